@@ -1,0 +1,17 @@
+/** @type {import("jest").Config} */
+export default {
+  testEnvironment: "node",
+  testMatch: ["<rootDir>/tests/**/*.test.ts"],
+  globalSetup: "<rootDir>/tests/support/global-setup.ts",
+  globalTeardown: "<rootDir>/tests/support/global-teardown.ts",
+  moduleNameMapper: {
+    "^ethers-hsm$": "<rootDir>/src/index.ts",
+    "^ethers-hsm/(.*)$": "<rootDir>/src/$1/index.ts",
+  },
+  transform: {
+    "\\.[jt]s$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } } }],
+  },
+  // These ship ES modules only, which jest's CommonJS loader cannot read as they are.
+  transformIgnorePatterns: ["/node_modules/(?!(@noble|asn1js|@peculiar/utils)/)"],
+  testTimeout: 30_000,
+};

@@ -1,0 +1,21 @@
+import { defineConfig } from "tsup";
+
+export default defineConfig({
+  entry: {
+    index: "src/index.ts",
+    "pkcs11/index": "src/pkcs11/index.ts",
+    "cloudhsm/index": "src/cloudhsm/index.ts",
+  },
+  format: ["esm", "cjs"],
+  target: "es2022",
+  platform: "neutral",
+  // Without it each CommonJS entry point would carry its own copy of the classes that they share.
+  splitting: true,
+  // Otherwise splitting makes tsup rewrite the CommonJS files with sucrase, which drops fields and turns import() into require().
+  treeshake: true,
+  removeNodeProtocol: false,
+  external: [/^node:/],
+  dts: true,
+  sourcemap: true,
+  clean: true,
+});
