@@ -1,0 +1,88 @@
+import { inspect } from "node:util";
+import { describe, expect, test } from "@jest/globals";
+import { isSignerError, SignerError, type SignerErrorCode } from "../../src/core/errors.ts";
+
+const CODES: readonly (readonly [SignerErrorCode, boolean])[] = [
+  ["KEY_NOT_FOUND", false],
+  ["KEY_UNUSABLE", false],
+  ["ACCESS_DENIED", false],
+  ["THROTTLED", true],
+  ["BACKEND_TIMEOUT", true],
+  ["BACKEND_UNAVAILABLE", true],
+  ["BACKEND_RESPONSE_INVALID", false],
+  ["SIGNATURE_MISMATCH", false],
+  ["KEY_CHANGED", false],
+  ["ADDRESS_MISMATCH", false],
+  ["DEPENDENCY_MISSING", false],
+  ["SIGNER_CLOSED", false],
+];
+
+describe("SignerError", () => {
+  test.each(CODES)("%s is retryable by default: %s", (code, retryable) => {
+    expect(new SignerError(code, "text").retryable).toBe(retryable);
+    expect(new SignerError(code, "text", { retryable: !retryable }).retryable).toBe(!retryable);
+  });
+
+  test("has a name, a real cause and a readable inspection", () => {
+    const cause = new Error("the vendor's own words");
+    const error = new SignerError("THROTTLED", "too many requests", { backend: "aws-kms", keyId: "k", cause });
+    expect(error).toBeInstanceOf(Error);
+    expect(error.name).toBe("SignerError");
+    expect(error.cause).toBe(cause);
+    expect(String(error)).toBe("SignerError: too many requests");
+    expect(inspect(error)).toContain("the vendor's own words");
+    expect("cause" in new SignerError("THROTTLED", "text")).toBe(false);
+  });
+
+  test("withContext fills in what is missing and keeps the rest", () => {
+    const cause = new Error();
+    const options = { operation: "C_Sign", retryable: true, requestId: "42", info: { a: 1 }, cause };
+    const bare = new SignerError("KEY_UNUSABLE", "text", options);
+    const full = bare.withContext({ backend: "pkcs11", keyId: "k", operation: "signDigest" });
+    expect(full).toMatchObject({ code: "KEY_UNUSABLE", message: "text", backend: "pkcs11", keyId: "k", ...options });
+    expect(full.cause).toBe(cause);
+    expect(full.stack).toBe(bare.stack);
+    expect(full.withContext({ backend: "other" })).toBe(full);
+    expect(bare.withContext({})).toBe(bare);
+  });
+
+  test("as JSON it has the message, and neither stack nor cause", () => {
+    const error = new SignerError("KEY_NOT_FOUND", "text", { keyId: "k", cause: new Error("hidden") });
+    expect(JSON.parse(JSON.stringify(error))).toEqual({
+      name: "SignerError",
+      code: "KEY_NOT_FOUND",
+      message: "text",
+      keyId: "k",
+      retryable: false,
+    });
+  });
+});
+
+describe("isSignerError", () => {
+  test("knows its own, by code where one is given", () => {
+    const error = new SignerError("THROTTLED", "text");
+    expect(isSignerError(error)).toBe(true);
+    expect(isSignerError(error, "THROTTLED")).toBe(true);
+    expect(isSignerError(error, "KEY_CHANGED")).toBe(false);
+  });
+
+  test("knows the error of another copy of the package", () => {
+    const brand = Symbol.for("ethers-hsm.SignerError");
+    class Other extends Error {
+      readonly code = "THROTTLED";
+      readonly [brand] = true;
+    }
+    expect(isSignerError(new Other(), "THROTTLED")).toBe(true);
+  });
+
+  test.each([undefined, null, "THROTTLED", new Error("THROTTLED"), { code: "THROTTLED" }, () => undefined])(
+    "is false for %p",
+    (value) => expect(isSignerError(value)).toBe(false),
+  );
+
+  test("no code is one of ethers'", () => {
+    const ethersCodes = ["UNKNOWN_ERROR", "NOT_IMPLEMENTED", "UNSUPPORTED_OPERATION", "NETWORK_ERROR", "SERVER_ERROR"];
+    const more = ["TIMEOUT", "BAD_DATA", "CANCELLED", "INVALID_ARGUMENT", "MISSING_ARGUMENT", "UNCONFIGURED_NAME"];
+    expect(CODES.filter(([code]) => [...ethersCodes, ...more].includes(code))).toEqual([]);
+  });
+});
