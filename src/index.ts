@@ -1,0 +1,21 @@
+export { signatureFromDer, signatureToDer } from "./core/der.ts";
+export {
+  isSignerError,
+  SignerError,
+  type SignerErrorCode,
+  type SignerErrorContext,
+  type SignerErrorOptions,
+} from "./core/errors.ts";
+export {
+  addressFromPublicKey,
+  type PublicJwk,
+  publicKeyFromEcPoint,
+  publicKeyFromJwk,
+  publicKeyFromSec1,
+  publicKeyFromSpki,
+} from "./core/public-key.ts";
+export { type RawSignature, signatureFromCompact, toLowS } from "./core/signature.ts";
+export { verifiedYParity } from "./core/y-parity.ts";
+export type { RemoteSignerOptions } from "./signer/remote-account.ts";
+export type { CallOptions, RemoteKey } from "./signer/remote-key.ts";
+export { RemoteSigner } from "./signer/remote-signer.ts";
