@@ -1,0 +1,2 @@
+export type { CloudHsmKeyOptions, CloudHsmSignerOptions } from "./options.ts";
+export { CloudHsmSigner } from "./signer.ts";

@@ -1,0 +1,31 @@
+import type { Provider } from "ethers";
+import { Pkcs11Key } from "../pkcs11/key.ts";
+import { RemoteSigner } from "../signer/remote-signer.ts";
+import { type CloudHsmSignerOptions, toPkcs11Options } from "./options.ts";
+
+/**
+ * An ethers signer over a secp256k1 key in an AWS CloudHSM cluster, through AWS's PKCS#11 library of Client SDK 5, which
+ * must be installed and configured (`configure-pkcs11`) where this runs.
+ *
+ * It needs a crypto user that owns the key, or shares it, with `sign=true`. One slot is one cluster: where several are
+ * configured, name one by `slotIndex`, `slot` or `tokenLabel`. A key with a quorum value cannot be used through PKCS#11.
+ *
+ * @example
+ * const signer = new CloudHsmSigner({ user: "signer", password, keyLabel: "treasury" }, provider);
+ */
+export class CloudHsmSigner extends RemoteSigner {
+  /**
+   * Does no I/O: the first call loads the library, opens a session, logs in and finds the key.
+   *
+   * @param source the options; or a signer, to share its session and what it knows.
+   * @throws ethers' INVALID_ARGUMENT for options that cannot be right.
+   */
+  constructor(source: CloudHsmSignerOptions | CloudHsmSigner, provider?: null | Provider) {
+    if (source instanceof CloudHsmSigner) super(source, provider);
+    else super(new Pkcs11Key(toPkcs11Options(source), "cloudhsm"), provider, source);
+  }
+
+  override connect(provider: null | Provider): CloudHsmSigner {
+    return new CloudHsmSigner(this, provider);
+  }
+}

@@ -1,0 +1,94 @@
+import { realpath } from "node:fs/promises";
+import { basename, isAbsolute } from "node:path";
+import type { PKCS11 } from "pkcs11js";
+import { SignerError } from "../core/errors.ts";
+import { CKR, pkcs11Error, returnValueOf } from "./errors.ts";
+
+/** The native module's functions, as pkcs11js names them. */
+export type Cryptoki = PKCS11;
+
+// By the library's real path, for the life of the process. pkcs11js unloads a library when its object is collected, which
+// crashes calls in flight; and other code of the process may use the same library, so it is never finalised either.
+const modules = new Map<string, Promise<Cryptoki>>();
+
+/**
+ * The library, loaded and initialised once per process, with locking by the operating system: signatures run on libuv's
+ * threads (PKCS#11 v2.40, section 5.4).
+ *
+ * @throws SignerError DEPENDENCY_MISSING where pkcs11js or the library is not installed.
+ */
+export async function loadModule(libraryPath: string): Promise<Cryptoki> {
+  const path = await resolveLibrary(libraryPath);
+  const loaded = modules.get(path) ?? initialise(path);
+  modules.set(path, loaded);
+  try {
+    return await loaded;
+  } catch (error) {
+    modules.delete(path);
+    throw error;
+  }
+}
+
+async function resolveLibrary(libraryPath: string): Promise<string> {
+  // A bare name is the dynamic loader's to find.
+  if (!isAbsolute(libraryPath) && basename(libraryPath) === libraryPath) return libraryPath;
+  try {
+    return await realpath(libraryPath);
+  } catch (cause) {
+    throw libraryMissing(libraryPath, cause);
+  }
+}
+
+async function initialise(path: string): Promise<Cryptoki> {
+  const pkcs11js = await importPkcs11js();
+  const cryptoki = new pkcs11js.PKCS11();
+  try {
+    cryptoki.load(path);
+  } catch (cause) {
+    throw libraryMissing(path, cause);
+  }
+  try {
+    cryptoki.C_Initialize({ flags: pkcs11js.CKF_OS_LOCKING_OK });
+  } catch (error) {
+    if (returnValueOf(error) !== CKR.CRYPTOKI_ALREADY_INITIALIZED) {
+      throw pkcs11Error(error, { operation: "C_Initialize" });
+    }
+  }
+  return cryptoki;
+}
+
+async function importPkcs11js(): Promise<typeof import("pkcs11js")> {
+  try {
+    const imported = await import("pkcs11js");
+    return imported.default;
+  } catch (cause) {
+    const compiled = !String((cause as Error).message).includes("pkcs11.node");
+    const cure = compiled ? "npm install pkcs11js" : "npm rebuild pkcs11js, with install scripts allowed";
+    throw new SignerError(
+      "DEPENDENCY_MISSING",
+      `the package pkcs11js is not ${compiled ? "installed" : "compiled"}: run ${cure}. It needs python3, make and a C++ compiler`,
+      { cause },
+    );
+  }
+}
+
+// Debian's names, but for those of the vendors.
+const PACKAGES: readonly (readonly [library: RegExp, packages: string])[] = [
+  [/softhsm2/, "softhsm2"],
+  [/cloudhsm/, "cloudhsm-pkcs11, from AWS's download page, and run configure-pkcs11"],
+  [/p11-kit/, "p11-kit-modules"],
+  [/opensc/, "opensc-pkcs11"],
+  [/opencryptoki/, "opencryptoki"],
+  [/ykcs11/, "ykcs11"],
+  [/yubihsm/, "yubihsm-pkcs11"],
+];
+
+function libraryMissing(path: string, cause: unknown): SignerError {
+  const known = PACKAGES.find(([library]) => library.test(basename(path)));
+  const cure = known ? `install ${known[1]}` : "install the HSM's PKCS#11 library";
+  return new SignerError(
+    "DEPENDENCY_MISSING",
+    `the PKCS#11 library ${path} cannot be loaded: ${cure}, or correct libraryPath`,
+    { operation: "load", cause },
+  );
+}

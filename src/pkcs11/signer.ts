@@ -1,0 +1,33 @@
+import type { Provider } from "ethers";
+import { RemoteSigner } from "../signer/remote-signer.ts";
+import { Pkcs11Key } from "./key.ts";
+import type { Pkcs11SignerOptions } from "./options.ts";
+
+/**
+ * An ethers signer over a secp256k1 key on a PKCS#11 token: SoftHSM, an HSM, or any module that signs with CKM_ECDSA.
+ *
+ * The user needs to see the private key and to use it: CKA_SIGN on the key, and the PIN of CKU_USER. The key's attributes
+ * are read, never changed. For AWS CloudHSM take `CloudHsmSigner`.
+ *
+ * @example
+ * const signer = new Pkcs11Signer(
+ *   { libraryPath: "/usr/lib/softhsm/libsofthsm2.so", tokenLabel: "treasury", pin, keyLabel: "hot-wallet" },
+ *   provider,
+ * );
+ */
+export class Pkcs11Signer extends RemoteSigner {
+  /**
+   * Does no I/O: the first call loads the library, opens a session, logs in and finds the key.
+   *
+   * @param source the options; or a signer, to share its session and what it knows.
+   * @throws ethers' INVALID_ARGUMENT for options that cannot be right.
+   */
+  constructor(source: Pkcs11SignerOptions | Pkcs11Signer, provider?: null | Provider) {
+    if (source instanceof Pkcs11Signer) super(source, provider);
+    else super(new Pkcs11Key(source), provider, source);
+  }
+
+  override connect(provider: null | Provider): Pkcs11Signer {
+    return new Pkcs11Signer(this, provider);
+  }
+}
