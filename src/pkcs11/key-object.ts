@@ -27,6 +27,11 @@ const MAX_LISTED = 16;
 type Handle = Buffer;
 type Template = Parameters<Cryptoki["C_FindObjectsInit"]>[1];
 
+interface ObjectSelector {
+  readonly label: string | Uint8Array | undefined;
+  readonly id: Uint8Array | undefined;
+}
+
 /** A private key on a token that can sign for Ethereum. */
 export interface KeyObject {
   /** The CK_OBJECT_HANDLE of the private key; good for the sessions of this login only. */
@@ -57,7 +62,7 @@ export class KeyFinder {
     if (this.#read(handle, CKA_SIGN)?.[0] === 0) {
       throw unusable(`the key ${describe(selector)} may not sign (CKA_SIGN is false); use one created for signing`);
     }
-    const publicObjects = this.#findPublicKeys(selector, this.#read(handle, CKA_ID));
+    const publicObjects = this.#findPublicKeys(handle);
     this.#checkCurve([handle, ...publicObjects], selector);
     return { handle, publicKey: this.#publicKey(publicObjects, handle, selector, fallback) };
   }
@@ -87,10 +92,15 @@ export class KeyFinder {
     });
   }
 
-  // Labels are not unique, and some tools label only one half of a pair: the private key's own CKA_ID ties the two.
-  #findPublicKeys(selector: KeySelector, id: Uint8Array | undefined): Handle[] {
-    if (id && id.length > 0) return this.#objects(CKO_PUBLIC_KEY, { label: undefined, id });
-    return this.#objects(CKO_PUBLIC_KEY, selector);
+  // The private key's CKA_ID should tie the two halves, but there are tokens where all keys have the same, or none, and
+  // tools that label one half otherwise: what agrees in both is taken first.
+  #findPublicKeys(privateKey: Handle): Handle[] {
+    const id = this.#read(privateKey, CKA_ID);
+    const label = this.#read(privateKey, CKA_LABEL);
+    const both = this.#objects(CKO_PUBLIC_KEY, { id, label });
+    if (both.length > 0) return both;
+    const byId = id?.length ? this.#objects(CKO_PUBLIC_KEY, { id, label: undefined }) : [];
+    return byId.length > 0 || !label?.length ? byId : this.#objects(CKO_PUBLIC_KEY, { id: undefined, label });
   }
 
   #checkCurve(handles: readonly Handle[], selector: KeySelector): void {
@@ -131,9 +141,9 @@ export class KeyFinder {
     return publicKey;
   }
 
-  #objects(objectClass: number, { label, id }: KeySelector): Handle[] {
+  #objects(objectClass: number, { label, id }: ObjectSelector): Handle[] {
     const template: Template = [{ type: CKA_CLASS, value: objectClass }];
-    if (label !== undefined) template.push({ type: CKA_LABEL, value: label });
+    if (label !== undefined) template.push({ type: CKA_LABEL, value: Buffer.from(label) });
     if (id !== undefined) template.push({ type: CKA_ID, value: Buffer.from(id) });
     this.#cryptoki.C_FindObjectsInit(this.#session, template);
     try {

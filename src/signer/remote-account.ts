@@ -24,6 +24,17 @@ export interface Identity {
 const DEFAULT_TIMEOUT = 30_000;
 const MAX_TIMEOUT = 2 ** 31 - 1;
 
+/** The `timeout` in milliseconds, or its default. @throws ethers' INVALID_ARGUMENT where no timer can run that long. */
+export function checkTimeout(timeout = DEFAULT_TIMEOUT): number {
+  assertArgument(
+    Number.isSafeInteger(timeout) && timeout >= 1 && timeout <= MAX_TIMEOUT,
+    `timeout must be a whole number of milliseconds from 1 to ${MAX_TIMEOUT}`,
+    "timeout",
+    timeout,
+  );
+  return timeout;
+}
+
 /**
  * One remote key and what is known of it, shared by every signer that `connect()` makes: the one fetch of the public key,
  * the deadline of its calls, and the one place where a backend's signature is checked.
@@ -39,15 +50,9 @@ export class RemoteAccount {
   #closing: Promise<void> | undefined;
 
   constructor(key: RemoteKey, options: RemoteSignerOptions) {
-    const { expectedAddress, timeout = DEFAULT_TIMEOUT } = options;
-    assertArgument(
-      Number.isSafeInteger(timeout) && timeout >= 1 && timeout <= MAX_TIMEOUT,
-      `timeout must be a whole number of milliseconds from 1 to ${MAX_TIMEOUT}`,
-      "timeout",
-      timeout,
-    );
+    const { expectedAddress, timeout } = options;
     this.#expectedAddress = expectedAddress === undefined ? undefined : getAddress(expectedAddress);
-    this.#timeout = timeout;
+    this.#timeout = checkTimeout(timeout);
     this.#key = key;
     this.backend = key.backend;
     this.keyId = key.id;
