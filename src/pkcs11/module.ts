@@ -62,14 +62,17 @@ async function importPkcs11js(): Promise<typeof import("pkcs11js")> {
     const imported = await import("pkcs11js");
     return imported.default;
   } catch (cause) {
-    const compiled = !String((cause as Error).message).includes("pkcs11.node");
-    const cure = compiled ? "npm install pkcs11js" : "npm rebuild pkcs11js, with install scripts allowed";
-    throw new SignerError(
-      "DEPENDENCY_MISSING",
-      `the package pkcs11js is not ${compiled ? "installed" : "compiled"}: run ${cure}. It needs python3, make and a C++ compiler`,
-      { cause },
-    );
+    throw new SignerError("DEPENDENCY_MISSING", `the package pkcs11js ${whyNotLoaded(cause as Error)}`, { cause });
   }
+}
+
+function whyNotLoaded({ code, message }: Error & { readonly code?: string }): string {
+  const needs = "it needs python3, make and a C++ compiler";
+  if (message.includes("pkcs11.node")) {
+    return `is not compiled: run npm rebuild pkcs11js, with install scripts allowed; ${needs}`;
+  }
+  if (code?.endsWith("MODULE_NOT_FOUND")) return `is not installed: run npm install pkcs11js; ${needs}`;
+  return `cannot be loaded: ${message}`;
 }
 
 // Debian's names, but for those of the vendors.

@@ -1,3 +1,5 @@
+import { onAbort } from "./on-abort.ts";
+
 export interface BoundedOptions {
   /** Rejects with the signal's `reason` as soon as it aborts. */
   readonly signal?: AbortSignal | undefined;
@@ -21,13 +23,12 @@ export function bounded<T>(call: (signal: AbortSignal) => Promise<T>, options: B
       reject(reason);
       controller.abort(reason);
     };
-    const onAbort = () => giveUp(signal?.reason);
     const timer = deadline && setTimeout(() => giveUp(deadline.error()), deadline.ms);
+    const unlisten = signal && onAbort(signal, () => giveUp(signal.reason));
     const release = () => {
       clearTimeout(timer);
-      signal?.removeEventListener("abort", onAbort);
+      unlisten?.();
     };
-    signal?.addEventListener("abort", onAbort);
     // An async function, so that a call which throws at once rejects like any other.
     (async () => call(controller.signal))().finally(release).then(resolve, reject);
   });

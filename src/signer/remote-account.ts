@@ -66,6 +66,7 @@ export class RemoteAccount {
   /** The public key and the address: fetched once, whoever asks and however many ask at once; a failure is not kept. */
   async identity(signal?: AbortSignal): Promise<Identity> {
     this.#requireOpen("getPublicKey");
+    signal?.throwIfAborted();
     if (this.#identity) return this.#identity;
     this.#fetching ??= this.#fetchIdentity().finally(() => {
       this.#fetching = undefined;
@@ -78,6 +79,7 @@ export class RemoteAccount {
   /** Signs a digest of 32 bytes, which must be the account's own copy, and returns a verified signature with low s. */
   async signDigest(digest: Uint8Array, signal?: AbortSignal): Promise<Signature> {
     const { publicKey } = await this.identity(signal);
+    this.#requireOpen("signDigest");
     // The key gets a copy: whatever it does to the bytes, the signature is checked against the digest that was asked for.
     return this.#call("signDigest", signal, async (options) => {
       const raw = await this.#key.signDigest(digest.slice(), options);
@@ -87,9 +89,9 @@ export class RemoteAccount {
     });
   }
 
-  /** Closes the key, once; every later call fails with SIGNER_CLOSED. */
+  /** Closes the key, once, and waits for that no longer than for any call; every later call fails with SIGNER_CLOSED. */
   close(): Promise<void> {
-    this.#closing ??= (async () => this.#key.close?.())();
+    this.#closing ??= this.#call("close", undefined, async () => this.#key.close?.());
     return this.#closing;
   }
 
@@ -123,7 +125,6 @@ export class RemoteAccount {
     signal: AbortSignal | undefined,
     call: (options: { signal: AbortSignal }) => Promise<T>,
   ): Promise<T> {
-    this.#requireOpen(operation);
     const context = this.#context(operation);
     const ms = this.#timeout;
     const timedOut = () => {

@@ -101,10 +101,7 @@ export class RemoteSigner extends AbstractSigner<null | Provider> {
    */
   override async signTransaction(tx: TransactionRequest): Promise<string> {
     const request = copyRequest(tx);
-    const [to, from] = await Promise.all([
-      request.to ? resolveAddress(request.to, this) : null,
-      request.from ? resolveAddress(request.from, this) : null,
-    ]);
+    const [to, from] = await Promise.all([this.#resolveAddress(request.to), this.#resolveAddress(request.from)]);
     if (to !== null) request.to = to;
     if (from !== null) {
       assertArgument(
@@ -158,7 +155,8 @@ export class RemoteSigner extends AbstractSigner<null | Provider> {
 
   /**
    * Ends what the key opened: sessions, connections. It holds for every signer that shares the key through `connect()`.
-   * Idempotent; later calls fail with SIGNER_CLOSED.
+   * Idempotent; later calls fail with SIGNER_CLOSED. It waits for the calls in flight, though no longer than `timeout`:
+   * BACKEND_TIMEOUT then, and the key goes on closing by itself.
    */
   async close(): Promise<void> {
     await this.#account.close();
@@ -175,6 +173,11 @@ export class RemoteSigner extends AbstractSigner<null | Provider> {
     inspect: (value: unknown, options: object) => string,
   ): string {
     return `${this.constructor.name} ${inspect(this.toJSON(), options)}`;
+  }
+
+  // Asynchronous as a whole, since ethers throws at once for some addresses: both must be awaited before either fails.
+  async #resolveAddress(target: TransactionRequest["to"]): Promise<string | null> {
+    return target ? resolveAddress(target, this) : null;
   }
 
   async #resolveEnsName(name: string): Promise<string> {
