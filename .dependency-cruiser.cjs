@@ -1,0 +1,97 @@
+// core ← signer ← accounts ← backends and adapters. What may enter where is told in docs/architecture.md.
+
+const vendors = ["pkcs11js", "@aws-sdk", "@azure", "viem"];
+
+const pure = "^src/(core|signer|accounts)/";
+const backends = "^src/(?!core/|signer/|accounts/)[^/]+/";
+
+/** @type {import("dependency-cruiser").IConfiguration} */
+module.exports = {
+  forbidden: [
+    {
+      name: "core-stands-alone",
+      severity: "error",
+      from: { path: "^src/core/" },
+      to: { path: "^src/", pathNot: "^src/core/" },
+    },
+    {
+      name: "signer-knows-core-only",
+      severity: "error",
+      from: { path: "^src/signer/" },
+      to: { path: "^src/", pathNot: "^src/(core|signer)/" },
+    },
+    {
+      name: "accounts-know-signer-and-core-only",
+      severity: "error",
+      from: { path: "^src/accounts/" },
+      to: { path: "^src/", pathNot: pure },
+    },
+    {
+      name: "index-knows-no-backend",
+      severity: "error",
+      from: { path: "^src/index\\.ts$" },
+      to: { path: "^src/", pathNot: pure },
+    },
+    {
+      name: "backends-do-not-know-each-other",
+      severity: "error",
+      from: { path: "^src/([^/]+)/", pathNot: "^src/cloudhsm/" },
+      to: { path: backends, pathNot: "^src/$1/" },
+    },
+    {
+      comment: "CloudHSM is reached over PKCS#11.",
+      name: "cloudhsm-knows-pkcs11-only",
+      severity: "error",
+      from: { path: "^src/cloudhsm/" },
+      to: { path: backends, pathNot: "^src/(cloudhsm|pkcs11)/" },
+    },
+    {
+      name: "nothing-knows-index",
+      severity: "error",
+      from: { path: "^src/" },
+      to: { path: "^src/index\\.ts$" },
+    },
+    {
+      comment: "They run in a browser too.",
+      name: "pure-parts-know-no-platform",
+      severity: "error",
+      from: { path: [pure, "^src/index\\.ts$"] },
+      to: { dependencyTypes: ["core"] },
+    },
+    {
+      name: "pure-parts-know-no-vendor",
+      severity: "error",
+      from: { path: [pure, "^src/index\\.ts$"] },
+      to: { path: `(^|/)(${vendors.join("|")})(/|$)` },
+    },
+    {
+      name: "no-cycles",
+      severity: "error",
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: "nothing-unresolved",
+      severity: "error",
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      comment: "A package that the library imports is a dependency or a peer, else a consumer lacks it.",
+      name: "declared-packages-only",
+      severity: "error",
+      from: { path: "^src/" },
+      to: { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"], dependencyTypesNot: ["npm-peer", "npm"] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.json" },
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["import", "require", "node", "default", "types"],
+      mainFields: ["module", "main", "types"],
+    },
+  },
+};

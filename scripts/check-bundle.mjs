@@ -1,0 +1,44 @@
+// Checks what can be reached from each entry point of the built package: an application that uses one backend must not be
+// made to install or bundle another's packages.
+
+import { build } from "esbuild";
+import { entryPoints } from "./entry-points.mjs";
+
+/** What every entry point may import. */
+const common = ["ethers", "@noble/curves/", "asn1js"];
+
+/** What each may import besides. @type {Record<string, readonly string[]>} */
+const ownImports = {
+  ".": [],
+  "./pkcs11": ["pkcs11js", "node:"],
+  "./cloudhsm": ["pkcs11js", "node:"],
+};
+
+let failures = 0;
+for (const { name, import: esm, require: cjs } of entryPoints()) {
+  const allowed = [...common, ...(ownImports[name] ?? [])];
+  for (const { default: file } of [esm, cjs]) {
+    for (const imported of await packagesReachableFrom(file)) {
+      if (allowed.some((each) => (/[/:]$/.test(each) ? imported.startsWith(each) : imported === each))) continue;
+      failures += 1;
+      console.error(`ethers-hsm entry point ${name} (${file}) must not reach ${imported}`);
+    }
+  }
+}
+if (failures > 0) process.exitCode = 1;
+else console.log("Each entry point of the bundle reaches only its own packages.");
+
+/** @param {string} file */
+async function packagesReachableFrom(file) {
+  const { metafile } = await build({
+    entryPoints: [file],
+    bundle: true,
+    packages: "external",
+    platform: "neutral",
+    metafile: true,
+    write: false,
+    logLevel: "error",
+  });
+  const imports = Object.values(metafile.inputs).flatMap((input) => input.imports);
+  return new Set(imports.filter(({ external }) => external).map(({ path }) => path));
+}

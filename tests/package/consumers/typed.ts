@@ -1,0 +1,100 @@
+// What an application written in TypeScript does. It is compiled as an ES module and as CommonJS, and run as both, with:
+//   node typed.js LIBRARY with-pkcs11js|without-pkcs11js
+// LIBRARY is SoftHSM2's, and has a token "consumer" with the PIN user:password and a key "treasury".
+
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import { getBytes, SigningKey, Transaction, verifyMessage, Wallet } from "ethers";
+import { isSignerError, type RemoteKey, RemoteSigner, SignerError } from "ethers-hsm";
+import { CloudHsmSigner } from "ethers-hsm/cloudhsm";
+import { Pkcs11Signer } from "ethers-hsm/pkcs11";
+
+class MemoryKey implements RemoteKey {
+  readonly backend = "memory";
+  readonly id = "only";
+  readonly #key: SigningKey;
+
+  constructor(privateKey: string) {
+    this.#key = new SigningKey(privateKey);
+  }
+
+  async getPublicKey(): Promise<Uint8Array> {
+    return getBytes(this.#key.publicKey);
+  }
+
+  async signDigest(digest: Uint8Array): Promise<{ r: bigint; s: bigint }> {
+    const { r, s } = this.#key.sign(digest);
+    return { r: BigInt(r), s: BigInt(s) };
+  }
+}
+
+async function signsLikeAWallet(): Promise<void> {
+  const wallet = Wallet.createRandom();
+  const signer = new RemoteSigner(new MemoryKey(wallet.privateKey));
+  const transaction = {
+    type: 2,
+    chainId: 1,
+    nonce: 7,
+    gasLimit: 21_000,
+    maxFeePerGas: 9,
+    to: wallet.address,
+    value: 1n,
+  };
+  const signed = Transaction.from(await signer.signTransaction(transaction));
+  assert.equal(signed.from, wallet.address);
+  assert.equal(verifyMessage("hello", await signer.signMessage("hello")), wallet.address);
+}
+
+async function errorsAreKnownAcrossCopies(): Promise<void> {
+  const error = await rejection(
+    new Pkcs11Signer({ libraryPath: "/nowhere/libpkcs11.so", keyLabel: "treasury" }).getAddress(),
+  );
+  assert(error instanceof SignerError);
+  assert(isSignerError(error, "DEPENDENCY_MISSING"));
+
+  const esModule = await import("ethers-hsm");
+  const commonJs: typeof esModule = createRequire(String(process.argv[1]))("ethers-hsm");
+  assert.notEqual(esModule.SignerError, commonJs.SignerError);
+  for (const copy of [esModule, commonJs]) {
+    assert(copy.isSignerError(error, "DEPENDENCY_MISSING"));
+    assert(isSignerError(new copy.SignerError("THROTTLED", "later"), "THROTTLED"));
+  }
+}
+
+async function hsmSigners(libraryPath: string, hasPkcs11js: boolean): Promise<void> {
+  const signers = [
+    new Pkcs11Signer({ libraryPath, tokenLabel: "consumer", pin: "user:password", keyLabel: "treasury" }),
+    new CloudHsmSigner({
+      libraryPath,
+      tokenLabel: "consumer",
+      user: "user",
+      password: "password",
+      keyLabel: "treasury",
+    }),
+  ];
+  for (const signer of signers) {
+    if (hasPkcs11js) {
+      assert.equal(verifyMessage("hello", await signer.signMessage("hello")), await signer.getAddress());
+    } else {
+      const error = await rejection(signer.getAddress());
+      assert(isSignerError(error, "DEPENDENCY_MISSING"), String(error));
+      assert.match(error.message, /npm install pkcs11js/);
+    }
+    await signer.close();
+  }
+}
+
+async function rejection(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => assert.fail("it must reject"),
+    (error: unknown) => error,
+  );
+}
+
+async function main(libraryPath = "", pkcs11js = ""): Promise<void> {
+  await signsLikeAWallet();
+  await errorsAreKnownAcrossCopies();
+  await hsmSigners(libraryPath, pkcs11js === "with-pkcs11js");
+}
+
+void main(process.argv[2], process.argv[3]);

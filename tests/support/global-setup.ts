@@ -1,0 +1,19 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { softHsmLibrary } from "../../scripts/setup/softhsm.mjs";
+import { writeSoftHsmConfiguration } from "./softhsm-configuration.ts";
+
+/**
+ * Gives the run a token folder of its own. It has to be named before the workers start: SoftHSM2 reads its process's
+ * environment, and a test can change only its own copy of that.
+ */
+export default function setUp(): void {
+  const library = softHsmLibrary();
+  if (library === undefined) throw new Error("SoftHSM2 is missing. Run `npm run setup` first.");
+
+  const folder = mkdtempSync(join(tmpdir(), "ethers-hsm-"));
+  process.env["ETHERS_HSM_TEST_FOLDER"] = folder;
+  process.env["SOFTHSM2_CONF"] = writeSoftHsmConfiguration(folder);
+  process.env["ETHERS_HSM_SOFTHSM_LIBRARY"] = library;
+}
