@@ -3,6 +3,7 @@ import { equalBytes } from "../core/bytes.ts";
 import { isSignerError, SignerError } from "../core/errors.ts";
 import { addressFromPublicKey } from "../core/public-key.ts";
 import type { RawSignature } from "../core/signature.ts";
+import { bounded } from "../signer/bounded.ts";
 import type { CallOptions, RemoteKey } from "../signer/remote-key.ts";
 import type { KeyObject } from "./key-object.ts";
 import { loadModule } from "./module.ts";
@@ -66,7 +67,7 @@ export class Pkcs11Key implements RemoteKey {
     if (this.#closed) throw new SignerError("SIGNER_CLOSED", "the key was closed; construct a new one", context);
     return this.#queue.run(async () => {
       try {
-        this.#open ??= await this.#openKey();
+        this.#open ??= await this.#openKey(signal);
         return await task(this.#open);
       } catch (error) {
         this.#discardSession();
@@ -75,10 +76,11 @@ export class Pkcs11Key implements RemoteKey {
     }, signal);
   }
 
-  async #openKey(): Promise<OpenKey> {
+  async #openKey(signal: AbortSignal | undefined): Promise<OpenKey> {
     if (this.#loginRefused) throw this.#loginRefused;
     const cryptoki = await loadModule(this.#options.libraryPath);
-    const pin = await this.#pin();
+    // The caller's own function may hang: the calls that wait behind this one must not.
+    const pin = await bounded(() => this.#pin(), { signal });
     const session = Pkcs11Session.open(cryptoki, findSlot(cryptoki, this.#options.token));
     try {
       if (pin !== undefined) this.#login(session, pin);

@@ -168,6 +168,22 @@ describe("sessions", () => {
     });
   });
 
+  test("a PIN function that hangs costs one timeout, and the next call works", async () => {
+    let asked = 0;
+    const pin = () => {
+      asked += 1;
+      return asked === 1 ? new Promise<string>(() => undefined) : token.pin;
+    };
+    const signer = new Pkcs11Signer({ ...named, pin, timeout: 50 });
+    signers.push(signer);
+    await expect(signer.getAddress()).rejects.toMatchObject({ code: "BACKEND_TIMEOUT", retryable: true });
+    const patient = new Pkcs11Signer({ ...named, pin });
+    signers.push(patient);
+    await expect(patient.getAddress()).resolves.toBe(address);
+    await signer.close();
+    expect(asked).toBe(2);
+  });
+
   test("an abort leaves the queue without a trace", async () => {
     const signer = open(named);
     await signer.getAddress();
