@@ -1,0 +1,3 @@
+export { KmsKey } from "./key.ts";
+export type { KmsKeyOptions, KmsSignerOptions } from "./options.ts";
+export { KmsSigner } from "./signer.ts";

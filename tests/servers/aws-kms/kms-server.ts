@@ -1,0 +1,149 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingHttpHeaders } from "node:http";
+import { setTimeout as delay } from "node:timers/promises";
+import { FaultPlan } from "../support/fault-plan.ts";
+import { type HttpReply, type HttpRequest, LoopbackServer, type Outcome } from "../support/loopback-server.ts";
+import { Secp256k1Key, type SignatureShape, spkiOf } from "../support/secp256k1-key.ts";
+import { accessDenied, KmsException } from "./exceptions.ts";
+import { KeyRing } from "./key-ring.ts";
+import { base64, describeKey, getPublicKey, type Json, listAliases, listKeys, sign } from "./operations.ts";
+import { type Caller, requireSignature } from "./signature-v4.ts";
+
+/** What the server can be told to do wrong, or to do in a rare but right way. */
+export type KmsFault =
+  /** An error of KMS, by its name. */
+  | { readonly kind: "exception"; readonly name: string; readonly message?: string; readonly status?: number }
+  /** Too many requests, with or without saying when to come back. */
+  | { readonly kind: "throttle"; readonly retryAfterSeconds?: number }
+  /** Some other HTTP answer: a gateway's page, for example. */
+  | { readonly kind: "reply"; readonly reply: HttpReply }
+  | { readonly kind: "reset" }
+  /** Takes the request and never answers. */
+  | { readonly kind: "hang" }
+  | { readonly kind: "slow"; readonly ms: number }
+  /** A valid signature of that shape. */
+  | { readonly kind: "shape"; readonly shape: SignatureShape }
+  /** The work of another key under the right KeyId. */
+  | { readonly kind: "wrong key" }
+  /** The honest answer, changed. */
+  | { readonly kind: "alter"; readonly alter: (answer: Json) => Json };
+
+export interface KmsServerOptions {
+  /** Default: eu-west-1. */
+  readonly region?: string | undefined;
+  readonly seed?: number | undefined;
+}
+
+const OPERATIONS: Readonly<Record<string, (ring: KeyRing, input: Json, shape?: SignatureShape) => Json>> = {
+  GetPublicKey: getPublicKey,
+  Sign: sign,
+  DescribeKey: describeKey,
+  ListKeys: listKeys,
+  ListAliases: listAliases,
+};
+
+const ACCOUNT = "111122223333";
+const STRANGER = new Secp256k1Key("5a".repeat(32));
+
+/** AWS KMS on loopback, for the operations in use: AWS JSON 1.1 as the unmodified SDK speaks it, and real keys. */
+export class KmsServer {
+  readonly region: string;
+  readonly ring: KeyRing;
+  readonly faults: FaultPlan<KmsFault>;
+  /** Every request, in order. */
+  readonly requests: { readonly operation: string; readonly input: Json; readonly headers: IncomingHttpHeaders }[] = [];
+  #server: LoopbackServer | undefined;
+
+  private constructor({ region = "eu-west-1", seed }: KmsServerOptions) {
+    this.region = region;
+    this.ring = new KeyRing(region, ACCOUNT);
+    this.faults = new FaultPlan(seed);
+  }
+
+  static async start(options: KmsServerOptions = {}): Promise<KmsServer> {
+    const server = new KmsServer(options);
+    server.#server = await LoopbackServer.start((request) => server.#answer(request));
+    return server;
+  }
+
+  get url(): string {
+    return this.#http.url;
+  }
+
+  get openConnections(): number {
+    return this.#http.openConnections;
+  }
+
+  /** Every connection since the start. */
+  get connections(): number {
+    return this.#http.connections;
+  }
+
+  count(operation: string): number {
+    return this.requests.filter((request) => request.operation === operation).length;
+  }
+
+  async close(): Promise<void> {
+    await this.#http.close();
+  }
+
+  get #http(): LoopbackServer {
+    if (!this.#server) throw new Error("not started");
+    return this.#server;
+  }
+
+  async #answer(request: HttpRequest): Promise<Outcome> {
+    const target = /^TrentService\.(\w+)$/.exec(String(request.headers["x-amz-target"]));
+    const operation = target?.[1] ?? "";
+    const input = JSON.parse(request.body) as Json;
+    this.requests.push({ operation, input, headers: request.headers });
+    const fault = this.faults.take(operation);
+    if (fault?.kind === "reply") return fault.reply;
+    if (fault?.kind === "hang" || fault?.kind === "reset") return fault.kind;
+    if (fault?.kind === "slow") await delay(fault.ms);
+    try {
+      const caller = requireSignature(request, this.region);
+      return reply(200, this.#execute(operation, input, caller, fault));
+    } catch (error) {
+      if (!(error instanceof KmsException)) throw error;
+      const headers = fault?.kind === "throttle" ? retryAfter(fault.retryAfterSeconds) : {};
+      return reply(error.status, { __type: error.name, message: error.message }, headers);
+    }
+  }
+
+  #execute(operation: string, input: Json, caller: Caller, fault: KmsFault | undefined): Json {
+    if (fault?.kind === "exception") throw new KmsException(fault.name, fault.message ?? "", fault.status);
+    if (fault?.kind === "throttle") {
+      throw new KmsException("ThrottlingException", "You have exceeded the rate at which you may call KMS.");
+    }
+    const execute = OPERATIONS[operation];
+    if (!execute) throw new KmsException("UnknownOperationException", "");
+    this.#requireGrant(operation, input, caller);
+    const answer = execute(this.ring, input, fault?.kind === "shape" ? fault.shape : {});
+    if (fault?.kind === "wrong key") return { ...answer, ...byStranger(operation, input) };
+    return fault?.kind === "alter" ? fault.alter(answer) : answer;
+  }
+
+  #requireGrant(operation: string, input: Json, { identity }: Caller): void {
+    if (typeof input["KeyId"] !== "string") return;
+    const { arn, grantToken } = this.ring.find(input["KeyId"]);
+    const tokens = (input["GrantTokens"] ?? []) as readonly string[];
+    if (grantToken === undefined || tokens.includes(grantToken)) return;
+    const action = `kms:${operation}`;
+    throw accessDenied(identity, action, arn, `no identity-based policy allows the ${action} action`);
+  }
+}
+
+function byStranger(operation: string, input: Json): Json {
+  if (operation === "GetPublicKey") return { PublicKey: base64(spkiOf(STRANGER)) };
+  return { Signature: base64(STRANGER.signDer(Buffer.from(String(input["Message"]), "base64"))) };
+}
+
+function retryAfter(seconds: number | undefined): Record<string, string> {
+  return seconds === undefined ? {} : { "retry-after": String(seconds) };
+}
+
+function reply(status: number, body: Json, headers: Readonly<Record<string, string>> = {}): HttpReply {
+  const own = { "content-type": "application/x-amz-json-1.1", "x-amzn-requestid": randomUUID() };
+  return { status, headers: { ...own, ...headers }, body: JSON.stringify(body) };
+}
