@@ -1,0 +1,46 @@
+import { isSignerError, SignerError, type SignerErrorContext } from "../core/errors.ts";
+import { credentialError, isCredentialError } from "./credential-errors.ts";
+import type { RequestKind } from "./permissions.ts";
+import type { ServiceResponse } from "./response.ts";
+import { serviceMeaning } from "./service-errors.ts";
+import { strippedCause } from "./stripped-cause.ts";
+import { transportMeaning } from "./transport-errors.ts";
+
+export interface RequestContext extends SignerErrorContext {
+  readonly request: RequestKind;
+  readonly vaultUrl: string;
+}
+
+/**
+ * The SignerError for what the SDK threw.
+ *
+ * @param response the service's last answer, where there was one. The SDK's error is not enough: with an empty or foreign
+ *   body it is a TypeError of the SDK's own.
+ */
+export function keyVaultError(
+  error: unknown,
+  response: ServiceResponse | undefined,
+  { request, vaultUrl, ...context }: RequestContext,
+): SignerError {
+  if (isSignerError(error)) return error.withContext(context);
+  if (isCredentialError(error)) return credentialError(error, context);
+  const refused = response !== undefined && response.status !== 200;
+  const meaning = refused
+    ? serviceMeaning(response, request, vaultUrl)
+    : transportMeaning(error, vaultUrl, response !== undefined);
+  return new SignerError(
+    meaning.code,
+    `${request === "get" ? "getKey" : "sign"} failed with ${meaning.name}: ${meaning.advice}`,
+    {
+      ...context,
+      retryable: meaning.retryable,
+      requestId: response?.requestId,
+      info: refused ? infoOf(response) : undefined,
+      cause: strippedCause(error),
+    },
+  );
+}
+
+function infoOf({ status, error, retryAfter }: ServiceResponse): Readonly<Record<string, unknown>> {
+  return { statusCode: status, errorCode: error.code, innerErrorCode: error.innerCode, retryAfter };
+}

@@ -1,0 +1,57 @@
+/** What is kept of the service's answer. Its `request` would hold the bearer token. */
+export interface ServiceResponse {
+  readonly status: number;
+  readonly requestId: string | undefined;
+  /** The text of a header that asks to wait, whichever of the three the SDK knows. */
+  readonly retryAfter: string | undefined;
+  /** The identifier of the key that answered a request to sign. */
+  readonly kid: unknown;
+  readonly error: ServiceError;
+}
+
+interface ServiceError {
+  readonly code: string | undefined;
+  readonly innerCode: string | undefined;
+  readonly message: string;
+}
+
+interface RawResponse {
+  readonly status: number;
+  readonly headers: { get(name: string): string | undefined };
+  readonly bodyAsText?: string | null;
+}
+
+const RETRY_AFTER = ["retry-after-ms", "x-ms-retry-after-ms", "retry-after"];
+
+/** Reads the raw answer that the SDK shows to `onResponse`. The SDK's own error lacks it where the body is no JSON. */
+export function readResponse({ status, headers, bodyAsText }: RawResponse): ServiceResponse {
+  const body = parse(bodyAsText);
+  return {
+    status,
+    requestId: headers.get("x-ms-request-id"),
+    retryAfter: RETRY_AFTER.map((name) => headers.get(name)).find((value) => value !== undefined),
+    kid: body["kid"],
+    error: readError(body["error"]),
+  };
+}
+
+function readError(value: unknown): ServiceError {
+  const { code, message, innererror } = record(value);
+  return { code: text(code), innerCode: text(record(innererror)["code"]), message: text(message) ?? "" };
+}
+
+function parse(body: string | null | undefined): Readonly<Record<string, unknown>> {
+  try {
+    return record(JSON.parse(body ?? ""));
+  } catch {
+    return {};
+  }
+}
+
+function record(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}

@@ -1,0 +1,249 @@
+import type { AccessToken } from "@azure/core-auth";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { recoverAddress, Wallet } from "ethers";
+import type { KeyVaultServer } from "../servers/azure-key-vault/server.ts";
+import { until } from "../support/until.ts";
+import { PRIVATE_KEY, StaticCredential, signerFor, startServer } from "./setup.ts";
+
+const { address } = new Wallet(PRIVATE_KEY);
+const DIGEST = new Uint8Array(32).fill(2);
+const TIMEOUT = 300;
+
+let server: KeyVaultServer;
+beforeEach(async () => {
+  server = await startServer();
+});
+afterEach(async () => {
+  await server.close();
+});
+
+async function failureOf(action: () => Promise<unknown>): Promise<unknown> {
+  return action().then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+describe("a server that never answers", () => {
+  test.each(["challenge", "getKey"])(
+    "to the first call (%s) costs the timeout, and the next call works",
+    async (operation) => {
+      const signer = signerFor(server, { timeout: TIMEOUT });
+      server.faults.add("hang", { operation });
+      const error = await failureOf(() => signer.getAddress());
+      expect(error).toMatchObject({ code: "BACKEND_TIMEOUT", retryable: true, operation: "getPublicKey" });
+      server.faults.clear();
+      expect(await signer.getAddress()).toBe(address);
+      await signer.close();
+    },
+  );
+
+  test("to signatures costs the timeout, leaks no connection, and the next call works", async () => {
+    const signer = signerFor(server, { timeout: TIMEOUT });
+    await signer.getAddress();
+    const before = server.openConnections;
+    server.faults.add("hang", { operation: "sign" });
+    const results = await Promise.all(Array.from({ length: 20 }, () => failureOf(() => signer.signDigest(DIGEST))));
+    for (const error of results) {
+      expect(error).toMatchObject({ code: "BACKEND_TIMEOUT", operation: "signDigest" });
+    }
+    await until(() => server.openConnections <= before);
+    server.faults.clear();
+    expect(recoverAddress(DIGEST, await signer.signDigest(DIGEST))).toBe(address);
+    await signer.close();
+  });
+
+  test("to verifyKey costs the timeout too", async () => {
+    const signer = signerFor(server, { timeout: TIMEOUT });
+    await signer.getAddress();
+    server.faults.add("hang", { operation: "getKey" });
+    const error = await failureOf(() => signer.verifyKey());
+    expect(error).toMatchObject({ code: "BACKEND_TIMEOUT", operation: "verifyKey" });
+    await signer.close();
+  });
+
+  test("does not hold up close() for longer than the timeout", async () => {
+    const signer = signerFor(server, { timeout: TIMEOUT });
+    await signer.getAddress();
+    server.faults.add("hang", { operation: "sign" });
+    const signing = failureOf(() => signer.signDigest(DIGEST));
+    await pause(20);
+    await signer.close();
+    expect(await signing).toMatchObject({ code: "BACKEND_TIMEOUT" });
+    await until(() => server.openConnections === 0);
+  });
+
+  test("a slow answer within the timeout is an answer", async () => {
+    const signer = signerFor(server, { timeout: 5_000 });
+    server.faults.add({ kind: "slow", ms: 100 });
+    expect(recoverAddress(DIGEST, await signer.signDigest(DIGEST))).toBe(address);
+    await signer.close();
+  });
+
+  test("the SDK's retries end at the timeout", async () => {
+    const signer = signerFor(server, { timeout: TIMEOUT, retryOptions: { maxRetries: 100, retryDelayInMs: 50 } });
+    await signer.getAddress();
+    server.faults.add(
+      { kind: "error", status: 500, code: "InternalServerError", message: "down" },
+      { operation: "sign" },
+    );
+    const error = await failureOf(() => signer.signDigest(DIGEST));
+    expect(error).toMatchObject({ code: "BACKEND_TIMEOUT" });
+    const count = server.count("sign");
+    await pause(200);
+    expect(server.count("sign")).toBe(count);
+    await signer.close();
+  });
+});
+
+describe("a caller's signal", () => {
+  test("ends the wait at once with its reason, closes the connection, and the next call works", async () => {
+    const signer = signerFor(server);
+    await signer.getAddress();
+    server.faults.add("hang", { operation: "sign" });
+    const controller = new AbortController();
+    const reason = new Error("changed my mind");
+    const signing = failureOf(() => signer.signDigest(DIGEST, { signal: controller.signal }));
+    await pause(30);
+    controller.abort(reason);
+    const error = await signing;
+    expect(error).toBe(reason);
+    await until(() => server.openConnections === 0);
+    server.faults.clear();
+    await signer.signDigest(DIGEST);
+    await signer.close();
+  });
+
+  test("that aborted already sends nothing", async () => {
+    const signer = signerFor(server);
+    await signer.getAddress();
+    const { length } = server.log;
+    const reason = new Error("too late");
+    await expect(signer.signDigest(DIGEST, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    await expect(signer.verifyKey({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    expect(server.log.length).toBe(length);
+    await signer.close();
+  });
+
+  test("of one caller does not end the first call that others share", async () => {
+    const signer = signerFor(server);
+    server.faults.add({ kind: "slow", ms: 100 }, { operation: "getKey" });
+    const controller = new AbortController();
+    const aborted = failureOf(() => signer.signDigest(DIGEST, { signal: controller.signal }));
+    const others = Promise.all([signer.getAddress(), signer.signDigest(DIGEST)]);
+    await pause(20);
+    controller.abort();
+    expect(await aborted).toBe(controller.signal.reason);
+    expect((await others)[0]).toBe(address);
+    expect(server.count("getKey")).toBe(1);
+    await signer.close();
+  });
+});
+
+/** Its first answer never comes, whoever aborts. */
+class HangingOnce extends StaticCredential {
+  #hung = false;
+
+  override async getToken(scopes: string | string[]): Promise<AccessToken> {
+    if (this.#hung) return super.getToken(scopes);
+    this.#hung = true;
+    return new Promise(() => {});
+  }
+}
+
+describe("the credential", () => {
+  test("that never answers costs the timeout, and the next call asks it again", async () => {
+    const signer = signerFor(server, { timeout: TIMEOUT, credential: new HangingOnce() });
+    const error = await failureOf(() => signer.getAddress());
+    expect(error).toMatchObject({ code: "BACKEND_TIMEOUT", retryable: true });
+    expect(await signer.getAddress()).toBe(address);
+    await signer.close();
+  });
+
+  test("is not aborted for all by the caller whose call asked for the token", async () => {
+    const credential = new StaticCredential();
+    credential.lifetime = 0;
+    const signer = signerFor(server, { credential });
+    await signer.getAddress();
+    const original = credential.getToken.bind(credential);
+    credential.getToken = async (scopes, options) => {
+      await pause(100);
+      if (options?.abortSignal?.aborted) throw new Error("aborted");
+      return original(scopes, options);
+    };
+    const controller = new AbortController();
+    const first = failureOf(() => signer.signDigest(DIGEST, { signal: controller.signal }));
+    const second = signer.signDigest(DIGEST);
+    await pause(20);
+    controller.abort();
+    expect(await first).toBe(controller.signal.reason);
+    expect(recoverAddress(DIGEST, await second)).toBe(address);
+    await signer.close();
+  });
+});
+
+describe("throttling", () => {
+  test("without Retry-After the call is repeated, after random times", async () => {
+    const signer = signerFor(server);
+    await signer.getAddress();
+    server.faults.add({ kind: "throttle" }, { operation: "sign", times: 3 });
+    await signer.signDigest(DIGEST);
+    expect(server.count("sign")).toBe(4);
+    await signer.close();
+  });
+
+  test("without Retry-After on getting the key, too", async () => {
+    const signer = signerFor(server);
+    server.faults.add({ kind: "throttle" }, { operation: "getKey", times: 2 });
+    expect(await signer.getAddress()).toBe(address);
+    expect(server.count("getKey")).toBe(3);
+    await signer.close();
+  });
+
+  test("without a body it is throttling as well", async () => {
+    const signer = signerFor(server);
+    await signer.getAddress();
+    server.faults.add({ kind: "reply", reply: { status: 429 } }, { operation: "sign", times: 2 });
+    await signer.signDigest(DIGEST);
+    expect(server.count("sign")).toBe(3);
+    await signer.close();
+  });
+
+  test("with Retry-After the SDK waits, and there is no retry of ours on top", async () => {
+    const signer = signerFor(server);
+    await signer.getAddress();
+    server.faults.add({ kind: "throttle", retryAfter: 0 }, { operation: "sign" });
+    await expect(signer.signDigest(DIGEST)).rejects.toMatchObject({ code: "THROTTLED" });
+    expect(server.count("sign")).toBe(4);
+    await signer.close();
+  });
+
+  test("that lasts ends within the timeout as THROTTLED", async () => {
+    const signer = signerFor(server, { timeout: 600 });
+    await signer.getAddress();
+    server.faults.add({ kind: "throttle" }, { operation: "sign" });
+    const error = await failureOf(() => signer.signDigest(DIGEST));
+    expect(error).toMatchObject({ code: "THROTTLED", retryable: true, info: { statusCode: 429 } });
+    expect(server.count("sign")).toBeGreaterThan(1);
+    await signer.close();
+  });
+
+  test("an abort ends the wait before the next attempt", async () => {
+    const signer = signerFor(server);
+    await signer.getAddress();
+    server.faults.add({ kind: "throttle" }, { operation: "sign" });
+    const controller = new AbortController();
+    const signing = failureOf(() => signer.signDigest(DIGEST, { signal: controller.signal }));
+    await pause(50);
+    controller.abort();
+    expect(await signing).toBe(controller.signal.reason);
+    const count = server.count("sign");
+    await pause(400);
+    expect(server.count("sign")).toBe(count);
+    await signer.close();
+  });
+});
