@@ -114,12 +114,12 @@ export class Pkcs11Key implements RemoteKey {
   #requireSamePublicKey(publicKey: Uint8Array): void {
     this.#publicKey ??= publicKey;
     if (equalBytes(this.#publicKey, publicKey)) return;
-    const previous = addressFromPublicKey(this.#publicKey);
-    const current = addressFromPublicKey(publicKey);
+    const previous = { keyId: this.id, address: addressFromPublicKey(this.#publicKey) };
+    const current = { keyId: this.id, address: addressFromPublicKey(publicKey) };
     throw new SignerError(
       "KEY_CHANGED",
-      `the token now holds another key under this name: it was the account ${previous} and is ${current}. Nothing was ` +
-        "signed; put the former key back, or construct a new signer for the new account",
+      `the token now holds another key under this name: it was the account ${previous.address} and is ` +
+        `${current.address}. Nothing was signed; put the former key back, or construct a new signer for the new account`,
       { info: { previous, current } },
     );
   }

@@ -164,7 +164,10 @@ describe("sessions", () => {
     await expect(signer.signMessage("during")).rejects.toMatchObject({ code: "KEY_NOT_FOUND" });
     await expect(signer.signMessage("after")).rejects.toMatchObject({
       code: "KEY_CHANGED",
-      info: { previous: new Wallet(id("former")).address, current: new Wallet(id("latter")).address },
+      info: {
+        previous: { keyId: signer.keyId, address: new Wallet(id("former")).address },
+        current: { keyId: signer.keyId, address: new Wallet(id("latter")).address },
+      },
     });
   });
 
