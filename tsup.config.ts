@@ -3,6 +3,8 @@ import { defineConfig } from "tsup";
 export default defineConfig({
   entry: {
     index: "src/index.ts",
+    "aws-kms/index": "src/aws-kms/index.ts",
+    "azure-key-vault/index": "src/azure-key-vault/index.ts",
     "pkcs11/index": "src/pkcs11/index.ts",
     "cloudhsm/index": "src/cloudhsm/index.ts",
   },

@@ -10,6 +10,8 @@ const common = ["ethers", "@noble/curves/", "asn1js"];
 /** What each may import besides. @type {Record<string, readonly string[]>} */
 const ownImports = {
   ".": [],
+  "./aws-kms": ["@aws-sdk/client-kms"],
+  "./azure-key-vault": ["@azure/keyvault-keys", "@azure/identity"],
   "./pkcs11": ["pkcs11js", "node:"],
   "./cloudhsm": ["pkcs11js", "node:"],
 };

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Application, must } from "./consumers/application.mjs";
 import { nodes } from "./consumers/nodes.mjs";
+import { Services } from "./consumers/services.mjs";
 import { makeToken } from "./consumers/token.mjs";
 import { entryPoints } from "./entry-points.mjs";
 import { run } from "./setup/command.mjs";
@@ -13,9 +14,12 @@ import { projectFolder } from "./setup/project.mjs";
 
 entryPoints();
 const { devDependencies, peerDependencies } = JSON.parse(readFileSync(join(projectFolder, "package.json"), "utf8"));
-const newest = `ethers@${devDependencies.ethers}`;
-const lowest = `ethers@${peerDependencies.ethers.replace("^", "")}`;
-const pkcs11js = `pkcs11js@${devDependencies.pkcs11js}`;
+const peers = Object.keys(peerDependencies);
+const sdks = peers.filter((name) => name.startsWith("@"));
+/** @param {string} name */
+const newest = (name) => `${name}@${devDependencies[name]}`;
+/** @param {string} name */
+const lowest = (name) => `${name}@${peerDependencies[name].replace("^", "")}`;
 
 let failures = 0;
 const folder = mkdtempSync(join(tmpdir(), "ethers-hsm-consumers-"));
@@ -23,18 +27,32 @@ try {
   const packed = must(run("npm", ["pack", "--json", "--pack-destination", folder], { cwd: projectFolder }), "npm pack");
   const tarball = join(folder, /"filename": "(.+)"/.exec(packed)?.[1] ?? "");
   const token = makeToken(folder);
+  const softHsm = { SOFTHSM2_CONF: token.configuration };
+  // AWS's SDK says on Node 20 that later versions of it will need a later Node.
+  const quiet = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" };
+  const services = await Services.start();
+  const { libraryPath } = token;
   const [running = process.execPath, ...later] = nodes();
+  const all = [running, ...later];
+  const [hsm, cloud] = [["typed.ts", "plain.cjs"], ["cloud.ts"]];
+  const [ethers, ethersAndPkcs11js, ethersAndSdks] = [["ethers"], ["ethers", "pkcs11js"], ["ethers", ...sdks]];
 
-  for (const [name, packages, on] of /** @type {const} */ ([
-    ["with the newest ethers", [newest], [running, ...later]],
-    ["with the newest ethers and pkcs11js", [newest, pkcs11js], [running, ...later]],
-    ["with the lowest ethers", [lowest, pkcs11js], [running]],
+  for (const [name, packages, programs, on, parameters, env] of /** @type {const} */ ([
+    ["ethers alone", ethers.map(newest), hsm, all, [libraryPath, "without-pkcs11js"], softHsm],
+    ["pkcs11js", ethersAndPkcs11js.map(newest), hsm, all, [libraryPath, "with-pkcs11js"], softHsm],
+    ["the lowest pkcs11js", ethersAndPkcs11js.map(lowest), hsm, [running], [libraryPath, "with-pkcs11js"], softHsm],
+    ["the lowest SDKs", ethersAndSdks.map(lowest), cloud, [running], [services.json, "with-sdks"], quiet],
+    ["the vendors' SDKs", ethersAndSdks.map(newest), cloud, all, [services.json, "with-sdks"], quiet],
   ])) {
-    console.log(`An application ${name}: ${packages.join(", ")}`);
-    const application = new Application(join(folder, name.replaceAll(" ", "-")), [tarball, ...packages]);
+    console.log(`An application with ${name}: ${packages.join(", ")}`);
+    const application = new Application(join(folder, name.replaceAll(" ", "-")), [tarball, ...packages], programs);
     for (const result of application.compile()) report(result);
-    for (const node of on) for (const result of application.run(node, token)) report(result);
+    for (const node of on) for (const result of application.run(node, parameters, env)) report(result);
+    if (name !== "the vendors' SDKs") continue;
+    application.remove(sdks);
+    for (const result of application.run(running, [services.json, "without-sdks"])) report(result);
   }
+  await services.stop();
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

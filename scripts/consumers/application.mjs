@@ -19,17 +19,18 @@ export class Application {
   /**
    * @param {string} folder
    * @param {readonly string[]} packages what `npm install` is given
+   * @param {readonly string[]} programs of tests/package/consumers
    */
-  constructor(folder, packages) {
+  constructor(folder, packages, programs) {
     this.folder = folder;
-    this.withPkcs11js = packages.some((name) => name.startsWith("pkcs11js@"));
+    this.programs = programs;
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, "package.json"), "{}\n");
     must(
       run("npm", ["install", "--ignore-scripts", ...packages], { cwd: folder }),
       `npm install ${packages.join(" ")}`,
     );
-    if (this.withPkcs11js) {
+    if (packages.some((name) => name.startsWith("pkcs11js@"))) {
       // It uses Node-API, so that what was compiled once loads in every Node.
       const build = "node_modules/pkcs11js/build";
       cpSync(join(projectFolder, build), join(folder, build), { recursive: true });
@@ -37,36 +38,50 @@ export class Application {
     for (const type of ["module", "commonjs"]) {
       mkdirSync(join(folder, type));
       writeFileSync(join(folder, type, "package.json"), `${JSON.stringify({ type })}\n`);
-      cpSync(join(sources, "typed.ts"), join(folder, type, "typed.ts"));
+      for (const program of this.#typed) cpSync(join(sources, program), join(folder, type, program));
     }
-    cpSync(join(sources, "plain.cjs"), join(folder, "plain.cjs"));
+    for (const program of this.#plain) cpSync(join(sources, program), join(folder, program));
+  }
+
+  get #typed() {
+    return this.programs.filter((program) => program.endsWith(".ts"));
+  }
+
+  get #plain() {
+    return this.programs.filter((program) => program.endsWith(".cjs"));
+  }
+
+  /** @param {readonly string[]} names of packages */
+  remove(names) {
+    must(run("npm", ["uninstall", ...names], { cwd: this.folder }), `npm uninstall ${names.join(" ")}`);
   }
 
   /** @returns {Iterable<{ what: string, ok: boolean, output: string }>} what compiling it in every way gave */
   *compile() {
     for (const { module, resolution, type } of compilations) {
       const options = ["--module", module, "--moduleResolution", resolution, "--target", "es2022", "--strict"];
-      const result = run(process.execPath, [tsc, ...options, "typed.ts"], { cwd: join(this.folder, type) });
+      const result = run(process.execPath, [tsc, ...options, ...this.#typed], { cwd: join(this.folder, type) });
       yield { what: `compiles as ${type} with module resolution ${resolution}`, ...result };
     }
   }
 
   /**
    * @param {string} node
-   * @param {{ libraryPath: string, configuration: string }} token
+   * @param {readonly string[]} parameters of each program
+   * @param {Record<string, string>} [env]
    * @returns {Iterable<{ what: string, ok: boolean, output: string }>} what running it in every way gave
    */
-  *run(node, token) {
+  *run(node, parameters, env = {}) {
     const version = run(node, ["--version"]).output;
-    const pkcs11js = this.withPkcs11js ? "with-pkcs11js" : "without-pkcs11js";
-    for (const program of ["module/typed.js", "commonjs/typed.js", "plain.cjs"]) {
-      const { ok, output } = run(node, [program, token.libraryPath, pkcs11js], {
-        cwd: this.folder,
-        env: { SOFTHSM2_CONF: token.configuration },
-        timeout: 60_000,
-      });
+    const compiled = this.#typed.map((program) => program.replace(/ts$/, "js"));
+    const programs = [
+      ...["module", "commonjs"].flatMap((type) => compiled.map((each) => `${type}/${each}`)),
+      ...this.#plain,
+    ];
+    for (const program of programs) {
+      const { ok, output } = run(node, [program, ...parameters], { cwd: this.folder, env, timeout: 60_000 });
       // A warning on stderr is a failure too: it would be on every consumer's.
-      yield { what: `runs ${program} on Node ${version} ${pkcs11js}`, ok: ok && output === "", output };
+      yield { what: `runs ${program} on Node ${version} ${parameters.at(-1)}`, ok: ok && output === "", output };
     }
   }
 }
