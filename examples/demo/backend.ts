@@ -5,7 +5,7 @@ import type { RemoteSigner } from "ethers-hsm";
 export interface DemoBackend {
   /** One line for the reader. */
   readonly description: string;
-  /** Makes a new key there and gives a signer for it. */
+  /** A signer for the key: a new one where the demo brings a stand-in of the service. */
   open(provider: Provider): Promise<RemoteSigner>;
   /** Removes what `open` made, after the signer was closed. */
   close(): Promise<void>;

@@ -1,33 +1,42 @@
 // The main job, on real parts: a key inside an HSM signs an EIP-1559 transaction, an Ethereum node mines it, and the
 // receipt names the key's address as the sender. It exits with 1 if anything differs.
 //
-//   npm run demo [-- --backend pkcs11|cloudhsm]
+//   npm run demo [-- --backend pkcs11|cloudhsm|aws-kms|azure-key-vault] [--key KEY]
+//
+// Without --key it brings a stand-in of the service and a new key. With --key it uses the real service, with the credentials of
+// your environment, and that key: a label in AWS CloudHSM, whose PIN is read from CLOUDHSM_PIN; an id, ARN or alias in AWS KMS;
+// a URL in Azure Key Vault. The chain is a local one in any case.
 
 import { parseArgs } from "node:util";
 import { formatEther, parseEther, Transaction, verifyMessage, verifyTypedData } from "ethers";
 import type { RemoteSigner } from "ethers-hsm";
 import { type Anvil, startAnvil } from "../../tests/support/anvil.ts";
+import { awsKmsBackend } from "./aws-kms-backend.ts";
+import { azureKeyVaultBackend } from "./azure-key-vault-backend.ts";
 import type { DemoBackend } from "./backend.ts";
+import { cloudHsmBackend } from "./cloudhsm-backend.ts";
 import { expectEqual, Report } from "./report.ts";
 import { softHsmBackend } from "./softhsm-backend.ts";
 
 const RECIPIENT = "0x000000000000000000000000000000000000dEaD";
 const VALUE = parseEther("1.5");
 
-const BACKENDS: Readonly<Record<string, () => DemoBackend>> = {
+const BACKENDS: Readonly<Record<string, (key: string | undefined) => DemoBackend>> = {
   pkcs11: () => softHsmBackend("pkcs11"),
-  cloudhsm: () => softHsmBackend("cloudhsm"),
+  cloudhsm: (key) => (key === undefined ? softHsmBackend("cloudhsm") : cloudHsmBackend(key)),
+  "aws-kms": awsKmsBackend,
+  "azure-key-vault": azureKeyVaultBackend,
 };
 
-const { values } = parseArgs({ options: { backend: { type: "string", default: "pkcs11" } } });
+const { values } = parseArgs({ options: { backend: { type: "string", default: "pkcs11" }, key: { type: "string" } } });
 const select = BACKENDS[values.backend];
-if (!select) {
-  console.error(`--backend is one of ${Object.keys(BACKENDS).join(", ")}`);
+if (!select || (values.key !== undefined && values.backend === "pkcs11")) {
+  console.error(`--backend is one of ${Object.keys(BACKENDS).join(", ")}; --key is for all but the first`);
   process.exit(2);
 }
 
 const report = new Report();
-const backend = select();
+const backend = select(values.key);
 const anvil = await startAnvil();
 let signer: RemoteSigner | undefined;
 try {
