@@ -13,6 +13,8 @@ export default defineConfig({
   platform: "neutral",
   // Without it each CommonJS entry point would carry its own copy of the classes that they share.
   splitting: true,
+  // A class that names itself would be called _KmsSigner otherwise, in logs and inspections.
+  keepNames: true,
   // Otherwise splitting makes tsup rewrite the CommonJS files with sucrase, which drops fields and turns import() into require().
   treeshake: true,
   removeNodeProtocol: false,

@@ -72,6 +72,10 @@ async function hsmSigners(libraryPath: string, hasPkcs11js: boolean): Promise<vo
       keyLabel: "treasury",
     }),
   ];
+  assert.deepEqual(
+    signers.map((signer) => signer.constructor.name),
+    ["Pkcs11Signer", "CloudHsmSigner"],
+  );
   for (const signer of signers) {
     if (hasPkcs11js) {
       assert.equal(verifyMessage("hello", await signer.signMessage("hello")), await signer.getAddress());
