@@ -1,4 +1,5 @@
 import type { Provider } from "ethers";
+import { opened } from "../signer/opened.ts";
 import type { CallOptions } from "../signer/remote-key.ts";
 import { RemoteSigner } from "../signer/remote-signer.ts";
 import { KmsKey } from "./key.ts";
@@ -43,14 +44,7 @@ export class KmsSigner extends RemoteSigner {
    * signature proves kms:Sign, and that the key is enabled.
    */
   static async create(options: KmsSignerOptions, provider?: null | Provider): Promise<KmsSigner> {
-    const signer = new KmsSigner(options, provider);
-    try {
-      await signer.getAddress();
-      return signer;
-    } catch (error) {
-      await signer.close();
-      throw error;
-    }
+    return opened(new KmsSigner(options, provider));
   }
 
   override connect(provider: null | Provider): KmsSigner {

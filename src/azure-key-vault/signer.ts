@@ -1,4 +1,5 @@
 import type { Provider } from "ethers";
+import { opened } from "../signer/opened.ts";
 import type { CallOptions } from "../signer/remote-key.ts";
 import { RemoteSigner } from "../signer/remote-signer.ts";
 import { AzureKeyVaultKey } from "./key.ts";
@@ -45,14 +46,7 @@ export class AzureKeyVaultSigner extends RemoteSigner {
    * nothing, so a missing keys/sign permission shows at the first signature.
    */
   static async create(options: AzureKeyVaultSignerOptions, provider?: null | Provider): Promise<AzureKeyVaultSigner> {
-    const signer = new AzureKeyVaultSigner(options, provider);
-    try {
-      await signer.getAddress();
-      return signer;
-    } catch (error) {
-      await signer.close();
-      throw error;
-    }
+    return opened(new AzureKeyVaultSigner(options, provider));
   }
 
   override connect(provider: null | Provider): AzureKeyVaultSigner {
