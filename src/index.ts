@@ -1,3 +1,20 @@
+export {
+  AccountDirectory,
+  type AccountDirectoryOptions,
+  type RefreshFailure,
+  type RefreshResult,
+  type SourceHealth,
+} from "./accounts/account-directory.ts";
+export type { Account } from "./accounts/account-source.ts";
+export type { AccountChanges } from "./accounts/directory-state.ts";
+export {
+  type FailedKey,
+  isStoredKey,
+  type KeyStore,
+  type ListedKey,
+  type StoredKey,
+  type StoreHealth,
+} from "./accounts/key-store.ts";
 export { signatureFromDer, signatureToDer } from "./core/der.ts";
 export {
   isSignerError,

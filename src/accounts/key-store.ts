@@ -1,0 +1,59 @@
+import type { SignerError } from "../core/errors.ts";
+import type { CallOptions, RemoteKey } from "../signer/remote-key.ts";
+
+/** A secp256k1 signing key that a store holds and that can sign now. */
+export interface StoredKey {
+  /** The key, with its public key known already: it costs no further request to construct a signer over it. */
+  readonly key: RemoteKey;
+  /** The address, with the checksum of EIP-55. */
+  readonly address: string;
+  /** What people call the key: an alias, a name, a label; undefined where it has none. */
+  readonly name: string | undefined;
+}
+
+/** A key that a store holds and that cannot be used, with the reason. */
+export interface FailedKey {
+  /** The vendor's identifier of the key; no secret. */
+  readonly id: string;
+  readonly name: string | undefined;
+  readonly error: SignerError;
+}
+
+/** What a listing finds, key by key. Keys of other curves and usages are not part of it. */
+export type ListedKey = StoredKey | FailedKey;
+
+/** Whether a store answers, and what its credentials may do there. */
+export interface StoreHealth {
+  readonly reachable: boolean;
+  /** Whether listing is permitted; undefined where it is not known. */
+  readonly canList: boolean | undefined;
+  /** Whether signing is permitted with the keys that were listed last; undefined where it is not known. */
+  readonly canSign: boolean | undefined;
+  readonly error: SignerError | undefined;
+}
+
+/**
+ * A place that holds many keys: an account and Region of AWS KMS, an Azure vault, a PKCS#11 token.
+ *
+ * Implement it to bring a store of your own: `AccountDirectory` takes any `KeyStore`.
+ */
+export interface KeyStore {
+  /** The kind of backend, for example `"aws-kms"`. */
+  readonly backend: string;
+  /** The vendor's identifier of the place, printable and never a secret. */
+  readonly id: string;
+  /**
+   * The secp256k1 signing keys, all pages, in no order. One key that fails is part of the answer, and does not end it. It
+   * rejects with a SignerError where the listing itself fails: what came until then is not complete.
+   */
+  list(options?: CallOptions): AsyncIterable<ListedKey>;
+  /** Asks the backend for a sign of life, and whether it permits what signing needs. It signs nothing. */
+  health?(options?: CallOptions): Promise<StoreHealth>;
+  /** Ends what the store opened, and what its keys share with it. Idempotent. */
+  close?(): Promise<void>;
+}
+
+/** Tells the two kinds of {@link ListedKey} apart. */
+export function isStoredKey(listed: ListedKey): listed is StoredKey {
+  return "key" in listed;
+}
