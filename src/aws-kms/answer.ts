@@ -1,4 +1,4 @@
-import type { GetPublicKeyCommandOutput, SignCommandOutput } from "@aws-sdk/client-kms";
+import type { GetPublicKeyCommandOutput, ServiceOutputTypes } from "@aws-sdk/client-kms";
 import { requireBytes } from "../core/bytes.ts";
 import { invalidResponse, isSignerError, SignerError } from "../core/errors.ts";
 import { publicKeyFromSpki } from "../core/public-key.ts";
@@ -13,11 +13,7 @@ export interface PublishedKey {
 }
 
 /** Runs `decode`, and adds the operation and the request's id, which CloudTrail has too, to the error that it throws. */
-export function decodeAnswer<T>(
-  { $metadata }: GetPublicKeyCommandOutput | SignCommandOutput,
-  operation: string,
-  decode: () => T,
-): T {
+export function decodeAnswer<T>({ $metadata }: ServiceOutputTypes, operation: string, decode: () => T): T {
   try {
     return decode();
   } catch (error) {

@@ -10,6 +10,7 @@ import { SignerError } from "../core/errors.ts";
 import { bounded } from "../signer/bounded.ts";
 import type { CallOptions } from "../signer/remote-key.ts";
 import { kmsError } from "./errors.ts";
+import type { Asked } from "./failure.ts";
 
 type Sdk = typeof import("@aws-sdk/client-kms");
 
@@ -17,6 +18,18 @@ interface Opened {
   readonly sdk: Sdk;
   readonly client: KMSClient;
 }
+
+/** Whose client it is. */
+export interface ClientSource {
+  /** The user's own; without one, one is made of `config`. */
+  readonly client: KMSClient | undefined;
+  readonly config: KMSClientConfig;
+  /** What was closed, in the error of every later call. */
+  readonly owner: "key" | "store";
+}
+
+/** One request through the SDK, which `signal` ends. */
+export type KmsRequest<T> = (opened: Opened, signal: AbortSignal) => Promise<T>;
 
 /**
  * The SDK's client, loaded and made at the first request, and the two requests that signing needs.
@@ -27,33 +40,54 @@ interface Opened {
 export class KmsConnection {
   readonly #given: KMSClient | undefined;
   readonly #config: KMSClientConfig;
+  readonly #owner: "key" | "store";
+  readonly #lender: KmsConnection | undefined;
   readonly #flights = new Set<Promise<unknown>>();
   #opening: Promise<Opened> | undefined;
   #closed = false;
 
-  /** @param client the user's own; without one, one is made of `config`. */
-  constructor(client: KMSClient | undefined, config: KMSClientConfig) {
-    this.#given = client;
-    this.#config = config;
+  /** @param source another connection, to share its client: this one ends with that one, but does not end it. */
+  constructor(source: ClientSource | KmsConnection) {
+    const shared = source instanceof KmsConnection;
+    this.#lender = shared ? source : undefined;
+    this.#given = shared ? undefined : source.client;
+    this.#config = shared ? {} : source.config;
+    this.#owner = shared ? "key" : source.owner;
   }
 
   /** https://docs.aws.amazon.com/kms/latest/APIReference/API_GetPublicKey.html */
   getPublicKey(input: GetPublicKeyCommandInput, options: CallOptions): Promise<GetPublicKeyCommandOutput> {
-    return this.#track("GetPublicKey", input.KeyId, options, ({ sdk, client }, abortSignal) =>
+    return this.send({ operation: "GetPublicKey", keyId: input.KeyId }, options, ({ sdk, client }, abortSignal) =>
       client.send(new sdk.GetPublicKeyCommand(input), { abortSignal }),
     );
   }
 
   /** https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html */
   sign(input: SignCommandInput, options: CallOptions): Promise<SignCommandOutput> {
-    return this.#track("Sign", input.KeyId, options, ({ sdk, client }, abortSignal) =>
+    return this.send({ operation: "Sign", keyId: input.KeyId }, options, ({ sdk, client }, abortSignal) =>
       client.send(new sdk.SignCommand(input), { abortSignal }),
     );
   }
 
+  /** Any other request. Whatever fails is a SignerError. */
+  async send<T>(asked: Asked, options: CallOptions, request: KmsRequest<T>): Promise<T> {
+    this.requireOpen();
+    const flight = this.#lender
+      ? this.#lender.send(asked, options, request)
+      : // Bounded here too: the SDK heeds the signal in a request, but not while it waits before it tries again.
+        bounded((signal) => this.#perform(asked, signal, request), { signal: options.signal });
+    this.#flights.add(flight);
+    try {
+      return await flight;
+    } finally {
+      this.#flights.delete(flight);
+    }
+  }
+
   /** @throws SignerError SIGNER_CLOSED after `close()`. */
   requireOpen(): void {
-    if (this.#closed) throw new SignerError("SIGNER_CLOSED", "the key was closed; construct a new one");
+    this.#lender?.requireOpen();
+    if (this.#closed) throw new SignerError("SIGNER_CLOSED", `the ${this.#owner} was closed; construct a new one`);
   }
 
   /** Waits for the requests in flight, then ends the connections of a client that was made here. Idempotent. */
@@ -67,30 +101,12 @@ export class KmsConnection {
     if (!this.#given) opened?.client.destroy();
   }
 
-  async #track<T>(
-    operation: string,
-    keyId: string | undefined,
-    options: CallOptions,
-    request: (opened: Opened, signal: AbortSignal) => Promise<T>,
-  ): Promise<T> {
-    this.requireOpen();
-    // Bounded here too: the SDK heeds the signal in a request, but not while it waits before it tries again.
-    const flight = bounded(
-      async (signal) => {
-        const opened = await this.#open();
-        try {
-          return await request(opened, signal);
-        } catch (error) {
-          throw kmsError(error, { operation, keyId });
-        }
-      },
-      { signal: options.signal },
-    );
-    this.#flights.add(flight);
+  async #perform<T>(asked: Asked, signal: AbortSignal, request: KmsRequest<T>): Promise<T> {
+    const opened = await this.#open();
     try {
-      return await flight;
-    } finally {
-      this.#flights.delete(flight);
+      return await request(opened, signal);
+    } catch (error) {
+      throw kmsError(error, asked);
     }
   }
 

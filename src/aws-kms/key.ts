@@ -9,6 +9,7 @@ import type { CallOptions, RemoteKey } from "../signer/remote-key.ts";
 import { decodeAnswer, type PublishedKey, requireKeyArn, requireUsableKey } from "./answer.ts";
 import { KmsConnection } from "./connection.ts";
 import { canName } from "./key-name.ts";
+import { KnownKey } from "./known-key.ts";
 import { checkOptions, type KmsKeyOptions } from "./options.ts";
 
 /**
@@ -25,12 +26,22 @@ export class KmsKey implements RemoteKey {
   readonly #grantTokens: string[] | undefined;
   #pinned: PublishedKey | undefined;
 
-  /** Does no I/O. */
-  constructor(options: KmsKeyOptions) {
-    const { keyId, grantTokens, client, config } = checkOptions(options);
-    this.id = keyId;
-    this.#grantTokens = grantTokens && [...grantTokens];
-    this.#connection = new KmsConnection(client, config);
+  /**
+   * Does no I/O.
+   *
+   * @param source the options; or what a store knows of the key, which no request asks for again.
+   */
+  constructor(source: KmsKeyOptions | KnownKey) {
+    if (source instanceof KnownKey) {
+      this.id = source.published.arn;
+      this.#pinned = source.published;
+      this.#connection = new KmsConnection(source.connection);
+    } else {
+      const { keyId, grantTokens, client, config } = checkOptions(source);
+      this.id = keyId;
+      this.#grantTokens = grantTokens && [...grantTokens];
+      this.#connection = new KmsConnection({ client, config, owner: "key" });
+    }
   }
 
   /** Needs kms:GetPublicKey on the key. */

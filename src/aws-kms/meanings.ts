@@ -1,14 +1,7 @@
-import type { SignerErrorCode } from "../core/errors.ts";
 import { accessDeniedAdvice } from "./access-denied.ts";
 import type { Asked, Failure } from "./failure.ts";
-
-/** What a failure means here, and what to do about it. */
-export interface Meaning {
-  readonly code: SignerErrorCode;
-  readonly advice: string;
-  /** Default: by the code. */
-  readonly retryable?: boolean | undefined;
-}
+import type { Meaning } from "./meaning.ts";
+import { STORE_MEANINGS } from "./store-meanings.ts";
 
 const THROTTLED: Meaning = {
   code: "THROTTLED",
@@ -145,7 +138,7 @@ export function meaningOf(failure: Failure, asked: Asked): Meaning {
   const { name, status = 0 } = failure;
   if (/^AccessDenied(Exception)?$/.test(name))
     return { code: "ACCESS_DENIED", advice: accessDeniedAdvice(failure, asked) };
-  const known = MEANINGS.get(name);
+  const known = MEANINGS.get(name) ?? STORE_MEANINGS.get(name);
   if (known) return known;
   if (status >= 500) return FAILED;
   if (status === 429) return THROTTLED;

@@ -1,10 +1,10 @@
-import { format, inspect } from "node:util";
 import { KMSClient } from "@aws-sdk/client-kms";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { isSignerError } from "ethers-hsm";
 import { KmsKey, KmsSigner } from "ethers-hsm/aws-kms";
 import type { KmsFault } from "../servers/aws-kms/kms-server.ts";
 import { WRONG_SECRET_ACCESS_KEY } from "../servers/aws-kms/signature-v4.ts";
+import { everythingShown } from "./everything-shown.ts";
 import { DIGEST, type Kms, rejectionOf, startKms } from "./support.ts";
 
 const PLANTED = ["planted-secret-access-key", "planted-session-token", "planted-grant-token", "planted-endpoint-user"];
@@ -20,19 +20,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await kms.server.close();
 });
-
-/** Everything that a log could make of a value: inspection to any depth, hidden properties and getters, JSON, text. */
-function everythingShown(value: unknown): string {
-  const options = { depth: Number.POSITIVE_INFINITY, showHidden: true, getters: true, maxStringLength: null };
-  const own = typeof value === "object" && value !== null ? JSON.stringify({ ...value }) : "";
-  return [
-    inspect(value, options),
-    inspect({ value }, options),
-    JSON.stringify(value),
-    own,
-    format("%o %O %j %s", value, value, value, value),
-  ].join("\n");
-}
 
 function expectNothingPlanted(value: unknown): void {
   const shown = everythingShown(value).toLowerCase();

@@ -11,6 +11,8 @@ import {
 } from "@aws-sdk/client-kms";
 import { getBytes, type Provider } from "ethers";
 import { KmsSigner } from "../../src/aws-kms/signer.ts";
+import { KmsKeyStore } from "../../src/aws-kms/store.ts";
+import type { KmsKeyStoreOptions } from "../../src/aws-kms/store-options.ts";
 import { CREDENTIALS } from "../aws-kms/support.ts";
 
 /** An emulator's KMS as its administrator sees it, and signers over it. */
@@ -18,6 +20,7 @@ export class EmulatedKms {
   readonly client: KMSClient;
   readonly #url: string;
   readonly #signers: KmsSigner[] = [];
+  readonly #stores: KmsKeyStore[] = [];
 
   constructor(url: string) {
     this.#url = url;
@@ -70,7 +73,30 @@ export class EmulatedKms {
     return signer;
   }
 
+  store(options: KmsKeyStoreOptions = {}): KmsKeyStore {
+    const store = new KmsKeyStore({ ...this.#options, ...options });
+    this.#stores.push(store);
+    return store;
+  }
+
+  /** A client whose listings of keys come in pages of that size, whatever is asked for, and how many pages came. */
+  pagedClient(size: number): { readonly client: KMSClient; readonly pages: () => number } {
+    const client = new KMSClient(this.#options);
+    let pages = 0;
+    client.middlewareStack.add(
+      (next, { commandName }) =>
+        (args) => {
+          if (commandName !== "ListKeysCommand") return next(args);
+          pages++;
+          return next({ ...args, input: { ...args.input, Limit: size } });
+        },
+      { step: "initialize" },
+    );
+    return { client, pages: () => pages };
+  }
+
   async close(): Promise<void> {
+    for (const store of this.#stores) await store.close();
     for (const signer of this.#signers) await signer.close();
     this.client.destroy();
   }

@@ -5,6 +5,7 @@ import { DIGEST, rejectionOf } from "../aws-kms/support.ts";
 import { describeSignerContract } from "../contract/suite.ts";
 import { describeWithEmulator } from "./emulator.ts";
 import { EmulatedKms } from "./kms.ts";
+import { describeKeyStore } from "./kms-store-suite.ts";
 import { describeKeyNames } from "./kms-suite.ts";
 import { describeSigning } from "./signing.ts";
 
@@ -27,6 +28,7 @@ describeWithEmulator("localstack", (url) => {
 
   describeSigning(async () => kms.signer((await kms.createKey()).arn));
   describeKeyNames(() => kms);
+  describeKeyStore(() => kms);
 
   test("an imported key is the wallet's", async () => {
     const privateKey = id("a key for LocalStack");

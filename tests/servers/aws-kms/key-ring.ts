@@ -5,16 +5,27 @@ import { aliasNotFound, foreignArn, keyNotFound } from "./exceptions.ts";
 type KeyState = "Enabled" | "Disabled" | "PendingDeletion" | "PendingImport";
 export type KeySpec = "ECC_SECG_P256K1" | "ECC_NIST_P256" | "RSA_2048" | "SYMMETRIC_DEFAULT";
 
+type KeyOrigin = "AWS_KMS" | "EXTERNAL";
+
 export interface KmsKeyRecord {
   readonly keyId: string;
   readonly arn: string;
   readonly spec: KeySpec;
   readonly usage: string;
   readonly algorithms: readonly string[];
-  /** DER; undefined for a symmetric key. */
-  readonly spki: Uint8Array | undefined;
+  readonly origin: KeyOrigin;
+  /** AWS's own keys, made for its services. */
+  readonly manager: "CUSTOMER" | "AWS";
+  readonly tags: Readonly<Record<string, string>>;
+  readonly description: string;
+  readonly policy: string | undefined;
+  /** DER; undefined for a symmetric key, and before an import. */
+  spki: Uint8Array | undefined;
   /** Only for secp256k1. */
-  readonly signer: Secp256k1Key | undefined;
+  signer: Secp256k1Key | undefined;
+  /** The import that it waits for. */
+  importToken: string | undefined;
+  expirationModel: string | undefined;
   state: KeyState;
   /** With it, every request needs this grant token. */
   grantToken: string | undefined;
@@ -24,6 +35,10 @@ export interface NewKey {
   /** A Multi-Region key: its id begins with `mrk-`. */
   readonly multiRegion?: boolean | undefined;
   readonly usage?: string | undefined;
+  readonly manager?: "CUSTOMER" | "AWS" | undefined;
+  readonly tags?: Readonly<Record<string, string>> | undefined;
+  readonly description?: string | undefined;
+  readonly policy?: string | undefined;
 }
 
 const ALGORITHMS: Readonly<Record<KeySpec, readonly string[]>> = {
@@ -37,6 +52,7 @@ const ALGORITHMS: Readonly<Record<KeySpec, readonly string[]>> = {
 export class KeyRing {
   readonly keys: KmsKeyRecord[] = [];
   readonly aliases = new Map<string, KmsKeyRecord>();
+  readonly #byId = new Map<string, KmsKeyRecord>();
   readonly #region: string;
   readonly #account: string;
 
@@ -51,6 +67,11 @@ export class KeyRing {
     return this.#add("ECC_SECG_P256K1", options, spkiOf(signer), signer);
   }
 
+  /** A secp256k1 key that waits for its material. */
+  awaitKey(options: NewKey = {}): KmsKeyRecord {
+    return this.#add("ECC_SECG_P256K1", options, undefined, undefined);
+  }
+
   /** A key of another spec, which cannot sign here. */
   createKey(spec: Exclude<KeySpec, "ECC_SECG_P256K1">, options: NewKey = {}): KmsKeyRecord {
     return this.#add(spec, options, generateSpki(spec), undefined);
@@ -60,13 +81,17 @@ export class KeyRing {
     const uuid = randomUUID();
     const keyId = options.multiRegion ? `mrk-${uuid.replaceAll("-", "")}` : uuid;
     const { usage = spec === "SYMMETRIC_DEFAULT" ? "ENCRYPT_DECRYPT" : "SIGN_VERIFY" } = options;
-    const algorithms = usage === "SIGN_VERIFY" ? ALGORITHMS[spec] : [];
-    const identity = { keyId, arn: this.#arn(`key/${keyId}`) };
+    const { manager = "CUSTOMER", tags = {}, description = "", policy } = options;
+    const waits = spec === "ECC_SECG_P256K1" && signer === undefined;
     const record: KmsKeyRecord = {
-      ...identity,
-      ...{ spec, usage, algorithms, spki, signer, state: "Enabled", grantToken: undefined },
+      ...{ keyId, arn: this.#arn(`key/${keyId}`), spec, usage, manager, tags, description, policy, spki, signer },
+      algorithms: usage === "SIGN_VERIFY" ? ALGORITHMS[spec] : [],
+      origin: waits ? "EXTERNAL" : "AWS_KMS",
+      state: waits ? "PendingImport" : "Enabled",
+      ...{ importToken: undefined, expirationModel: undefined, grantToken: undefined },
     };
     this.keys.push(record);
+    this.#byId.set(keyId, record);
     return record;
   }
 
@@ -92,7 +117,7 @@ export class KeyRing {
       return aliased;
     }
     const keyId = resource.replace(/^key\//, "");
-    const key = this.keys.find((each) => each.keyId === keyId);
+    const key = this.#byId.get(keyId);
     if (!key) throw keyNotFound(this.#arn(`key/${keyId}`));
     return key;
   }

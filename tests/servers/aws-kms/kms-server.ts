@@ -5,8 +5,19 @@ import { FaultPlan } from "../support/fault-plan.ts";
 import { type HttpReply, type HttpRequest, LoopbackServer, type Outcome } from "../support/loopback-server.ts";
 import { Secp256k1Key, type SignatureShape, spkiOf } from "../support/secp256k1-key.ts";
 import { accessDenied, KmsException } from "./exceptions.ts";
+import { createAlias, createKey } from "./key-creation.ts";
+import { getParametersForImport, importKeyMaterial } from "./key-import.ts";
 import { KeyRing } from "./key-ring.ts";
-import { base64, describeKey, getPublicKey, type Json, listAliases, listKeys, sign } from "./operations.ts";
+import {
+  base64,
+  describeKey,
+  getPublicKey,
+  type Json,
+  listAliases,
+  listKeys,
+  listResourceTags,
+  sign,
+} from "./operations.ts";
 import { type Caller, requireSignature } from "./signature-v4.ts";
 
 /** What the server can be told to do wrong, or to do in a rare but right way. */
@@ -32,6 +43,8 @@ export interface KmsServerOptions {
   /** Default: eu-west-1. */
   readonly region?: string | undefined;
   readonly seed?: number | undefined;
+  /** How long each request takes, so that requests overlap. Default: no time. */
+  readonly latencyMs?: number | undefined;
 }
 
 const OPERATIONS: Readonly<Record<string, (ring: KeyRing, input: Json, shape?: SignatureShape) => Json>> = {
@@ -40,6 +53,11 @@ const OPERATIONS: Readonly<Record<string, (ring: KeyRing, input: Json, shape?: S
   DescribeKey: describeKey,
   ListKeys: listKeys,
   ListAliases: listAliases,
+  ListResourceTags: listResourceTags,
+  CreateKey: createKey,
+  CreateAlias: createAlias,
+  GetParametersForImport: getParametersForImport,
+  ImportKeyMaterial: importKeyMaterial,
 };
 
 const ACCOUNT = "111122223333";
@@ -52,17 +70,23 @@ export class KmsServer {
   readonly faults: FaultPlan<KmsFault>;
   /** Every request, in order. */
   readonly requests: { readonly operation: string; readonly input: Json; readonly headers: IncomingHttpHeaders }[] = [];
+  /** The most requests that were under way at once. */
+  maxInFlight = 0;
+  readonly #latencyMs: number;
+  readonly #answered = new Map<string, number>();
+  #inFlight = 0;
   #server: LoopbackServer | undefined;
 
-  private constructor({ region = "eu-west-1", seed }: KmsServerOptions) {
+  private constructor({ region = "eu-west-1", seed, latencyMs = 0 }: KmsServerOptions) {
     this.region = region;
+    this.#latencyMs = latencyMs;
     this.ring = new KeyRing(region, ACCOUNT);
     this.faults = new FaultPlan(seed);
   }
 
   static async start(options: KmsServerOptions = {}): Promise<KmsServer> {
     const server = new KmsServer(options);
-    server.#server = await LoopbackServer.start((request) => server.#answer(request));
+    server.#server = await LoopbackServer.start((request) => server.#receive(request));
     return server;
   }
 
@@ -83,6 +107,11 @@ export class KmsServer {
     return this.requests.filter((request) => request.operation === operation).length;
   }
 
+  /** As count, but only those that did what they are for. */
+  answered(operation: string): number {
+    return this.#answered.get(operation) ?? 0;
+  }
+
   async close(): Promise<void> {
     await this.#http.close();
   }
@@ -90,6 +119,16 @@ export class KmsServer {
   get #http(): LoopbackServer {
     if (!this.#server) throw new Error("not started");
     return this.#server;
+  }
+
+  async #receive(request: HttpRequest): Promise<Outcome> {
+    this.maxInFlight = Math.max(this.maxInFlight, ++this.#inFlight);
+    try {
+      if (this.#latencyMs > 0) await delay(this.#latencyMs);
+      return await this.#answer(request);
+    } finally {
+      this.#inFlight--;
+    }
   }
 
   async #answer(request: HttpRequest): Promise<Outcome> {
@@ -120,6 +159,7 @@ export class KmsServer {
     if (!execute) throw new KmsException("UnknownOperationException", "");
     this.#requireGrant(operation, input, caller);
     const answer = execute(this.ring, input, fault?.kind === "shape" ? fault.shape : {});
+    this.#answered.set(operation, this.answered(operation) + 1);
     if (fault?.kind === "wrong key") return { ...answer, ...byStranger(operation, input) };
     return fault?.kind === "alter" ? fault.alter(answer) : answer;
   }

@@ -39,9 +39,14 @@ export function sign(ring: KeyRing, input: Json, shape: SignatureShape = {}): Js
       `Algorithm ${algorithm} is incompatible with key spec ${key.spec}.`,
     );
   }
+  const digest = digestOf(input, message);
+  if (input["DryRun"] === true) {
+    const text = "The request would have succeeded, but the DryRun option is set.";
+    throw new KmsException("DryRunOperationException", text);
+  }
   return {
     KeyId: key.arn,
-    Signature: base64(key.signer.signDer(digestOf(input, message), shape)),
+    Signature: base64(key.signer.signDer(digest, shape)),
     SigningAlgorithm: algorithm,
   };
 }
@@ -55,10 +60,17 @@ function digestOf(input: Json, message: Uint8Array): Uint8Array {
 
 /** https://docs.aws.amazon.com/kms/latest/APIReference/API_DescribeKey.html */
 export function describeKey(ring: KeyRing, input: Json): Json {
-  const { keyId, arn, spec, usage, state, algorithms } = ring.find(requireText(input, "KeyId"));
-  const enabled = { Enabled: state === "Enabled", KeyState: state };
-  const kind = { KeySpec: spec, KeyUsage: usage, SigningAlgorithms: algorithms, MultiRegion: keyId.startsWith("mrk-") };
-  return { KeyMetadata: { KeyId: keyId, Arn: arn, KeyManager: "CUSTOMER", Origin: "AWS_KMS", ...enabled, ...kind } };
+  return { KeyMetadata: metadataOf(ring.find(requireText(input, "KeyId"))) };
+}
+
+export function metadataOf(key: KmsKeyRecord): Json {
+  const { keyId, arn, spec, usage, state, algorithms, manager, origin, expirationModel } = key;
+  return {
+    ...{ KeyId: keyId, Arn: arn, KeyManager: manager, Origin: origin, Description: key.description },
+    ...{ Enabled: state === "Enabled", KeyState: state },
+    ...{ KeySpec: spec, KeyUsage: usage, SigningAlgorithms: algorithms, MultiRegion: keyId.startsWith("mrk-") },
+    ...(expirationModel === undefined ? {} : { ExpirationModel: expirationModel }),
+  };
 }
 
 /** https://docs.aws.amazon.com/kms/latest/APIReference/API_ListKeys.html */
@@ -78,6 +90,13 @@ export function listAliases(ring: KeyRing, input: Json): Json {
   return { Aliases: entries, ...rest };
 }
 
+/** https://docs.aws.amazon.com/kms/latest/APIReference/API_ListResourceTags.html */
+export function listResourceTags(ring: KeyRing, input: Json): Json {
+  const { tags } = ring.find(requireText(input, "KeyId"));
+  const { items, ...rest } = page(Object.entries(tags), input, 50);
+  return { Tags: items.map(([TagKey, TagValue]) => ({ TagKey, TagValue })), ...rest };
+}
+
 function page<T>(all: readonly T[], input: Json, standard: number) {
   const limit = typeof input["Limit"] === "number" ? input["Limit"] : standard;
   const start = typeof input["Marker"] === "string" ? Number(input["Marker"]) : 0;
@@ -93,7 +112,7 @@ function requireUsable({ arn, state }: KmsKeyRecord): void {
   throw new KmsException("KMSInvalidStateException", text);
 }
 
-function requireText(input: Json, field: string): string {
+export function requireText(input: Json, field: string): string {
   const value = input[field];
   if (typeof value === "string" && value.length > 0 && value.length <= 2048 * 4) return value;
   const member = `${field.charAt(0).toLowerCase()}${field.slice(1)}`;
