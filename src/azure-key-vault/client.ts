@@ -1,19 +1,23 @@
-import type { CryptographyClient, KeyClientOptions } from "@azure/keyvault-keys";
+import type { CryptographyClient, KeyClient, KeyClientOptions } from "@azure/keyvault-keys";
 import { ownConnections } from "./connections.ts";
 import { boundedCredential, clientSecretCredential } from "./credential.ts";
 import { formatKeyUrl } from "./key-url.ts";
 import type { KeyVersion } from "./key-version.ts";
-import type { AzureKeyClient, CheckedOptions } from "./options.ts";
+import type { AzureKeyClient, VaultOptions } from "./options.ts";
 import { importKeyVaultKeys } from "./sdk.ts";
 
-export interface OpenVault {
-  readonly client: AzureKeyClient;
+export interface OpenVault<C> {
+  readonly client: C;
   /** Ends the connections that are this vault's own; nothing of a caller's client. */
   close(): void;
 }
 
 /** The caller's client, or a new one. Loads the SDK, sends nothing. */
-export async function openVault({ key: { vaultUrl }, access, timeout }: CheckedOptions): Promise<OpenVault> {
+export async function openVault<C extends AzureKeyClient>({
+  vaultUrl,
+  access,
+  timeout,
+}: VaultOptions<C>): Promise<OpenVault<C | KeyClient>> {
   if ("client" in access) return { client: access.client, close: () => {} };
   const { KeyClient } = await importKeyVaultKeys();
   const vault = withOwnConnections(vaultUrl, access.clientOptions);

@@ -11,6 +11,18 @@ export interface RequestContext extends SignerErrorContext {
   readonly vaultUrl: string;
 }
 
+// As the REST reference calls them.
+const OPERATIONS: Readonly<Record<RequestKind, string>> = {
+  get: "getKey",
+  sign: "sign",
+  list: "getKeys",
+  create: "createKey",
+  import: "importKey",
+};
+
+// Should an answer repeat what was sent: any encoding of a private key, and much else.
+const KEY_MATERIAL = /[\w+/=-]{16,}/g;
+
 /**
  * The SignerError for what the SDK threw.
  *
@@ -28,17 +40,13 @@ export function keyVaultError(
   const meaning = refused
     ? serviceMeaning(response, request, vaultUrl)
     : transportMeaning(error, vaultUrl, response !== undefined);
-  return new SignerError(
-    meaning.code,
-    `${request === "get" ? "getKey" : "sign"} failed with ${meaning.name}: ${meaning.advice}`,
-    {
-      ...context,
-      retryable: meaning.retryable,
-      requestId: response?.requestId,
-      info: refused ? infoOf(response) : undefined,
-      cause: strippedCause(error),
-    },
-  );
+  return new SignerError(meaning.code, `${OPERATIONS[request]} failed with ${meaning.name}: ${meaning.advice}`, {
+    ...context,
+    retryable: meaning.retryable,
+    requestId: response?.requestId,
+    info: refused ? infoOf(response) : undefined,
+    cause: request === "import" ? strippedCause(error, KEY_MATERIAL) : strippedCause(error),
+  });
 }
 
 function infoOf({ status, error, retryAfter }: ServiceResponse): Readonly<Record<string, unknown>> {

@@ -6,3 +6,10 @@ export type {
   AzureTokenCredential,
 } from "./options.ts";
 export { AzureKeyVaultSigner } from "./signer.ts";
+export { AzureKeyVaultKeyStore } from "./store.ts";
+export type {
+  AzureKeyStoreClient,
+  AzureKeyVaultImportOptions,
+  AzureKeyVaultKeyStoreOptions,
+  AzureKeyVaultNewKeyOptions,
+} from "./store-options.ts";

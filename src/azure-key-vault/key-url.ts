@@ -34,6 +34,11 @@ export function formatKeyUrl({ vaultUrl, name, version }: KeyUrl): string {
   return `${vaultUrl}/keys/${name}${version === undefined ? "" : `/${version}`}`;
 }
 
+/** Whether it is a Managed HSM, by its name. */
+export function isManagedHsm(vaultUrl: string): boolean {
+  return /\.managedhsm\./i.test(vaultUrl);
+}
+
 /** Whether both mean the same version of the same key of the same vault. The service ignores the case of letters. */
 export function sameKeyUrl(a: KeyUrl, b: KeyUrl): boolean {
   return formatKeyUrl(a).toLowerCase() === formatKeyUrl(b).toLowerCase();

@@ -40,6 +40,11 @@ export function usableVersion(key: KeyVaultKey, asked: KeyUrl): KeyVersion {
   return { url, publicKey, algorithm: key.key?.crv === "SECP256K1" ? "ECDSA256" : "ES256K" };
 }
 
+/** Whether it is a key of secp256k1, by its curve's names in Azure, whatever else is wrong with it. */
+export function isSecp256k1({ key }: KeyVaultKey): boolean {
+  return key?.crv === "P-256K" || key?.crv === "SECP256K1";
+}
+
 /** The address of the version, for messages; undefined where it is no key of an account. */
 export function addressOf(key: KeyVaultKey): string | undefined {
   try {

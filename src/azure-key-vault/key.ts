@@ -1,21 +1,32 @@
 import type { CryptographyClient, KeyVaultKey } from "@azure/keyvault-keys";
 import { assertArgument } from "ethers";
 import { equalBytes } from "../core/bytes.ts";
-import { invalidResponse, isSignerError, SignerError } from "../core/errors.ts";
+import { invalidResponse } from "../core/errors.ts";
 import { type RawSignature, signatureFromCompact } from "../core/signature.ts";
-import { bounded } from "../signer/bounded.ts";
 import type { CallOptions, RemoteKey } from "../signer/remote-key.ts";
-import { cryptographyClient, type OpenVault, openVault } from "./client.ts";
+import { Calls } from "./calls.ts";
+import { cryptographyClient } from "./client.ts";
 import { keyChanged } from "./key-changed.ts";
-import { formatKeyUrl, parseKeyUrl, sameKeyUrl } from "./key-url.ts";
+import { formatKeyUrl, type KeyUrl, parseKeyUrl, sameKeyUrl } from "./key-url.ts";
 import { addressOf, type KeyVersion, usableVersion, versionUrl } from "./key-version.ts";
-import { type AzureKeyVaultKeyOptions, type CheckedOptions, checkOptions } from "./options.ts";
+import { type AzureKeyClient, type AzureKeyVaultKeyOptions, checkOptions } from "./options.ts";
 import { type Answer, type Call, send } from "./send.ts";
+import { Vault } from "./vault.ts";
 
 interface PinnedKey {
   readonly version: KeyVersion;
   readonly cryptography: CryptographyClient;
 }
+
+interface SharedClientOptions extends AzureKeyVaultKeyOptions {
+  readonly client: AzureKeyClient;
+}
+
+/**
+ * A key with its version pinned already: for stores, whose client it shares and whose closing ends it too. It is set by the
+ * class itself, which alone may.
+ */
+export let pinnedKey: (options: SharedClientOptions, version: KeyVersion, store: Calls) => AzureKeyVaultKey;
 
 /**
  * A secp256k1 key pair in Azure Key Vault or Managed HSM.
@@ -27,20 +38,31 @@ export class AzureKeyVaultKey implements RemoteKey {
   readonly backend = "azure-key-vault";
   /** The key's URL as the options have it: without a version where they name none. */
   readonly id: string;
-  readonly #options: CheckedOptions;
-  readonly #running = new Set<Promise<unknown>>();
-  #opening: Promise<OpenVault> | undefined;
+  readonly #asked: KeyUrl;
+  readonly #vault: Vault;
+  #calls: Calls;
   #pinned: PinnedKey | undefined;
-  #closed = false;
+
+  static {
+    pinnedKey = (options, version, store) => {
+      const key = new AzureKeyVaultKey(options);
+      key.#calls = key.#calls.within(store);
+      key.#pinned = { version, cryptography: cryptographyClient(options.client, version) };
+      return key;
+    };
+  }
 
   /** Does no I/O. @throws ethers' INVALID_ARGUMENT for options that cannot be right. */
   constructor(options: AzureKeyVaultKeyOptions) {
-    this.#options = checkOptions(options);
-    this.id = formatKeyUrl(this.#options.key);
+    const { key, vaultUrl, access, timeout } = checkOptions(options);
+    this.#asked = key;
+    this.id = formatKeyUrl(key);
+    this.#vault = new Vault({ vaultUrl, access, timeout });
+    this.#calls = new Calls({ what: "key", id: this.id, vaultUrl, timeout });
   }
 
   async getPublicKey(options: CallOptions = {}): Promise<Uint8Array> {
-    return this.#run("getPublicKey", options, async (call) => {
+    return this.#calls.run("getPublicKey", options, async (call) => {
       const { version } = await this.#pin(call);
       return version.publicKey.slice();
     });
@@ -49,7 +71,7 @@ export class AzureKeyVaultKey implements RemoteKey {
   async signDigest(digest: Uint8Array, options: CallOptions = {}): Promise<RawSignature> {
     assertArgument(digest.length === 32, "invalid digest length", "digest", digest);
     const bytes = digest.slice();
-    return this.#run("signDigest", options, async (call) => {
+    return this.#calls.run("signDigest", options, async (call) => {
       // The SDK's first request of all goes out without its body, and is not always repeated with it when others start
       // beside it. The first one is therefore never a signature: it gets the key.
       const { version, cryptography } = await this.#pin(call);
@@ -66,14 +88,14 @@ export class AzureKeyVaultKey implements RemoteKey {
    *   sign.
    */
   async verifyKey(options: CallOptions = {}): Promise<void> {
-    return this.#run("verifyKey", options, async (call) => {
+    return this.#calls.run("verifyKey", options, async (call) => {
       if (!this.#pinned) return void (await this.#pin(call));
       const { version } = this.#pinned;
       const key = await this.#getKey(call);
-      const url = versionUrl(key, this.#options.key);
+      const url = versionUrl(key, this.#asked);
       const other = { keyId: formatKeyUrl(url), address: addressOf(key) };
       if (!sameKeyUrl(url, version.url)) throw keyChanged("the key's current version is", version, other);
-      const { publicKey } = usableVersion(key, this.#options.key);
+      const { publicKey } = usableVersion(key, this.#asked);
       if (!equalBytes(publicKey, version.publicKey))
         throw keyChanged("the vault now has other material:", version, other);
     });
@@ -81,59 +103,26 @@ export class AzureKeyVaultKey implements RemoteKey {
 
   /** Waits for the calls that run already, then ends the connections that were opened here. Idempotent. */
   async close(): Promise<void> {
-    this.#closed = true;
-    await Promise.allSettled(this.#running);
-    const [opened] = await Promise.allSettled([this.#opening]);
-    if (opened.status === "fulfilled") opened.value?.close();
-  }
-
-  async #run<T>(operation: string, { signal }: CallOptions, task: (call: Call) => Promise<T>): Promise<T> {
-    const { timeout, key } = this.#options;
-    const context = { backend: this.backend, keyId: this.id, operation };
-    if (this.#closed) throw new SignerError("SIGNER_CLOSED", "the key was closed; construct a new one", context);
-    const endsAt = performance.now() + timeout;
-    const error = () => {
-      const message = `${key.vaultUrl} did not answer within ${timeout} ms; check that it can be reached, or raise timeout`;
-      return new SignerError("BACKEND_TIMEOUT", message, context);
-    };
-    const running = bounded((inner) => task({ signal: inner, endsAt, vaultUrl: key.vaultUrl, context }), {
-      signal,
-      deadline: { ms: timeout, error },
-    });
-    this.#running.add(running);
-    try {
-      return await running;
-    } catch (failure) {
-      throw isSignerError(failure) ? failure.withContext(context) : failure;
-    } finally {
-      this.#running.delete(running);
-    }
+    await this.#calls.close();
+    await this.#vault.close();
   }
 
   async #pin(call: Call): Promise<PinnedKey> {
     if (this.#pinned) return this.#pinned;
-    const version = usableVersion(await this.#getKey(call), this.#options.key);
-    const { client } = await this.#open();
+    const version = usableVersion(await this.#getKey(call), this.#asked);
+    const client = await this.#vault.client();
     // Of several first calls of a bare key, all take what the quickest found.
     this.#pinned ??= { version, cryptography: cryptographyClient(client, version) };
     return this.#pinned;
   }
 
   async #getKey(call: Call): Promise<KeyVaultKey> {
-    const { name, version } = this.#options.key;
-    const { client } = await this.#open();
+    const { name, version } = this.#asked;
+    const client = await this.#vault.client();
     const { value } = await send("get", call, (sdk) =>
       client.getKey(name, version === undefined ? sdk : { ...sdk, version }),
     );
     return value;
-  }
-
-  #open(): Promise<OpenVault> {
-    this.#opening ??= openVault(this.#options).catch((error: unknown) => {
-      this.#opening = undefined;
-      throw error;
-    });
-    return this.#opening;
   }
 }
 

@@ -57,39 +57,58 @@ export interface ClientSecret {
 }
 
 /** Who asks: a client that exists, or what to open one with. */
-type Access =
-  | { readonly client: AzureKeyClient }
+export type Access<C extends AzureKeyClient = AzureKeyClient> =
+  | { readonly client: C }
   | { readonly credential: AzureTokenCredential | ClientSecret; readonly clientOptions: KeyClientOptions };
 
-/** The options, checked. It holds credentials, so it is kept in a private field. */
-export interface CheckedOptions {
-  readonly key: KeyUrl;
-  readonly access: Access;
+/** Which vault, and who asks, checked. It holds credentials, so it is kept in a private field. */
+export interface VaultOptions<C extends AzureKeyClient = AzureKeyClient> {
+  readonly vaultUrl: string;
+  readonly access: Access<C>;
   readonly timeout: number;
+}
+
+/** The options, checked. */
+export interface CheckedOptions extends VaultOptions {
+  readonly key: KeyUrl;
 }
 
 /** @throws ethers' INVALID_ARGUMENT, which never shows a credential. */
 export function checkOptions(options: AzureKeyVaultSignerOptions): CheckedOptions {
   const { vaultUrl, vaultName, keyName, keyVersion, keyId, timeout, expectedAddress: _address, ...who } = options;
   const key = checkKey({ vaultUrl, vaultName, keyName, keyVersion, keyId, client: who.client });
-  const access = checkAccess(who);
-  const insecure = "client" in access || access.clientOptions.allowInsecureConnection === true;
-  assertArgument(
-    insecure || key.vaultUrl.startsWith("https:"),
-    "the vault's URL must begin with https:// (allowInsecureConnection permits http://, for tests on this machine)",
-    "vaultUrl",
-    key.vaultUrl,
-  );
-  return { key, access, timeout: checkTimeout(timeout) };
+  return { key, ...checkWho(key.vaultUrl, who), timeout: checkTimeout(timeout) };
 }
 
-type KeyOptions = Pick<
-  AzureKeyVaultKeyOptions,
-  "vaultUrl" | "vaultName" | "keyName" | "keyVersion" | "keyId" | "client"
->;
+/** Who asks that vault. @throws ethers' INVALID_ARGUMENT, which never shows a credential. */
+export function checkWho<C extends AzureKeyClient>(
+  vaultUrl: string,
+  who: Who<C>,
+): Pick<VaultOptions<C>, "vaultUrl" | "access"> {
+  const access = checkAccess(who);
+  // A client is bound to one vault: a key of another would silently be looked up there.
+  assertArgument(
+    !("client" in access) || parseVaultUrl(access.client.vaultUrl) === vaultUrl,
+    "client must be a KeyClient of @azure/keyvault-keys, of the same vault",
+    "client",
+    "[REDACTED]",
+  );
+  const insecure = "client" in access || access.clientOptions.allowInsecureConnection === true;
+  assertArgument(
+    insecure || vaultUrl.startsWith("https:"),
+    "the vault's URL must begin with https:// (allowInsecureConnection permits http://, for tests on this machine)",
+    "vaultUrl",
+    vaultUrl,
+  );
+  return { vaultUrl, access };
+}
+
+type VaultNames = Pick<AzureKeyVaultKeyOptions, "vaultUrl" | "vaultName" | "client">;
+type KeyOptions = VaultNames & Pick<AzureKeyVaultKeyOptions, "keyName" | "keyVersion" | "keyId">;
+type Who<C> = Omit<AzureKeyVaultKeyOptions, keyof KeyOptions | "timeout"> & { readonly client?: C | undefined };
 
 function checkKey(options: KeyOptions): KeyUrl {
-  const { vaultUrl, vaultName, keyName, keyVersion, keyId, client } = options;
+  const { vaultUrl, vaultName, keyName, keyVersion, keyId } = options;
   const key = keyId === undefined ? checkParts(options) : parseKeyUrl(keyId);
   assertArgument(
     key,
@@ -103,17 +122,23 @@ function checkKey(options: KeyOptions): KeyUrl {
     "keyId",
     keyId,
   );
-  // A client is bound to one vault: a key of another would silently be looked up there.
-  assertArgument(
-    client === undefined || parseVaultUrl(client?.vaultUrl) === key.vaultUrl,
-    "client must be a KeyClient of @azure/keyvault-keys, of the same vault",
-    "client",
-    "[REDACTED]",
-  );
   return key;
 }
 
-function checkParts({ vaultUrl, vaultName, keyName, keyVersion, client }: KeyOptions): KeyUrl {
+function checkParts({ keyName, keyVersion, ...where }: KeyOptions): KeyUrl {
+  const vaultUrl = checkVault(where);
+  assertArgument(isKeyName(keyName), "keyName must have 1 to 127 letters, digits and hyphens", "keyName", keyName);
+  assertArgument(
+    keyVersion === undefined || isKeyName(keyVersion),
+    "keyVersion must be the version's identifier, 32 hexadecimal digits",
+    "keyVersion",
+    keyVersion,
+  );
+  return { vaultUrl, name: keyName, version: keyVersion };
+}
+
+/** The vault's URL: scheme, host and port. @throws ethers' INVALID_ARGUMENT. */
+export function checkVault({ vaultUrl, vaultName, client }: VaultNames): string {
   assertArgument(
     vaultName === undefined || (vaultUrl === undefined && VAULT_NAME.test(vaultName)),
     "vaultName must have 3 to 24 letters, digits and hyphens, and stands in place of vaultUrl",
@@ -127,23 +152,14 @@ function checkParts({ vaultUrl, vaultName, keyName, keyVersion, client }: KeyOpt
     "vaultUrl",
     "[REDACTED]",
   );
-  assertArgument(isKeyName(keyName), "keyName must have 1 to 127 letters, digits and hyphens", "keyName", keyName);
-  assertArgument(
-    keyVersion === undefined || isKeyName(keyVersion),
-    "keyVersion must be the version's identifier, 32 hexadecimal digits",
-    "keyVersion",
-    keyVersion,
-  );
-  return { vaultUrl: vault, name: keyName, version: keyVersion };
+  return vault;
 }
 
 function publicVault(vaultName: string): string {
   return `https://${vaultName}.vault.azure.net`;
 }
 
-function checkAccess(
-  who: Omit<AzureKeyVaultKeyOptions, keyof KeyOptions | "timeout"> & Pick<KeyOptions, "client">,
-): Access {
+function checkAccess<C extends AzureKeyClient>(who: Who<C>): Access<C> {
   const { client, credential, tenantId, clientId, clientSecret, ...rest } = who;
   const secret = [tenantId, clientId, clientSecret].find((part) => part !== undefined);
   assertArgument(

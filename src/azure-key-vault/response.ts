@@ -35,6 +35,17 @@ export function readResponse({ status, headers, bodyAsText }: RawResponse): Serv
   };
 }
 
+/**
+ * What a refusal says that the SDK showed to no `onResponse`: that of a listing's later pages. Less than
+ * {@link readResponse} reads: the inner code is not kept there.
+ */
+export function refusalOf(error: unknown): ServiceResponse | undefined {
+  const { name, code, response } = record(error);
+  const { status, headers } = record(response) as Partial<RawResponse>;
+  if (name !== "RestError" || status === undefined || headers === undefined) return undefined;
+  return readResponse({ status, headers, bodyAsText: JSON.stringify({ error: { code } }) });
+}
+
 function readError(value: unknown): ServiceError {
   const { code, message, innererror } = record(value);
   return { code: text(code), innerCode: text(record(innererror)["code"]), message: text(message) ?? "" };

@@ -26,6 +26,12 @@ const NOT_FOUND: Cure = {
     "the vault has no such key or version; correct keyName and keyVersion, or recover the key where it was deleted " +
     "(az keyvault key recover)",
 };
+const NAME_BLOCKED: Cure = {
+  code: "KEY_UNUSABLE",
+  advice:
+    "a deleted key has this name, which stays blocked for 7 to 90 days: take another name, recover that key " +
+    "(az keyvault key recover), or purge it, which cannot be undone",
+};
 const UNAVAILABLE: Cure = {
   code: "BACKEND_UNAVAILABLE",
   advice:
@@ -54,7 +60,7 @@ export function serviceMeaning(response: ServiceResponse, request: RequestKind, 
   const codes = [error.code, error.innerCode].filter((code) => code !== undefined);
   const name = [`${status}`, ...codes].join(" ");
   const cure = BY_CODE.get(error.innerCode) ?? BY_CODE.get(error.code) ?? cureOf(response, request, vaultUrl);
-  return { name, ...cure };
+  return { name, ...(cure === DELETED && isCreation(request) ? NAME_BLOCKED : cure) };
 }
 
 function cureOf({ status, error, retryAfter }: ServiceResponse, request: RequestKind, vaultUrl: string): Cure {
@@ -91,18 +97,31 @@ function cureOf({ status, error, retryAfter }: ServiceResponse, request: Request
   }
 }
 
+function isCreation(request: RequestKind): boolean {
+  return request === "create" || request === "import";
+}
+
 function badRequest(request: RequestKind): Cure {
-  return request === "sign"
-    ? {
-        code: "KEY_UNUSABLE",
-        advice:
-          "the key does not sign with this algorithm: P-256K keys take ES256K, old SECP256K1 keys ECDSA256. Use a key on " +
-          "P-256K; see the cause",
-      }
-    : {
-        code: "KEY_NOT_FOUND",
-        advice: "the vault does not take this key name or version; correct them; see the cause",
-      };
+  if (request === "sign") {
+    return {
+      code: "KEY_UNUSABLE",
+      advice:
+        "the key does not sign with this algorithm: P-256K keys take ES256K, old SECP256K1 keys ECDSA256. Use a key on " +
+        "P-256K; see the cause",
+    };
+  }
+  if (isCreation(request)) {
+    return {
+      code: "KEY_UNUSABLE",
+      advice:
+        "the vault does not take such a key. EC-HSM needs a Premium vault or a Managed HSM, and a Managed HSM takes EC-HSM " +
+        "only; see the cause",
+    };
+  }
+  return {
+    code: "KEY_NOT_FOUND",
+    advice: "the vault does not take this key name or version; correct them; see the cause",
+  };
 }
 
 function forbidden(innerCode: string | undefined, message: string, request: RequestKind, vaultUrl: string): Cure {

@@ -2,7 +2,7 @@ import { generateKeyPairSync, randomUUID } from "node:crypto";
 import { Secp256k1Key, type SignatureShape } from "../support/secp256k1-key.ts";
 
 /** EC keys of either curve name sign; the others exist to be refused. */
-export type KeyCurve = "P-256K" | "SECP256K1" | "P-256" | "RSA";
+export type KeyCurve = "P-256K" | "SECP256K1" | "P-256" | "P-384" | "RSA";
 
 export interface KeySettings {
   /** Default: P-256K, today's name of the curve. SECP256K1 is that of keys made before 2018. */
@@ -16,6 +16,7 @@ export interface KeySettings {
   /** Seconds since 1970, as the protocol has them. */
   readonly nbf?: number | undefined;
   readonly exp?: number | undefined;
+  readonly tags?: Readonly<Record<string, string>> | undefined;
 }
 
 /** One version of a key: its material, and the attributes that an operator can change. */
@@ -27,6 +28,7 @@ export class KeyVersion {
   enabled: boolean;
   nbf: number | undefined;
   exp: number | undefined;
+  readonly tags: Readonly<Record<string, string>>;
   /** Leaves the leading zero bytes of x and y out, as some services do. */
   shortCoordinates = false;
   /** Undefined for keys that cannot sign for Ethereum. */
@@ -42,6 +44,7 @@ export class KeyVersion {
     this.enabled = enabled;
     this.nbf = settings.nbf;
     this.exp = settings.exp;
+    this.tags = settings.tags ?? {};
     const ethereum = curve === "P-256K" || curve === "SECP256K1";
     this.key = ethereum ? new Secp256k1Key(privateKey ?? randomPrivateKey()) : undefined;
     this.#foreign = ethereum ? undefined : foreignJwk(curve);
@@ -68,6 +71,11 @@ export class KeyVersion {
     };
   }
 
+  /** The answer to whoever gets, creates or imports it. */
+  bundle(kid: string): Record<string, unknown> {
+    return { key: this.jwk(kid), attributes: this.attributes(), tags: this.tags };
+  }
+
   get algorithm(): string {
     return this.curve === "SECP256K1" ? "ECDSA256" : "ES256K";
   }
@@ -92,7 +100,7 @@ function foreignJwk(curve: KeyCurve): Readonly<Record<string, unknown>> {
   const { publicKey } =
     curve === "RSA"
       ? generateKeyPairSync("rsa", { modulusLength: 2048 })
-      : generateKeyPairSync("ec", { namedCurve: "P-256" });
+      : generateKeyPairSync("ec", { namedCurve: curve });
   const { kty: _, ...jwk } = publicKey.export({ format: "jwk" });
   return jwk;
 }

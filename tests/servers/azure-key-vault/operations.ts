@@ -4,7 +4,7 @@ import type { KeyVersion } from "./key-version.ts";
 import { badParameter, errorReply, jsonReply } from "./replies.ts";
 import type { Vault } from "./vault.ts";
 
-export type Operation = "getKey" | "listKeys" | "listKeyVersions" | "sign" | "unknown";
+export type Operation = "getKey" | "listKeys" | "listKeyVersions" | "sign" | "createKey" | "importKey" | "unknown";
 
 /** What a request asks for. `version` is empty where the request names none. */
 export interface Route {
@@ -13,12 +13,14 @@ export interface Route {
   readonly version: string;
 }
 
-/** Reads the method and the path: GET /keys, /keys/N/versions, /keys/N/[V]; POST /keys/N/V/sign. */
+/** Reads the method and the path: GET /keys, /keys/N/versions, /keys/N/[V]; POST /keys/N/create, /keys/N/V/sign; PUT /keys/N. */
 export function routeOf({ method, url }: HttpRequest): Route {
   const [collection, name = "", version = "", action, ...others] = url.pathname.split("/").slice(1);
   const route = (operation: Operation): Route => ({ operation, name, version });
   if (collection !== "keys" || others.length > 0) return route("unknown");
+  if (method === "POST" && version === "create" && action === undefined) return route("createKey");
   if (method === "POST") return route(action === "sign" ? "sign" : "unknown");
+  if (method === "PUT" && name !== "" && version === "") return route("importKey");
   if (method !== "GET" || action !== undefined) return route("unknown");
   if (name === "") return route("listKeys");
   return version === "versions" ? route("listKeyVersions") : route("getKey");
@@ -29,7 +31,7 @@ export function getKey(vault: Vault, origin: string, { name, version }: Route): 
   const key = vault.find(name, version);
   if (!key) return keyNotFound(name);
   if (!key.enabled) return keyDisabled("get");
-  return jsonReply(200, { key: key.jwk(kidOf(origin, name, key)), attributes: key.attributes() });
+  return jsonReply(200, key.bundle(kidOf(origin, name, key)));
 }
 
 /** Answers POST …/sign. */
@@ -56,12 +58,11 @@ export function sign(
 
 /** One page of the newest version of every key, or of one key's versions. Items have neither kty nor x and y. */
 export function list(vault: Vault, origin: string, route: Route, url: URL): HttpReply {
+  const item = (kid: string, key?: KeyVersion) => ({ kid, attributes: key?.attributes(), tags: key?.tags });
   const all =
     route.operation === "listKeys"
-      ? vault.names.map((name) => ({ kid: `${origin}/keys/${name}`, attributes: vault.find(name, "")?.attributes() }))
-      : vault
-          .versions(route.name)
-          .map((each) => ({ kid: kidOf(origin, route.name, each), attributes: each.attributes() }));
+      ? vault.names.map((name) => item(`${origin}/keys/${name}`, vault.find(name, "")))
+      : vault.versions(route.name).map((each) => item(kidOf(origin, route.name, each), each));
   const start = Number(url.searchParams.get("$skiptoken") ?? 0);
   const size = Number(url.searchParams.get("maxresults") ?? 25);
   const next = new URL(url);

@@ -5,6 +5,7 @@ import {
   type LoopbackServerOptions,
   type Outcome,
 } from "../support/loopback-server.ts";
+import { createKey, importKey } from "./creations.ts";
 import { faultOutcome, type KeyVaultFault, signFault } from "./faults.ts";
 import { getKey, kidOf, list, type Operation, routeOf, sign } from "./operations.ts";
 import { badParameter, challengeReply, errorReply } from "./replies.ts";
@@ -36,11 +37,14 @@ export class KeyVaultServer {
   readonly tokens = new Set<string>();
   /** What the challenge asks a token for. */
   resource = "https://vault.azure.net";
+  /** The most requests that were under way at the same time. */
+  maxInFlight = 0;
+  #inFlight = 0;
   #server: LoopbackServer | undefined;
 
   static async start(options: LoopbackServerOptions = {}): Promise<KeyVaultServer> {
     const created = new KeyVaultServer();
-    created.#server = await LoopbackServer.start((request) => created.#handle(request), options);
+    created.#server = await LoopbackServer.start((request) => created.#count(request), options);
     return created;
   }
 
@@ -77,6 +81,16 @@ export class KeyVaultServer {
     return this.#server;
   }
 
+  async #count(request: HttpRequest): Promise<Outcome> {
+    this.#inFlight++;
+    this.maxInFlight = Math.max(this.maxInFlight, this.#inFlight);
+    try {
+      return await this.#handle(request);
+    } finally {
+      this.#inFlight--;
+    }
+  }
+
   async #handle(request: HttpRequest): Promise<Outcome> {
     const { method, url, headers, body } = request;
     const route = routeOf(request);
@@ -92,6 +106,8 @@ export class KeyVaultServer {
     if (!url.searchParams.has("api-version")) return badParameter("api-version must be specified");
     if (operation === "getKey") return getKey(this.vault, this.url, route);
     if (operation === "sign") return sign(this.vault, this.url, route, body, signFault(fault));
+    if (operation === "createKey") return createKey(this.vault, this.url, route, body);
+    if (operation === "importKey") return importKey(this.vault, this.url, route, body);
     if (operation === "unknown")
       return errorReply({ status: 404, code: "NotFound", message: "No such operation here." });
     return list(this.vault, this.url, route, url);

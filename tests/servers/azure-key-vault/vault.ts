@@ -3,6 +3,7 @@ import { type KeySettings, KeyVersion } from "./key-version.ts";
 /** The keys of one vault. Each name has versions, the newest last; without a version a request means the newest. */
 export class Vault {
   readonly #keys = new Map<string, KeyVersion[]>();
+  readonly #deleted = new Set<string>();
 
   /** Puts a key there, as an import or a creation does: a name that exists gets a new version. */
   put(name: string, settings: KeySettings = {}): KeyVersion {
@@ -13,12 +14,18 @@ export class Vault {
 
   /** A new version with new material and the newest one's settings, as the service's own rotation makes it. */
   rotate(name: string): KeyVersion {
-    const { curve, keyOps } = this.#newest(name);
-    return this.put(name, { curve, keyOps });
+    const { curve, keyOps, tags } = this.#newest(name);
+    return this.put(name, { curve, keyOps, tags });
   }
 
+  /** Its name stays blocked, as soft delete has it. */
   delete(name: string): void {
     this.#keys.delete(name);
+    this.#deleted.add(name);
+  }
+
+  isDeleted(name: string): boolean {
+    return this.#deleted.has(name);
   }
 
   get names(): string[] {
