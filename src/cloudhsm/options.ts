@@ -1,15 +1,13 @@
 import { assertArgument } from "ethers";
-import type { Pkcs11KeyOptions } from "../pkcs11/options.ts";
+import type { Pkcs11KeyOptions, Pkcs11TokenOptions } from "../pkcs11/options.ts";
+import type { Pkcs11KeyStoreOptions } from "../pkcs11/store-options.ts";
 import type { RemoteSignerOptions } from "../signer/remote-account.ts";
 
 /** Where AWS's package cloudhsm-pkcs11 (Client SDK 5) puts the library. */
 const LIBRARY_PATH = "/opt/cloudhsm/lib/libcloudhsm_pkcs11.so";
 
-/**
- * Which crypto user and key of an AWS CloudHSM cluster. One of `keyLabel` and `keyId` is needed, and `user` with `password`,
- * or `pin`.
- */
-export interface CloudHsmKeyOptions extends Omit<Pkcs11KeyOptions, "libraryPath"> {
+/** Which crypto user of an AWS CloudHSM cluster: `user` with `password`, or `pin`. */
+interface CloudHsmLoginOptions {
   /** Default: `/opt/cloudhsm/lib/libcloudhsm_pkcs11.so`. */
   readonly libraryPath?: string | undefined;
   /** The crypto user's name, without a colon. */
@@ -17,13 +15,26 @@ export interface CloudHsmKeyOptions extends Omit<Pkcs11KeyOptions, "libraryPath"
   /** The crypto user's password, or a function that gives it when the cluster asks. */
   readonly password?: string | (() => string | Promise<string>) | undefined;
   /** AWS's own form of the PIN, `user:password`, or a function that gives it; instead of `user` and `password`. */
-  readonly pin?: Pkcs11KeyOptions["pin"];
+  readonly pin?: Pkcs11TokenOptions["pin"];
 }
+
+/**
+ * Which crypto user and key of an AWS CloudHSM cluster. One of `keyLabel` and `keyId` is needed, and `user` with `password`,
+ * or `pin`.
+ */
+export interface CloudHsmKeyOptions extends CloudHsmLoginOptions, Omit<Pkcs11KeyOptions, "libraryPath" | "pin"> {}
+
+/** Which crypto user of an AWS CloudHSM cluster, and which of its keys: `user` with `password`, or `pin`. */
+export interface CloudHsmKeyStoreOptions
+  extends CloudHsmLoginOptions,
+    Omit<Pkcs11KeyStoreOptions, "libraryPath" | "pin"> {}
 
 export type CloudHsmSignerOptions = CloudHsmKeyOptions & RemoteSignerOptions;
 
-/** The options of the PKCS#11 key behind a CloudHSM key. */
-export function toPkcs11Options(options: CloudHsmKeyOptions): Pkcs11KeyOptions {
+/** The same options for PKCS#11. */
+export function toPkcs11Options<T extends CloudHsmLoginOptions>(
+  options: T,
+): Omit<T, keyof CloudHsmLoginOptions> & Pick<Pkcs11TokenOptions, "libraryPath" | "pin"> {
   const { user, password, pin, libraryPath = LIBRARY_PATH, ...others } = options;
   assertArgument(
     (pin === undefined) !== (user === undefined && password === undefined),
@@ -34,7 +45,10 @@ export function toPkcs11Options(options: CloudHsmKeyOptions): Pkcs11KeyOptions {
   return { ...others, libraryPath, pin: pin ?? pinOf(user, password) };
 }
 
-function pinOf(user: CloudHsmKeyOptions["user"], password: CloudHsmKeyOptions["password"]): Pkcs11KeyOptions["pin"] {
+function pinOf(
+  user: CloudHsmLoginOptions["user"],
+  password: CloudHsmLoginOptions["password"],
+): Pkcs11TokenOptions["pin"] {
   assertArgument(typeof user === "string" && /^[^:]+$/.test(user), "user must be a name without a colon", "user", user);
   if (typeof password === "function") return async () => `${user}:${requirePassword(await password())}`;
   return `${user}:${requirePassword(password)}`;

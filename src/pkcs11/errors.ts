@@ -6,11 +6,15 @@ export const CKR = {
   SLOT_ID_INVALID: 0x03,
   GENERAL_ERROR: 0x05,
   FUNCTION_FAILED: 0x06,
+  ATTRIBUTE_READ_ONLY: 0x10,
   ATTRIBUTE_SENSITIVE: 0x11,
   ATTRIBUTE_TYPE_INVALID: 0x12,
+  ATTRIBUTE_VALUE_INVALID: 0x13,
+  ACTION_PROHIBITED: 0x1b,
   DEVICE_ERROR: 0x30,
   DEVICE_MEMORY: 0x31,
   DEVICE_REMOVED: 0x32,
+  FUNCTION_NOT_SUPPORTED: 0x54,
   KEY_HANDLE_INVALID: 0x60,
   KEY_TYPE_INCONSISTENT: 0x63,
   KEY_FUNCTION_NOT_PERMITTED: 0x68,
@@ -27,8 +31,11 @@ export const CKR = {
   SESSION_CLOSED: 0xb0,
   SESSION_COUNT: 0xb1,
   SESSION_HANDLE_INVALID: 0xb3,
+  TEMPLATE_INCOMPLETE: 0xd0,
+  TEMPLATE_INCONSISTENT: 0xd1,
   TOKEN_NOT_PRESENT: 0xe0,
   TOKEN_NOT_RECOGNIZED: 0xe1,
+  TOKEN_WRITE_PROTECTED: 0xe2,
   USER_ALREADY_LOGGED_IN: 0x100,
   USER_NOT_LOGGED_IN: 0x101,
   USER_PIN_NOT_INITIALIZED: 0x102,
@@ -56,7 +63,7 @@ const LOGIN_REFUSED: Meaning = {
   code: "ACCESS_DENIED",
   advice:
     "the token refused the PIN; it is not tried again, since tokens lock after a few wrong ones. Correct the PIN and " +
-    "construct a new signer",
+    "construct a new signer or store",
 };
 const KEY_GONE: Meaning = {
   code: "KEY_NOT_FOUND",
@@ -64,7 +71,14 @@ const KEY_GONE: Meaning = {
 };
 const MECHANISM_MISSING: Meaning = {
   code: "KEY_UNUSABLE",
-  advice: "the token does not sign with CKM_ECDSA by this key; choose a token that offers it and a secp256k1 key",
+  advice:
+    "the token does not do this with a secp256k1 key; choose one that offers CKM_ECDSA, and CKM_EC_KEY_PAIR_GEN for new " +
+    "keys",
+};
+const TEMPLATE_REFUSED: Meaning = {
+  code: "KEY_UNUSABLE",
+  advice:
+    "the token does not take a key with these attributes; see its documentation, or make the key with its own tool",
 };
 
 const MEANINGS: ReadonlyMap<number, Meaning> = new Map<number, Meaning>([
@@ -74,6 +88,17 @@ const MEANINGS: ReadonlyMap<number, Meaning> = new Map<number, Meaning>([
   [
     CKR.FUNCTION_FAILED,
     { code: "BACKEND_UNAVAILABLE", advice: "the token throttles or has lost an HSM; try again, less often" },
+  ],
+  [CKR.ATTRIBUTE_READ_ONLY, TEMPLATE_REFUSED],
+  [CKR.ATTRIBUTE_TYPE_INVALID, TEMPLATE_REFUSED],
+  [CKR.ATTRIBUTE_VALUE_INVALID, TEMPLATE_REFUSED],
+  [CKR.ACTION_PROHIBITED, { code: "ACCESS_DENIED", advice: "the token's policy does not allow this to the user" }],
+  [CKR.FUNCTION_NOT_SUPPORTED, TEMPLATE_REFUSED],
+  [CKR.TEMPLATE_INCOMPLETE, TEMPLATE_REFUSED],
+  [CKR.TEMPLATE_INCONSISTENT, TEMPLATE_REFUSED],
+  [
+    CKR.TOKEN_WRITE_PROTECTED,
+    { code: "ACCESS_DENIED", advice: "the token takes no new objects; make the key with its own tool" },
   ],
   [CKR.DEVICE_ERROR, TOKEN_LOST],
   [CKR.DEVICE_MEMORY, TOKEN_LOST],

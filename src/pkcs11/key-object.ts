@@ -1,31 +1,21 @@
-import { hexlify } from "ethers";
+import { hexlify, toBigInt } from "ethers";
 import { equalBytes } from "../core/bytes.ts";
 import { SignerError } from "../core/errors.ts";
 import { publicKeyFromEcPoint } from "../core/public-key.ts";
-import { CKR, returnValueOf } from "./errors.ts";
-import type { Cryptoki } from "./module.ts";
+import { CKA, CKK, CKO, SECP256K1_PARAMS } from "./attributes.ts";
+import { describe, type KeyName } from "./key-name.ts";
+import type { ObjectLookup } from "./object-index.ts";
+import type { Handle, Template, TokenObjects } from "./objects.ts";
 import type { KeySelector } from "./options.ts";
-
-// PKCS#11 v2.40, header pkcs11t.h.
-const CKO_PUBLIC_KEY = 2;
-const CKO_PRIVATE_KEY = 3;
-const CKK_EC = 3;
-const CKA_CLASS = 0x000;
-const CKA_LABEL = 0x003;
-const CKA_KEY_TYPE = 0x100;
-const CKA_ID = 0x102;
-const CKA_SIGN = 0x108;
-const CKA_EC_PARAMS = 0x180;
-const CKA_EC_POINT = 0x181;
-
-// The DER of the named curve's object identifier 1.3.132.0.10 (SEC 2 v2, section A.2.1).
-const SECP256K1_PARAMS = "0x06052b8104000a";
 
 // How many objects one error names, and how many candidates are told apart at most.
 const MAX_LISTED = 16;
 
-type Handle = Buffer;
-type Template = Parameters<Cryptoki["C_FindObjectsInit"]>[1];
+/** The template of every private EC key. */
+export const PRIVATE_EC_KEYS: Template = [
+  { type: CKA.CLASS, value: CKO.PRIVATE_KEY },
+  { type: CKA.KEY_TYPE, value: CKK.EC },
+];
 
 interface ObjectSelector {
   readonly label: string | Uint8Array | undefined;
@@ -40,39 +30,72 @@ export interface KeyObject {
   readonly publicKey: Uint8Array;
 }
 
-/** One session's view of the token's objects. */
-export class KeyFinder {
-  readonly #cryptoki: Cryptoki;
-  readonly #session: Handle;
+export interface InspectOptions {
+  /** The public key where the token shows none. */
+  readonly fallback?: Uint8Array | undefined;
+  /** Where to look for what belongs to the key. Default: on the token. */
+  readonly lookup?: ObjectLookup | undefined;
+}
 
-  constructor(cryptoki: Cryptoki, session: Handle) {
-    this.#cryptoki = cryptoki;
-    this.#session = session;
+/** Finds keys among the objects of a token, and reads what signing with them needs. */
+export class KeyFinder {
+  readonly #objects: TokenObjects;
+
+  readonly #token: ObjectLookup = {
+    publicKeys: ({ label, id }) => this.#find(CKO.PUBLIC_KEY, { label, id }),
+    hasPrivateKey: (name) => this.#find(CKO.PRIVATE_KEY, name).length > 0,
+  };
+
+  constructor(objects: TokenObjects) {
+    this.#objects = objects;
+  }
+
+  /** Finds the private key, and reads it as {@link inspect} does. */
+  find(selector: KeySelector, fallback: Uint8Array | undefined): KeyObject {
+    return this.inspect(this.#findPrivateKey(selector), selector, { fallback });
+  }
+
+  /** Finds the one private key on secp256k1 that has exactly this label and this CKA_ID, and reads it likewise. */
+  findNamed(name: KeyName): KeyObject {
+    const selector = {
+      label: name.label.length > 0 ? name.label : undefined,
+      id: name.id.length > 0 ? name.id : undefined,
+    };
+    const [only, another] = this.#findAll(selector).filter((handle) => {
+      const [label = NOTHING, id = NOTHING, params] = this.#objects.readAll(handle, [CKA.LABEL, CKA.ID, CKA.EC_PARAMS]);
+      return equalBytes(label, name.label) && equalBytes(id, name.id) && mayBeSecp256k1(params);
+    });
+    if (only === undefined) throw gone(name);
+    if (another !== undefined) throw ambiguous(name);
+    return this.inspect(only, name);
   }
 
   /**
-   * Finds the private key, checks that it may sign on secp256k1, and reads its public key: from the public object that
-   * belongs to it, else from the private one, else `fallback`.
+   * Checks that a private key may sign on secp256k1, and reads its public key: from the public object that belongs to it,
+   * else from the private one, else `fallback`.
    */
-  find(selector: KeySelector, fallback: Uint8Array | undefined): KeyObject {
-    const handle = this.#findPrivateKey(selector);
-    if (this.#number(handle, CKA_KEY_TYPE) !== CKK_EC) {
+  inspect(
+    handle: Handle,
+    selector: KeySelector | KeyName,
+    { fallback, lookup = this.#token }: InspectOptions = {},
+  ): KeyObject {
+    if (this.#number(handle, CKA.KEY_TYPE) !== CKK.EC) {
       throw unusable(`the key ${describe(selector)} is no EC key (CKA_KEY_TYPE); create one on secp256k1`);
     }
-    if (this.#read(handle, CKA_SIGN)?.[0] === 0) {
+    if (this.#objects.read(handle, CKA.SIGN)?.[0] === 0) {
       throw unusable(`the key ${describe(selector)} may not sign (CKA_SIGN is false); use one created for signing`);
     }
-    const publicObjects = this.#findPublicKeys(handle);
+    const publicObjects = this.#findPublicKeys(handle, lookup);
     this.#checkCurve([handle, ...publicObjects], selector);
     return { handle, publicKey: this.#publicKey(publicObjects, handle, selector, fallback) };
   }
 
   #findPrivateKey(selector: KeySelector): Handle {
-    const candidates = this.#objects(CKO_PRIVATE_KEY, selector);
+    const candidates = this.#find(CKO.PRIVATE_KEY, selector);
     const [only, another] = candidates;
     if (only === undefined) throw this.#noSuchKey(selector);
     if (another === undefined) return only;
-    const ids = candidates.map((handle) => hexlify(this.#read(handle, CKA_ID) ?? new Uint8Array()));
+    const ids = candidates.map((handle) => hexlify(this.#objects.read(handle, CKA.ID) ?? new Uint8Array()));
     throw unusable(
       `the token has several private keys ${describe(selector)}; name one by keyId (CKA_ID), or give them different ` +
         `ones. Theirs are ${ids.join(", ")}`,
@@ -80,8 +103,8 @@ export class KeyFinder {
   }
 
   #noSuchKey(selector: KeySelector): SignerError {
-    const labels = this.#objects(CKO_PRIVATE_KEY, { label: undefined, id: undefined }).map((handle) =>
-      JSON.stringify(Buffer.from(this.#read(handle, CKA_LABEL) ?? []).toString()),
+    const labels = this.#find(CKO.PRIVATE_KEY, { label: undefined, id: undefined }).map((handle) =>
+      JSON.stringify(Buffer.from(this.#objects.read(handle, CKA.LABEL) ?? []).toString()),
     );
     const shown =
       labels.length === 0
@@ -94,22 +117,31 @@ export class KeyFinder {
 
   // The private key's CKA_ID should tie the two halves, but there are tokens where all keys have the same, or none, and
   // tools that label one half otherwise: what agrees in both is taken first.
-  #findPublicKeys(privateKey: Handle): Handle[] {
-    const id = this.#read(privateKey, CKA_ID);
-    const label = this.#read(privateKey, CKA_LABEL);
-    const both = this.#objects(CKO_PUBLIC_KEY, { id, label });
+  #findPublicKeys(privateKey: Handle, lookup: ObjectLookup): readonly Handle[] {
+    const [label, id] = this.#objects.readAll(privateKey, [CKA.LABEL, CKA.ID]);
+    if (label === undefined && id === undefined) return [];
+    const both = lookup.publicKeys({ ...(label && { label }), ...(id && { id }) });
     if (both.length > 0) return both;
-    const byId = id?.length ? this.#objects(CKO_PUBLIC_KEY, { id, label: undefined }) : [];
-    return byId.length > 0 || !label?.length ? byId : this.#objects(CKO_PUBLIC_KEY, { id: undefined, label });
+    const byId = id?.length ? this.#unclaimed(lookup.publicKeys({ id }), lookup) : [];
+    if (byId.length > 0 || !label?.length) return byId;
+    return this.#unclaimed(lookup.publicKeys({ label }), lookup);
   }
 
-  #checkCurve(handles: readonly Handle[], selector: KeySelector): void {
+  // What agrees in both with another private key is that one's public half.
+  #unclaimed(publicObjects: readonly Handle[], lookup: ObjectLookup): readonly Handle[] {
+    return publicObjects.filter((handle) => {
+      const name = this.#objects.readName(handle);
+      return name.label.length === 0 || name.id.length === 0 || !lookup.hasPrivateKey(name);
+    });
+  }
+
+  #checkCurve(handles: readonly Handle[], selector: KeySelector | KeyName): void {
     for (const handle of handles) {
-      const params = this.#read(handle, CKA_EC_PARAMS);
-      if (params === undefined || params.length === 0 || hexlify(params) === SECP256K1_PARAMS) continue;
+      const params = this.#objects.read(handle, CKA.EC_PARAMS);
+      if (params === undefined || mayBeSecp256k1(params)) continue;
       throw unusable(
         `the key ${describe(selector)} is on another curve (CKA_EC_PARAMS ${hexlify(params)}); Ethereum needs ` +
-          `secp256k1 (${SECP256K1_PARAMS}). Create one`,
+          `secp256k1 (${hexlify(SECP256K1_PARAMS)}). Create one`,
       );
     }
   }
@@ -117,11 +149,11 @@ export class KeyFinder {
   #publicKey(
     publicObjects: readonly Handle[],
     privateKey: Handle,
-    selector: KeySelector,
+    selector: KeySelector | KeyName,
     fallback: Uint8Array | undefined,
   ): Uint8Array {
     const points = [...publicObjects, privateKey].flatMap((handle) => {
-      const ecPoint = this.#read(handle, CKA_EC_POINT);
+      const ecPoint = this.#objects.read(handle, CKA.EC_POINT);
       return ecPoint && ecPoint.length > 0 ? [publicKeyFromEcPoint(ecPoint)] : [];
     });
     const [publicKey = fallback, ...others] = points;
@@ -141,48 +173,45 @@ export class KeyFinder {
     return publicKey;
   }
 
-  #objects(objectClass: number, { label, id }: ObjectSelector): Handle[] {
-    const template: Template = [{ type: CKA_CLASS, value: objectClass }];
-    if (label !== undefined) template.push({ type: CKA_LABEL, value: Buffer.from(label) });
-    if (id !== undefined) template.push({ type: CKA_ID, value: Buffer.from(id) });
-    this.#cryptoki.C_FindObjectsInit(this.#session, template);
-    try {
-      const found: Handle[] = [];
-      while (found.length < MAX_LISTED) {
-        // A module may answer fewer than asked for before the end.
-        const page = this.#cryptoki.C_FindObjects(this.#session, MAX_LISTED - found.length);
-        if (page.length === 0) break;
-        found.push(...page);
-      }
-      return found;
-    } finally {
-      this.#cryptoki.C_FindObjectsFinal(this.#session);
-    }
+  #find(objectClass: number, selector: ObjectSelector): Handle[] {
+    return this.#objects.find([{ type: CKA.CLASS, value: objectClass }, ...naming(selector)], MAX_LISTED);
+  }
+
+  #findAll(selector: ObjectSelector): Handle[] {
+    return this.#objects.find([...PRIVATE_EC_KEYS, ...naming(selector)], Number.POSITIVE_INFINITY);
   }
 
   #number(handle: Handle, type: number): number | undefined {
-    const value = this.#read(handle, type);
-    return value && Number(BigInt(hexlify(Uint8Array.from(value).reverse())));
-  }
-
-  /** The attribute's bytes; undefined where the object does not have it, or does not show it. */
-  #read(handle: Handle, type: number): Uint8Array | undefined {
-    try {
-      const value = this.#cryptoki.C_GetAttributeValue(this.#session, handle, [{ type }])[0]?.value;
-      return Buffer.isBuffer(value) ? Uint8Array.from(value) : undefined;
-    } catch (error) {
-      const hidden: (number | undefined)[] = [CKR.ATTRIBUTE_TYPE_INVALID, CKR.ATTRIBUTE_SENSITIVE];
-      if (hidden.includes(returnValueOf(error))) return undefined;
-      throw error;
-    }
+    const value = this.#objects.read(handle, type);
+    return value && Number(toBigInt(Uint8Array.from(value).reverse()));
   }
 }
 
-function describe({ label, id }: KeySelector): string {
-  const parts = [];
-  if (label !== undefined) parts.push(`labelled ${JSON.stringify(label)}`);
-  if (id !== undefined) parts.push(`with CKA_ID ${hexlify(id)}`);
-  return parts.join(" and ");
+function naming({ label, id }: ObjectSelector): Template {
+  return [
+    ...(label === undefined ? [] : [{ type: CKA.LABEL, value: Buffer.from(label) }]),
+    ...(id === undefined ? [] : [{ type: CKA.ID, value: Buffer.from(id) }]),
+  ];
+}
+
+const NOTHING = new Uint8Array();
+
+/** Whether CKA_EC_PARAMS are those of secp256k1, or do not show: then the public object's decide. */
+export function mayBeSecp256k1(params: Uint8Array | undefined): boolean {
+  return !params?.length || equalBytes(params, SECP256K1_PARAMS);
+}
+
+/** The error for keys that neither their label nor their CKA_ID tells apart. */
+export function ambiguous(name: KeyName): SignerError {
+  return unusable(`the token has several private keys ${describe(name)}; give each a CKA_ID of its own`);
+}
+
+function gone(name: KeyName): SignerError {
+  return new SignerError(
+    "KEY_NOT_FOUND",
+    `the token has no private key ${describe(name)} any more; put it back, or list the keys again`,
+    { operation: "C_FindObjects" },
+  );
 }
 
 function unusable(message: string): SignerError {

@@ -1,9 +1,9 @@
-import { assertArgument, type BytesLike, getBytesCopy, isBytesLike } from "ethers";
+import { assertArgument, type BytesLike, dataLength, getBytesCopy, isBytesLike } from "ethers";
 import { publicKeyFromSec1 } from "../core/public-key.ts";
 import type { RemoteSignerOptions } from "../signer/remote-account.ts";
 
-/** Which PKCS#11 library, token and key. `libraryPath` and one of `keyLabel` and `keyId` are needed. */
-export interface Pkcs11KeyOptions {
+/** Which PKCS#11 library and token, and the PIN to it. `libraryPath` is needed. */
+export interface Pkcs11TokenOptions {
   /** The module's shared library, for example `/usr/lib/softhsm/libsofthsm2.so`. */
   readonly libraryPath: string;
   /** The token's label, exactly; labels are padded with blanks in PKCS#11, which do not count. */
@@ -16,9 +16,13 @@ export interface Pkcs11KeyOptions {
    * The user PIN (CKU_USER), or a function that gives it when the token asks. Without one nobody logs in: right for tokens
    * that need no login only.
    *
-   * A refused PIN is tried once in the life of the key: tokens lock after a few wrong ones.
+   * A refused PIN is tried once in the life of the key or the store: tokens lock after a few wrong ones.
    */
   readonly pin?: string | (() => string | Promise<string>) | undefined;
+}
+
+/** Which PKCS#11 library, token and key. `libraryPath` and one of `keyLabel` and `keyId` are needed. */
+export interface Pkcs11KeyOptions extends Pkcs11TokenOptions {
   /** The private key's CKA_LABEL, exactly. */
   readonly keyLabel?: string | undefined;
   /** The private key's CKA_ID: bytes, or a hex string with 0x. With `keyLabel` both must match. */
@@ -45,18 +49,21 @@ export interface KeySelector {
   readonly id: Uint8Array | undefined;
 }
 
-/** The options, checked. It holds the PIN, so it is kept in a private field. */
-export interface CheckedOptions {
+/** The options of a token, checked. It holds the PIN, so it is kept in a private field. */
+export interface CheckedToken {
   readonly libraryPath: string;
   readonly token: TokenSelector;
+  readonly pin: Pkcs11TokenOptions["pin"];
+}
+
+/** The options of a key, checked. */
+export interface CheckedOptions extends CheckedToken {
   readonly key: KeySelector;
-  readonly pin: Pkcs11KeyOptions["pin"];
   readonly publicKey: Uint8Array | undefined;
 }
 
 /** @throws ethers' INVALID_ARGUMENT, which never shows the PIN. */
-export function checkOptions(options: Pkcs11KeyOptions): CheckedOptions {
-  const { libraryPath, tokenLabel, slot, slotIndex, pin, keyLabel, keyId, publicKey } = options;
+export function checkToken({ libraryPath, tokenLabel, slot, slotIndex, pin }: Pkcs11TokenOptions): CheckedToken {
   assertArgument(isText(libraryPath), "libraryPath must be the path of a PKCS#11 library", "libraryPath", libraryPath);
   assertArgument(
     [tokenLabel, slot, slotIndex].filter((selector) => selector !== undefined).length <= 1,
@@ -83,6 +90,13 @@ export function checkOptions(options: Pkcs11KeyOptions): CheckedOptions {
     "pin",
     "[REDACTED]",
   );
+  return { libraryPath, token: { tokenLabel, slot: slot === undefined ? undefined : BigInt(slot), slotIndex }, pin };
+}
+
+/** @throws ethers' INVALID_ARGUMENT, which never shows the PIN. */
+export function checkOptions(options: Pkcs11KeyOptions): CheckedOptions {
+  const token = checkToken(options);
+  const { keyLabel, keyId, publicKey } = options;
   assertArgument(
     keyLabel !== undefined || keyId !== undefined,
     "name the key by keyLabel or keyId",
@@ -90,12 +104,7 @@ export function checkOptions(options: Pkcs11KeyOptions): CheckedOptions {
     keyLabel,
   );
   assertArgument(keyLabel === undefined || isText(keyLabel), "keyLabel must be text", "keyLabel", keyLabel);
-  assertArgument(
-    keyId === undefined || (isBytesLike(keyId) && getBytesCopy(keyId).length > 0),
-    "keyId must be the bytes of CKA_ID, or their hex string with 0x",
-    "keyId",
-    keyId,
-  );
+  const id = keyId === undefined ? undefined : checkKeyId("keyId", keyId);
   assertArgument(
     publicKey === undefined || isBytesLike(publicKey),
     "publicKey must be the bytes of a SEC1 point, or their hex string with 0x",
@@ -103,14 +112,23 @@ export function checkOptions(options: Pkcs11KeyOptions): CheckedOptions {
     publicKey,
   );
   return {
-    libraryPath,
-    token: { tokenLabel, slot: slot === undefined ? undefined : BigInt(slot), slotIndex },
-    key: { label: keyLabel, id: keyId === undefined ? undefined : getBytesCopy(keyId) },
-    pin,
+    ...token,
+    key: { label: keyLabel, id },
     publicKey: publicKey === undefined ? undefined : publicKeyFromSec1(getBytesCopy(publicKey)),
   };
 }
 
-function isText(value: unknown): value is string {
+/** The bytes of a CKA_ID. @throws ethers' INVALID_ARGUMENT for anything else. */
+export function checkKeyId(name: string, id: BytesLike): Uint8Array {
+  assertArgument(
+    isBytesLike(id) && dataLength(id) > 0,
+    `${name} must be the bytes of CKA_ID, or their hex string with 0x`,
+    name,
+    id,
+  );
+  return getBytesCopy(id);
+}
+
+export function isText(value: unknown): value is string {
   return typeof value === "string" && value.length > 0;
 }

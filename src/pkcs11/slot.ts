@@ -1,6 +1,6 @@
 import { endianness } from "node:os";
 import { SignerError } from "../core/errors.ts";
-import { pkcs11Error } from "./errors.ts";
+import { attempt } from "./attempt.ts";
 import type { Cryptoki } from "./module.ts";
 import type { TokenSelector } from "./options.ts";
 
@@ -40,14 +40,6 @@ function listSlots(cryptoki: Cryptoki): TokenSlot[] {
       return [];
     }
   });
-}
-
-function attempt<T>(operation: string, call: () => T): T {
-  try {
-    return call();
-  } catch (error) {
-    throw pkcs11Error(error, { operation });
-  }
 }
 
 function slotId(handle: Buffer): bigint {

@@ -74,7 +74,7 @@ export class SoftHsmToken {
 
   /** A key pair made inside the token, whose private half nobody ever sees. */
   generateKey(description: KeyDescription): void {
-    this.#withSession((library, session) => {
+    this.withSession((library, session) => {
       const { curve = SECP256K1_PARAMS } = description;
       library.C_GenerateKeyPair(
         session,
@@ -87,7 +87,7 @@ export class SoftHsmToken {
 
   /** A key that the caller knows, so that ethers' Wallet can hold the same. */
   importKey(privateKey: string, description: KeyDescription): void {
-    this.#withSession((library, session) => {
+    this.withSession((library, session) => {
       const { curve = SECP256K1_PARAMS, publicObject = true } = description;
       const params = { type: pkcs11js.CKA_EC_PARAMS, value: buffer(curve) };
       const value = buffer(toBeHex(privateKey, 32));
@@ -112,7 +112,7 @@ export class SoftHsmToken {
 
   /** Deletes every object with this label. */
   deleteKeys(label: string): void {
-    this.#withSession((library, session) => {
+    this.withSession((library, session) => {
       library.C_FindObjectsInit(session, [{ type: pkcs11js.CKA_LABEL, value: label }]);
       const objects = library.C_FindObjects(session, 100);
       library.C_FindObjectsFinal(session);
@@ -134,7 +134,8 @@ export class SoftHsmToken {
     load(this.libraryPath).C_CloseAllSessions(this.#slot);
   }
 
-  #withSession(use: (library: PKCS11, session: Buffer) => void): void {
+  /** Lends a session of its own, logged in. */
+  withSession(use: (library: PKCS11, session: Buffer) => void): void {
     const library = load(this.libraryPath);
     const session = library.C_OpenSession(this.#slot, pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION);
     try {

@@ -1,0 +1,27 @@
+import { hexlify } from "ethers";
+import type { KeySelector } from "./options.ts";
+
+/** What tells the keys of a token apart: both as the private key has them, empty where it has none. */
+export interface KeyName {
+  /** CKA_LABEL: meant to be UTF-8, but any bytes occur. */
+  readonly label: Uint8Array;
+  readonly id: Uint8Array;
+}
+
+/** The label for people; undefined where there is none. */
+export function labelText({ label }: KeyName): string | undefined {
+  return label.length === 0 ? undefined : Buffer.from(label).toString();
+}
+
+/** The same text for the same name, and for no other. */
+export function nameText({ label, id }: KeyName): string {
+  return `${hexlify(label)} ${hexlify(id)}`;
+}
+
+/** How errors call a key, for example `labelled "hot" and with CKA_ID 0x01`. */
+export function describe({ label, id }: KeySelector | KeyName): string {
+  const parts = [];
+  if (label?.length) parts.push(`labelled ${JSON.stringify(Buffer.from(label).toString())}`);
+  if (id?.length) parts.push(`with CKA_ID ${hexlify(id)}`);
+  return parts.join(" and ") || "without a label and a CKA_ID";
+}

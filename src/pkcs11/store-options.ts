@@ -1,0 +1,75 @@
+import { randomBytes } from "node:crypto";
+import { assertArgument, type BytesLike } from "ethers";
+import { equalBytes } from "../core/bytes.ts";
+import type { CallOptions } from "../signer/remote-key.ts";
+import type { KeyName } from "./key-name.ts";
+import { type CheckedToken, checkKeyId, checkToken, isText, type Pkcs11TokenOptions } from "./options.ts";
+
+/** Which PKCS#11 library and token, and which of its keys. */
+export interface Pkcs11KeyStoreOptions extends Pkcs11TokenOptions {
+  /** Only keys whose CKA_LABEL begins with this. Default: all. */
+  readonly labelPrefix?: string | undefined;
+  /** Only the keys with this CKA_ID: bytes, or a hex string with 0x. Default: all. */
+  readonly keyId?: BytesLike | undefined;
+}
+
+/** How a new key is called. */
+export interface CreatePkcs11KeyOptions extends CallOptions {
+  /** The CKA_LABEL of both halves; no other key of the token may have it, and the store's `labelPrefix` must begin it. */
+  readonly label: string;
+  /** The CKA_ID of both halves; no other key of the token may have it. Default: 16 random bytes. */
+  readonly id?: BytesLike | undefined;
+}
+
+export interface ImportPkcs11KeyOptions extends CreatePkcs11KeyOptions {
+  /** The address that the private key must have, checked before anything reaches the token: ADDRESS_MISMATCH otherwise. */
+  readonly expectedAddress?: string | undefined;
+}
+
+/** Which keys a listing shows. */
+export interface KeyFilter {
+  readonly labelPrefix: Uint8Array;
+  readonly id: Uint8Array | undefined;
+}
+
+export interface CheckedStore extends CheckedToken {
+  readonly filter: KeyFilter;
+}
+
+const RANDOM_ID_LENGTH = 16;
+
+/** @throws ethers' INVALID_ARGUMENT, which never shows the PIN. */
+export function checkStoreOptions(options: Pkcs11KeyStoreOptions): CheckedStore {
+  const token = checkToken(options);
+  const { labelPrefix, keyId } = options;
+  assertArgument(
+    labelPrefix === undefined || isText(labelPrefix),
+    "labelPrefix must be text",
+    "labelPrefix",
+    labelPrefix,
+  );
+  return {
+    ...token,
+    filter: {
+      labelPrefix: Buffer.from(labelPrefix ?? ""),
+      id: keyId === undefined ? undefined : checkKeyId("keyId", keyId),
+    },
+  };
+}
+
+/** @throws ethers' INVALID_ARGUMENT, also for a name that the filter would hide from the store's own listing. */
+export function newKeyName({ label, id }: CreatePkcs11KeyOptions, { labelPrefix, id: onlyId }: KeyFilter): KeyName {
+  assertArgument(isText(label), "label must be text", "label", label);
+  const name = {
+    label: Buffer.from(label),
+    id: id === undefined ? Uint8Array.from(randomBytes(RANDOM_ID_LENGTH)) : checkKeyId("id", id),
+  };
+  const prefixed = startsWith(name.label, labelPrefix);
+  assertArgument(prefixed, "label must begin with the store's labelPrefix", "label", label);
+  assertArgument(!onlyId || equalBytes(name.id, onlyId), "id must be the store's keyId", "id", id);
+  return name;
+}
+
+export function startsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
+  return equalBytes(bytes.subarray(0, prefix.length), prefix);
+}
