@@ -1,0 +1,1 @@
+export { type RemoteViemAccount, toViemAccount, type ViemAccountOptions } from "./account.ts";
