@@ -1,0 +1,107 @@
+import { hexlify, randomBytes, toQuantity } from "ethers";
+import type { Accounts } from "./accounts.ts";
+import { type Call, type ParsedCalls, parseCalls } from "./calls-request.ts";
+import { callsStatus, type Receipt } from "./calls-status.ts";
+import type { Connection } from "./connection.ts";
+import { invalidParams, ProviderRpcError, RPC_CODES } from "./rpc-error.ts";
+import { parseAddress, parseArray, parseQuantity } from "./rpc-values.ts";
+import type { Transactions } from "./transactions.ts";
+
+/** A batch, and what became of it. */
+interface Batch {
+  readonly chainId: bigint;
+  readonly size: number;
+  readonly hashes: string[];
+}
+
+const MAX_BATCHES = 1_000;
+
+/**
+ * Batches of calls (EIP-5792) from accounts that are plain keys: one transaction for each call, in order. Only a batch of one
+ * call is atomic. The thousand newest batches are remembered, in memory alone.
+ */
+export class Calls {
+  readonly #connection: Connection;
+  readonly #accounts: Accounts;
+  readonly #transactions: Transactions;
+  readonly #batches = new Map<string, Batch>();
+
+  constructor(connection: Connection, accounts: Accounts, transactions: Transactions) {
+    this.#connection = connection;
+    this.#accounts = accounts;
+    this.#transactions = transactions;
+  }
+
+  /** wallet_getCapabilities [address, chainIds?]: no atomic batches, on the one chain that there is. */
+  async capabilities([address, chains]: readonly unknown[]): Promise<Record<string, unknown>> {
+    await this.#accounts.signer(parseAddress(address, "the address"), null);
+    const asked =
+      chains == null ? undefined : parseArray(chains, "the chains").map((each) => parseQuantity(each, "a chain"));
+    const chainId = await this.#connection.chainId();
+    if (asked && !asked.includes(chainId)) return {};
+    return { [toQuantity(chainId)]: { atomic: { status: "unsupported" } } };
+  }
+
+  /**
+   * wallet_sendCalls: answers when the last call was handed to the node. Where a call cannot be sent, the ones after it are
+   * not: a failure of the first is the request's, a later one shows in the status.
+   */
+  async send([parameter]: readonly unknown[]): Promise<{ id: string }> {
+    const request = parseCalls(parameter);
+    const from = request.from ?? (await this.#accounts.list())[0];
+    if (from === undefined) throw new ProviderRpcError(RPC_CODES.unauthorized, "no account is available");
+    await this.#accounts.signer(from, null);
+    const chainId = await this.#connection.chainId();
+    if (request.chainId !== chainId) {
+      throw new ProviderRpcError(RPC_CODES.unsupportedChain, `the provider is on chain ${chainId} alone`);
+    }
+    const id = request.id ?? hexlify(randomBytes(32));
+    const batch = this.#open(id, { chainId, size: request.calls.length, hashes: [] });
+    await this.#sendAll(id, batch, from, request);
+    return { id };
+  }
+
+  /** wallet_getCallsStatus [id]. */
+  async status([id]: readonly unknown[]): Promise<Record<string, unknown>> {
+    if (typeof id !== "string") throw invalidParams("the id must be a string");
+    const batch = this.#batches.get(id);
+    if (!batch) throw new ProviderRpcError(RPC_CODES.unknownBundle, "no batch has this id");
+    const ask = (hash: string) => this.#connection.request("eth_getTransactionReceipt", [hash]);
+    const receipts = (await Promise.all(batch.hashes.map(ask))) as (Receipt | null)[];
+    return {
+      version: "2.0.0",
+      id,
+      chainId: toQuantity(batch.chainId),
+      atomic: batch.size === 1,
+      ...callsStatus(receipts, batch.size),
+    };
+  }
+
+  #open(id: string, batch: Batch): Batch {
+    if (this.#batches.has(id))
+      throw new ProviderRpcError(RPC_CODES.duplicateId, "there is a batch with this id already");
+    this.#batches.set(id, batch);
+    const [oldest] = this.#batches.keys();
+    if (this.#batches.size > MAX_BATCHES && oldest !== undefined) this.#batches.delete(oldest);
+    return batch;
+  }
+
+  async #sendAll(id: string, { hashes, chainId }: Batch, from: string, { calls }: ParsedCalls): Promise<void> {
+    for (const call of calls) {
+      try {
+        const transaction = { ...call, from, chainId: toQuantity(chainId) };
+        const gas = hashes.length > 0 ? await this.#estimate({ ...call, from }) : {};
+        hashes.push(await this.#transactions.send({ ...transaction, ...gas }));
+      } catch (error) {
+        if (hashes.length > 0) return;
+        this.#batches.delete(id);
+        throw error;
+      }
+    }
+  }
+
+  /** What a later call needs depends on the earlier ones, which are pending. */
+  async #estimate(call: Call & { from: string }): Promise<{ gas: string }> {
+    return { gas: toQuantity(await this.#connection.quantity("eth_estimateGas", [call, "pending"])) };
+  }
+}
