@@ -55,7 +55,7 @@ module.exports = {
       comment: "They run in a browser too.",
       name: "pure-parts-know-no-platform",
       severity: "error",
-      from: { path: [pure, "^src/index\\.ts$", "^src/(aws-kms|azure-key-vault)/"] },
+      from: { path: [pure, "^src/index\\.ts$", "^src/(aws-kms|azure-key-vault|eip1193|viem)/"] },
       to: { dependencyTypes: ["core"] },
     },
     {

@@ -5,6 +5,8 @@ export default defineConfig({
     index: "src/index.ts",
     "aws-kms/index": "src/aws-kms/index.ts",
     "azure-key-vault/index": "src/azure-key-vault/index.ts",
+    "eip1193/index": "src/eip1193/index.ts",
+    "viem/index": "src/viem/index.ts",
     "pkcs11/index": "src/pkcs11/index.ts",
     "cloudhsm/index": "src/cloudhsm/index.ts",
   },

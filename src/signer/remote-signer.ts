@@ -33,8 +33,8 @@ import type { CallOptions, RemoteKey } from "./remote-key.ts";
  * next call. Every signature is checked against it before it is returned: a backend that answers with another key, another
  * digest or anything malformed gives a {@link SignerError}, never a signature.
  *
- * It has no `signMessageSync` and no `authorizeSync`, and it keeps no count of nonces: send in parallel through ethers'
- * `NonceManager`.
+ * It has no `signMessageSync` and no `authorizeSync`, and it keeps no count of nonces: send in parallel through the provider of
+ * `ethers-hsm/eip1193`, or through ethers' `NonceManager`, which leaves a gap after a failed send.
  *
  * @throws SignerError from every method that needs the backend; errors of ethers for a caller's mistakes.
  */
