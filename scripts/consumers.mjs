@@ -36,12 +36,15 @@ try {
   const all = [running, ...later];
   const [hsm, cloud] = [["typed.ts", "plain.cjs"], ["cloud.ts"]];
   const [ethers, ethersAndPkcs11js, ethersAndSdks] = [["ethers"], ["ethers", "pkcs11js"], ["ethers", ...sdks]];
+  const ethersAndViem = ["ethers", "viem"];
 
   for (const [name, packages, programs, on, parameters, env] of /** @type {const} */ ([
     ["ethers alone", ethers.map(newest), hsm, all, [libraryPath, "without-pkcs11js"], softHsm],
     ["pkcs11js", ethersAndPkcs11js.map(newest), hsm, all, [libraryPath, "with-pkcs11js"], softHsm],
     ["the lowest pkcs11js", ethersAndPkcs11js.map(lowest), hsm, [running], [libraryPath, "with-pkcs11js"], softHsm],
     ["the lowest SDKs", ethersAndSdks.map(lowest), cloud, [running], [services.json, "with-sdks"], quiet],
+    ["the lowest viem", ethersAndViem.map(lowest), ["viem.ts", "viem.cjs"], [running], ["with-viem"], {}],
+    ["viem", ethersAndViem.map(newest), ["viem.ts", "viem.cjs"], all, ["with-viem"], {}],
     ["the vendors' SDKs", ethersAndSdks.map(newest), cloud, all, [services.json, "with-sdks"], quiet],
   ])) {
     console.log(`An application with ${name}: ${packages.join(", ")}`);

@@ -24,6 +24,8 @@ export class Application {
   constructor(folder, packages, programs) {
     this.folder = folder;
     this.programs = programs;
+    // viem declares ES modules only, as TypeScript's node16 sees it: its users in CommonJS write JavaScript.
+    this.types = programs.includes("viem.ts") ? ["module"] : ["module", "commonjs"];
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, "package.json"), "{}\n");
     must(
@@ -35,7 +37,7 @@ export class Application {
       const build = "node_modules/pkcs11js/build";
       cpSync(join(projectFolder, build), join(folder, build), { recursive: true });
     }
-    for (const type of ["module", "commonjs"]) {
+    for (const type of this.types) {
       mkdirSync(join(folder, type));
       writeFileSync(join(folder, type, "package.json"), `${JSON.stringify({ type })}\n`);
       for (const program of this.#typed) cpSync(join(sources, program), join(folder, type, program));
@@ -59,6 +61,7 @@ export class Application {
   /** @returns {Iterable<{ what: string, ok: boolean, output: string }>} what compiling it in every way gave */
   *compile() {
     for (const { module, resolution, type } of compilations) {
+      if (!this.types.includes(type)) continue;
       const options = ["--module", module, "--moduleResolution", resolution, "--target", "es2022", "--strict"];
       const result = run(process.execPath, [tsc, ...options, ...this.#typed], { cwd: join(this.folder, type) });
       yield { what: `compiles as ${type} with module resolution ${resolution}`, ...result };
@@ -74,10 +77,7 @@ export class Application {
   *run(node, parameters, env = {}) {
     const version = run(node, ["--version"]).output;
     const compiled = this.#typed.map((program) => program.replace(/ts$/, "js"));
-    const programs = [
-      ...["module", "commonjs"].flatMap((type) => compiled.map((each) => `${type}/${each}`)),
-      ...this.#plain,
-    ];
+    const programs = [...this.types.flatMap((type) => compiled.map((each) => `${type}/${each}`)), ...this.#plain];
     for (const program of programs) {
       const { ok, output } = run(node, [program, ...parameters], { cwd: this.folder, env, timeout: 60_000 });
       // A warning on stderr is a failure too: it would be on every consumer's.

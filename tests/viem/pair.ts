@@ -14,7 +14,7 @@ export const PRIVATE_KEY = hex(id("the account of viem's tests"));
 export const FRIEND = "0x8ba1f109551bD432803012645Ac136ddd64DBA72";
 
 /** A key whose nonces follow from the digest (RFC 6979), as viem's do: its signatures can be compared byte for byte. */
-export class DeterministicKey implements RemoteKey {
+class DeterministicKey implements RemoteKey {
   readonly backend = "memory";
   readonly id = "deterministic-key";
   /** The digests that it was asked to sign. */

@@ -4,9 +4,10 @@
 
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
-import { getBytes, SigningKey, Transaction, verifyMessage, Wallet } from "ethers";
+import { getBytes, hexlify, SigningKey, Transaction, toUtf8Bytes, verifyMessage, Wallet } from "ethers";
 import { isSignerError, type RemoteKey, RemoteSigner, SignerError } from "ethers-hsm";
 import { CloudHsmSigner } from "ethers-hsm/cloudhsm";
+import { createProvider } from "ethers-hsm/eip1193";
 import { Pkcs11Signer } from "ethers-hsm/pkcs11";
 
 class MemoryKey implements RemoteKey {
@@ -43,6 +44,17 @@ async function signsLikeAWallet(): Promise<void> {
   const signed = Transaction.from(await signer.signTransaction(transaction));
   assert.equal(signed.from, wallet.address);
   assert.equal(verifyMessage("hello", await signer.signMessage("hello")), wallet.address);
+}
+
+async function providesAccounts(): Promise<void> {
+  const wallet = Wallet.createRandom();
+  const signer = new RemoteSigner(new MemoryKey(wallet.privateKey));
+  const nowhere = { request: async ({ method }: { method: string }) => assert.fail(`${method} went upstream`) };
+  const provider = createProvider({ accounts: [signer], provider: nowhere });
+  assert.deepEqual(await provider.request({ method: "eth_accounts" }), [wallet.address.toLowerCase()]);
+  const params = [hexlify(toUtf8Bytes("hello")), wallet.address];
+  const signature = await provider.request({ method: "personal_sign", params });
+  assert.equal(verifyMessage("hello", String(signature)), wallet.address);
 }
 
 async function errorsAreKnownAcrossCopies(): Promise<void> {
@@ -97,6 +109,7 @@ async function rejection(promise: Promise<unknown>): Promise<unknown> {
 
 async function main(libraryPath = "", pkcs11js = ""): Promise<void> {
   await signsLikeAWallet();
+  await providesAccounts();
   await errorsAreKnownAcrossCopies();
   await hsmSigners(libraryPath, pkcs11js === "with-pkcs11js");
 }
