@@ -1,10 +1,9 @@
+import { concurrentMap } from "../accounts/concurrent-map.ts";
 import type { KeyStore, ListedKey, StoredKey, StoreHealth } from "../accounts/key-store.ts";
 import { invalidResponse } from "../core/errors.ts";
-import { onAbort } from "../signer/on-abort.ts";
 import type { CallOptions } from "../signer/remote-key.ts";
 import { RemoteSigner } from "../signer/remote-signer.ts";
 import { readAliases } from "./aliases.ts";
-import { concurrently } from "./concurrently.ts";
 import { KmsConnection } from "./connection.ts";
 import { createKey, nameKey, withCreatedKey } from "./creation.ts";
 import { type CheckedCreation, type CreateKmsKeyOptions, checkCreation } from "./creation-options.ts";
@@ -82,23 +81,14 @@ export class KmsKeyStore implements KeyStore {
    */
   async *list(options: CallOptions = {}): AsyncGenerator<ListedKey, void, undefined> {
     this.#connection.requireOpen();
-    const { signal } = options;
-    signal?.throwIfAborted();
-    const ending = new AbortController();
-    const unlisten = signal && onAbort(signal, () => ending.abort(signal.reason));
-    const inner = { signal: ending.signal };
-    try {
-      const met = new Set<string>();
-      const inspect = (key: FoundKey) => this.#inspection.inspect(key, inner);
-      for await (const listed of concurrently(this.#find(met, inner), this.#concurrency, inspect)) {
-        if (listed) yield listed;
-        signal?.throwIfAborted();
-      }
-      this.#known.keepOnly(met);
-    } finally {
-      unlisten?.();
-      ending.abort();
-    }
+    const met = new Set<string>();
+    const listing = concurrentMap(
+      (signal) => this.#find(met, { signal }),
+      (key, signal) => this.#inspection.inspect(key, { signal }),
+      { concurrency: this.#concurrency, signal: options.signal },
+    );
+    for await (const listed of listing) if (listed) yield listed;
+    this.#known.keepOnly(met);
   }
 
   /**

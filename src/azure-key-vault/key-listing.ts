@@ -1,8 +1,8 @@
 import type { KeyProperties } from "@azure/keyvault-keys";
+import { concurrentMap } from "../accounts/concurrent-map.ts";
 import type { ListedKey, StoreHealth } from "../accounts/key-store.ts";
 import { isSignerError, type SignerError } from "../core/errors.ts";
 import type { CallOptions } from "../signer/remote-key.ts";
-import { concurrentMap } from "./concurrent-map.ts";
 import { passesFilter } from "./key-filter.ts";
 import { formatKeyUrl } from "./key-url.ts";
 import { isSecp256k1, usableVersion } from "./key-version.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { concurrentMap } from "../../src/azure-key-vault/concurrent-map.ts";
+import { concurrentMap } from "../../src/accounts/concurrent-map.ts";
 
 async function* upTo(count: number): AsyncGenerator<number, void> {
   for (let index = 0; index < count; index++) yield index;
