@@ -1,5 +1,6 @@
 import { secp256k1 } from "@noble/curves/secp256k1.js";
-import { assert, assertArgument, getBytes } from "ethers";
+import { assert, getBytes } from "ethers";
+import { copyPrivateKey } from "../accounts/private-key.ts";
 import { invalidResponse, isSignerError } from "../core/errors.ts";
 import { addressFromPublicKey } from "../core/public-key.ts";
 
@@ -28,17 +29,11 @@ export class KeyMaterial {
       "UNSUPPORTED_OPERATION",
       { operation: "importKey" },
     );
-    const secret = this.#pkcs8.subarray(HEADER.length, HEADER.length + 32);
-    const valid = copyPrivateKey(privateKey, secret) && secp256k1.utils.isValidSecretKey(secret);
-    if (!valid) this.wipe();
-    assertArgument(
-      valid,
-      "privateKey must be 32 bytes in 1..n-1, or their hex string with 0x",
-      "privateKey",
-      "[REDACTED]",
-    );
+    const secret = copyPrivateKey(privateKey);
     const publicKey = secp256k1.getPublicKey(secret, false);
     this.#pkcs8.set(HEADER);
+    this.#pkcs8.set(secret, HEADER.length);
+    secret.fill(0);
     this.#pkcs8.set(PUBLIC_KEY_HEADER, HEADER.length + 32);
     this.#pkcs8.set(publicKey, HEADER.length + 32 + PUBLIC_KEY_HEADER.length);
     this.address = addressFromPublicKey(publicKey);
@@ -71,18 +66,4 @@ export class KeyMaterial {
   wipe(): void {
     this.#pkcs8.fill(0);
   }
-}
-
-/** Into `target`, without a copy in between. @returns whether there were 32 bytes. */
-function copyPrivateKey(privateKey: Uint8Array | string, target: Uint8Array): boolean {
-  if (typeof privateKey === "string") {
-    if (!/^0x[\da-f]{64}$/i.test(privateKey)) return false;
-    for (let index = 0; index < 32; index++) {
-      target[index] = Number.parseInt(privateKey.slice(2 + 2 * index, 4 + 2 * index), 16);
-    }
-    return true;
-  }
-  const isBytes = Object.prototype.toString.call(privateKey) === "[object Uint8Array]" && privateKey.length === 32;
-  if (isBytes) target.set(privateKey);
-  return isBytes;
 }

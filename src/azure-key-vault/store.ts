@@ -82,7 +82,7 @@ export class AzureKeyVaultKeyStore implements KeyStore {
    *
    * It deletes nothing: a key whose proof fails stays in the vault, and the error's `info.createdKeyId` names its version.
    *
-   * @param privateKey 32 bytes, big-endian; or the same as hex, with or without 0x.
+   * @param privateKey 32 bytes, big-endian, which stay the caller's to wipe, or their hex string with 0x.
    * @throws SignerError ADDRESS_MISMATCH for another address than `expectedAddress`, before anything is sent; otherwise as
    *   {@link create}, and whatever signing throws. No error shows the private key.
    */

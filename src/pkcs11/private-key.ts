@@ -1,5 +1,6 @@
-import { createCipheriv, createECDH, type ECDH } from "node:crypto";
-import { assertArgument, type BytesLike, dataLength, getBytes, getBytesCopy, isBytesLike } from "ethers";
+import { createCipheriv, createECDH } from "node:crypto";
+import { getBytes } from "ethers";
+import { copyPrivateKey } from "../accounts/private-key.ts";
 
 // PrivateKeyInfo (RFC 5208) { 0, { id-ecPublicKey, secp256k1 }, ECPrivateKey (RFC 5915) { 1, 32 bytes } } up to those bytes.
 const PKCS8_HEADER = getBytes("0x303e020100301006072a8648ce3d020106052b8104000a042730250201010420");
@@ -13,14 +14,14 @@ export class PrivateKey {
   /** 65 bytes, SEC1 uncompressed. */
   readonly publicKey: Uint8Array;
 
-  /** @throws ethers' INVALID_ARGUMENT unless these are 32 bytes, or their hex string with 0x, in 1..n-1. */
-  constructor(privateKey: BytesLike) {
-    const usable = isBytesLike(privateKey) && dataLength(privateKey) === 32;
-    assertArgument(usable, "invalid private key", "privateKey", "[REDACTED]");
-    const copy = getBytesCopy(privateKey);
-    this.bytes = Buffer.from(copy.buffer);
+  /**
+   * @param privateKey 32 bytes, which stay the caller's, or their hex string with 0x.
+   * @throws ethers' INVALID_ARGUMENT unless it is in 1..n-1.
+   */
+  constructor(privateKey: Uint8Array | string) {
+    this.bytes = Buffer.from(copyPrivateKey(privateKey).buffer);
     const ecdh = createECDH("secp256k1");
-    assertArgument(this.#fits(ecdh), "invalid private key", "privateKey", "[REDACTED]");
+    ecdh.setPrivateKey(this.bytes);
     this.publicKey = Uint8Array.from(ecdh.getPublicKey());
   }
 
@@ -37,16 +38,5 @@ export class PrivateKey {
 
   wipe(): void {
     this.bytes.fill(0);
-  }
-
-  #fits(ecdh: ECDH): boolean {
-    try {
-      ecdh.setPrivateKey(this.bytes);
-      return true;
-    } catch {
-      // Its error is not passed on: it knows the bytes.
-      this.wipe();
-      return false;
-    }
   }
 }

@@ -1,4 +1,4 @@
-import { type BytesLike, getAddress } from "ethers";
+import { getAddress } from "ethers";
 import type { KeyStore, ListedKey, StoredKey, StoreHealth } from "../accounts/key-store.ts";
 import { isSignerError, SignerError } from "../core/errors.ts";
 import { addressFromPublicKey } from "../core/public-key.ts";
@@ -109,7 +109,7 @@ export class Pkcs11KeyStore implements KeyStore {
    * @param privateKey 32 bytes, big-endian, or their hex string with 0x. No error shows them.
    * @throws ethers' INVALID_ARGUMENT where this is no private key, or a key of the token has the label or the CKA_ID already.
    */
-  async importKey(privateKey: BytesLike, options: ImportPkcs11KeyOptions): Promise<StoredKey> {
+  async importKey(privateKey: Uint8Array | string, options: ImportPkcs11KeyOptions): Promise<StoredKey> {
     const name = newKeyName(options, this.#options.filter);
     const expected = options.expectedAddress === undefined ? undefined : getAddress(options.expectedAddress);
     const secret = new PrivateKey(privateKey);

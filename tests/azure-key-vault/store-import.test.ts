@@ -34,7 +34,6 @@ describe("importKey", () => {
 
   test.each<[string, string | Uint8Array]>([
     ["hex", PRIVATE_KEY],
-    ["hex without 0x", PRIVATE_KEY.slice(2)],
     ["bytes", new Uint8Array(Buffer.from(PRIVATE_KEY.slice(2), "hex"))],
     ["a Buffer", Buffer.from(PRIVATE_KEY.slice(2), "hex")],
   ])("takes %s, and leaves it as it is", async (_name, privateKey) => {
@@ -52,6 +51,7 @@ describe("importKey", () => {
 
   test.each<[string, string | Uint8Array]>([
     ["too short", PRIVATE_KEY.slice(0, -2)],
+    ["hex without 0x", PRIVATE_KEY.slice(2)],
     ["too long", new Uint8Array(33).fill(1)],
     ["zero", new Uint8Array(32)],
     ["the order of the curve", "0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141"],
