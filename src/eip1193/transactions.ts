@@ -89,19 +89,21 @@ export class Transactions {
     };
   }
 
-  /** Sends the bytes. Where the answer was lost, the node is asked whether it has them. */
+  /**
+   * Sends the bytes. Where that failed, the node is asked whether it has them all the same: the answer was lost, or somebody on
+   * the way repeated the request and got "already known". To call that a failure would have the caller pay twice.
+   */
   async #broadcast(raw: string): Promise<string> {
     const hash = keccak256(raw);
     try {
       await this.#connection.request("eth_sendRawTransaction", [raw]);
     } catch (error) {
       const failure = upstreamFailure(error);
-      if (failure.code !== RPC_CODES.disconnected) throw failure;
       const known = await this.#knows(hash).catch(() => false);
-      if (!known) {
-        const message = "the connection was lost while the transaction was sent; it may be on the chain all the same";
-        throw new ProviderRpcError(RPC_CODES.disconnected, message, { data: { transactionHash: hash } });
-      }
+      if (known) return hash;
+      if (failure.code !== RPC_CODES.disconnected) throw failure;
+      const message = "the connection was lost while the transaction was sent; it may be on the chain all the same";
+      throw new ProviderRpcError(RPC_CODES.disconnected, message, { data: { transactionHash: hash } });
     }
     return hash;
   }

@@ -149,6 +149,17 @@ describe("the connection ends while a transaction is sent", () => {
     expect(await nonceOf(await send())).toBe(1);
   });
 
+  test("the request was repeated on the way and the node says that it has it already: the hash", async () => {
+    const provider = over({
+      eth_sendRawTransaction: async (params) => {
+        await fixture.chain.send("eth_sendRawTransaction", [...params]);
+        throw Object.assign(new Error("already known"), { code: -32000 });
+      },
+    });
+    expect(await nonceOf(await send({}, provider))).toBe(0);
+    expect(await nonceOf(await send())).toBe(1);
+  });
+
   test("the node does not have it: 4900 with the hash, and the nonce is free", async () => {
     let raw = "";
     const provider = over({
