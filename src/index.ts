@@ -34,5 +34,6 @@ export {
 export { type RawSignature, signatureFromCompact, toLowS } from "./core/signature.ts";
 export { verifiedYParity } from "./core/y-parity.ts";
 export type { RemoteSignerOptions } from "./signer/remote-account.ts";
-export type { CallOptions, RemoteKey } from "./signer/remote-key.ts";
+export type { CallOptions, RemoteKey, SignOptions } from "./signer/remote-key.ts";
 export { RemoteSigner } from "./signer/remote-signer.ts";
+export type { SigningContent } from "./signer/signing-content.ts";

@@ -4,7 +4,7 @@ import { addressFromPublicKey, publicKeyFromSec1 } from "../core/public-key.ts";
 import { checkSignatureRange, toLowS } from "../core/signature.ts";
 import { verifiedYParity } from "../core/y-parity.ts";
 import { bounded } from "./bounded.ts";
-import type { RemoteKey } from "./remote-key.ts";
+import type { RemoteKey, SignOptions } from "./remote-key.ts";
 
 export interface RemoteSignerOptions {
   /** The address that the key must have, checked before anything is signed: ADDRESS_MISMATCH otherwise. */
@@ -77,15 +77,20 @@ export class RemoteAccount {
   }
 
   /** Signs a digest of 32 bytes, which must be the account's own copy, and returns a verified signature with low s. */
-  async signDigest(digest: Uint8Array, signal?: AbortSignal): Promise<Signature> {
+  async signDigest(digest: Uint8Array, { signal, content }: SignOptions = {}): Promise<Signature> {
     const { publicKey } = await this.identity(signal);
     this.#requireOpen("signDigest");
     // The key gets a copy: whatever it does to the bytes, the signature is checked against the digest that was asked for.
     return this.#call("signDigest", signal, async (options) => {
-      const raw = await this.#key.signDigest(digest.slice(), options);
-      const { r, s } = toLowS(checkSignatureRange(raw));
-      const yParity = verifiedYParity(publicKey, digest, { r, s });
-      return Signature.from({ r: toBeHex(r, 32), s: toBeHex(s, 32), yParity });
+      const raw = await this.#key.signDigest(digest.slice(), { ...options, content });
+      try {
+        const { r, s } = toLowS(checkSignatureRange(raw));
+        const yParity = verifiedYParity(publicKey, digest, { r, s });
+        return Signature.from({ r: toBeHex(r, 32), s: toBeHex(s, 32), yParity });
+      } catch (error) {
+        this.#key.distrust?.();
+        throw error;
+      }
     });
   }
 

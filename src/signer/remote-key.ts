@@ -1,9 +1,15 @@
 import type { RawSignature } from "../core/signature.ts";
+import type { SigningContent } from "./signing-content.ts";
 
 /** What every call to a backend accepts. */
 export interface CallOptions {
   /** Ends the wait for this call. The call then rejects with the signal's `reason`. */
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface SignOptions extends CallOptions {
+  /** What the digest was made of, where the caller says. */
+  readonly content?: SigningContent | undefined;
 }
 
 /**
@@ -29,7 +35,12 @@ export interface RemoteKey {
    *
    * r and s are in 1..n-1; s may be high. The bytes are this call's own: nobody changes them before it settles.
    */
-  signDigest(digest: Uint8Array, options?: CallOptions): Promise<RawSignature>;
+  signDigest(digest: Uint8Array, options?: SignOptions): Promise<RawSignature>;
+  /**
+   * Told when an answer of this key was not a signature of it over the digest. What carried that answer, a session or a
+   * connection, may be out of step: it should not be used again. It must not throw.
+   */
+  distrust?(): void;
   /** Ends what the key opened: sessions, connections. Idempotent; later calls fail with SIGNER_CLOSED. */
   close?(): Promise<void>;
 }

@@ -21,9 +21,10 @@ import {
   type TypedDataDomain,
   TypedDataEncoder,
   type TypedDataField,
+  toUtf8Bytes,
 } from "ethers";
 import { RemoteAccount, type RemoteSignerOptions } from "./remote-account.ts";
-import type { CallOptions, RemoteKey } from "./remote-key.ts";
+import type { CallOptions, RemoteKey, SignOptions } from "./remote-key.ts";
 
 /**
  * An ethers signer whose private key lives elsewhere. It behaves as `ethers.Wallet` does with the same key: the same
@@ -87,12 +88,13 @@ export class RemoteSigner extends AbstractSigner<null | Provider> {
    * Every other signing method ends here.
    *
    * @param digest 32 bytes, as bytes or as a hex string.
+   * @param options `content` says what the digest was made of, for keys that ask somebody before they sign.
    * @returns r, s ≤ n/2 (EIP-2) and the yParity, verified against the account's public key.
    * @throws ethers' INVALID_ARGUMENT "invalid digest length"; the signal's `reason` where it aborts.
    */
-  async signDigest(digest: BytesLike, options: CallOptions = {}): Promise<Signature> {
+  async signDigest(digest: BytesLike, options: SignOptions = {}): Promise<Signature> {
     assertArgument(dataLength(digest) === 32, "invalid digest length", "digest", digest);
-    return this.#account.signDigest(getBytesCopy(digest), options.signal);
+    return this.#account.signDigest(getBytesCopy(digest), options);
   }
 
   /**
@@ -114,13 +116,16 @@ export class RemoteSigner extends AbstractSigner<null | Provider> {
     // Transaction.from takes `from` for the sender of a signature, which is yet to be made.
     delete request.from;
     const transaction = Transaction.from(request as Parameters<typeof Transaction.from>[0]);
-    transaction.signature = await this.signDigest(transaction.unsignedHash);
+    transaction.signature = await this.signDigest(transaction.unsignedHash, {
+      content: { type: "transaction", unsigned: transaction.unsignedSerialized },
+    });
     return transaction.serialized;
   }
 
   /** Signs a message (EIP-191, version 0x45): a string as UTF-8, also one that looks like hex; bytes as they are. */
   override async signMessage(message: string | Uint8Array): Promise<string> {
-    const signature = await this.signDigest(hashMessage(message));
+    const bytes = typeof message === "string" ? toUtf8Bytes(message) : message;
+    const signature = await this.signDigest(hashMessage(bytes), { content: { type: "message", message: bytes } });
     return signature.serialized;
   }
 
@@ -132,7 +137,9 @@ export class RemoteSigner extends AbstractSigner<null | Provider> {
     value: Record<string, any>,
   ): Promise<string> {
     const populated = await TypedDataEncoder.resolveNames(domain, types, value, (name) => this.#resolveEnsName(name));
-    const signature = await this.signDigest(TypedDataEncoder.hash(populated.domain, types, populated.value));
+    const signature = await this.signDigest(TypedDataEncoder.hash(populated.domain, types, populated.value), {
+      content: { type: "typed-data", types, ...populated },
+    });
     return signature.serialized;
   }
 
@@ -144,13 +151,15 @@ export class RemoteSigner extends AbstractSigner<null | Provider> {
   override async authorize(request: AuthorizationRequest): Promise<Authorization> {
     const address = await resolveAddress(request.address, this);
     const populated = await this.populateAuthorization({ ...request, address });
-    const signature = await this.signDigest(hashAuthorization(populated));
-    return {
+    const tuple = {
       address: getAddress(address),
       nonce: getBigInt(populated.nonce ?? 0),
       chainId: getBigInt(populated.chainId ?? 0),
-      signature,
     };
+    const signature = await this.signDigest(hashAuthorization(populated), {
+      content: { type: "authorization", ...tuple },
+    });
+    return { ...tuple, signature };
   }
 
   /**
