@@ -8,6 +8,7 @@ export default defineConfig({
     "eip1193/index": "src/eip1193/index.ts",
     "viem/index": "src/viem/index.ts",
     "pkcs11/index": "src/pkcs11/index.ts",
+    "pkcs11/host/index": "src/pkcs11/host/index.ts",
     "cloudhsm/index": "src/cloudhsm/index.ts",
   },
   format: ["esm", "cjs"],
@@ -20,6 +21,10 @@ export default defineConfig({
   // Otherwise splitting makes tsup rewrite the CommonJS files with sucrase, which drops fields and turns import() into require().
   treeshake: true,
   removeNodeProtocol: false,
+  // The PKCS#11 host is found from there. What esbuild makes of it in CommonJS otherwise is undefined.
+  esbuildOptions(options, { format }) {
+    if (format === "cjs") options.define = { ...options.define, "import.meta.url": "__filename" };
+  },
   external: [/^node:/],
   dts: true,
   sourcemap: true,

@@ -1,5 +1,6 @@
 import { assertArgument } from "ethers";
 import type { Pkcs11KeyOptions, Pkcs11TokenOptions } from "../pkcs11/options.ts";
+import type { Pkcs11Preset } from "../pkcs11/preset.ts";
 import type { Pkcs11KeyStoreOptions } from "../pkcs11/store-options.ts";
 import type { RemoteSignerOptions } from "../signer/remote-account.ts";
 
@@ -30,6 +31,11 @@ export interface CloudHsmKeyStoreOptions
     Omit<Pkcs11KeyStoreOptions, "libraryPath" | "pin"> {}
 
 export type CloudHsmSignerOptions = CloudHsmKeyOptions & RemoteSignerOptions;
+
+/** Whose PIN it is, where the options say: a function's PIN is not known before it is needed. */
+export function presetOf({ user, pin }: CloudHsmLoginOptions): Pkcs11Preset {
+  return { backend: "cloudhsm", user: user ?? (typeof pin === "string" ? pin.split(":")[0] : undefined) };
+}
 
 /** The same options for PKCS#11. */
 export function toPkcs11Options<T extends CloudHsmLoginOptions>(

@@ -1,7 +1,6 @@
 import type { Provider } from "ethers";
-import { Pkcs11Key } from "../pkcs11/key.ts";
-import { RemoteSigner } from "../signer/remote-signer.ts";
-import { type CloudHsmSignerOptions, toPkcs11Options } from "./options.ts";
+import { Pkcs11Signer } from "../pkcs11/signer.ts";
+import { type CloudHsmSignerOptions, presetOf, toPkcs11Options } from "./options.ts";
 
 /**
  * An ethers signer over a secp256k1 key in an AWS CloudHSM cluster, through AWS's PKCS#11 library of Client SDK 5, which
@@ -13,16 +12,16 @@ import { type CloudHsmSignerOptions, toPkcs11Options } from "./options.ts";
  * @example
  * const signer = new CloudHsmSigner({ user: "signer", password, keyLabel: "treasury" }, provider);
  */
-export class CloudHsmSigner extends RemoteSigner {
+export class CloudHsmSigner extends Pkcs11Signer {
   /**
    * Does no I/O: the first call loads the library, opens a session, logs in and finds the key.
    *
-   * @param source the options; or a signer, to share its session and what it knows.
+   * @param source the options; or a signer, to share its sessions and what it knows.
    * @throws ethers' INVALID_ARGUMENT for options that cannot be right.
    */
   constructor(source: CloudHsmSignerOptions | CloudHsmSigner, provider?: null | Provider) {
     if (source instanceof CloudHsmSigner) super(source, provider);
-    else super(new Pkcs11Key(toPkcs11Options(source), "cloudhsm"), provider, source);
+    else super(toPkcs11Options(source), provider, presetOf(source));
   }
 
   override connect(provider: null | Provider): CloudHsmSigner {

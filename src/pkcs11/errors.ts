@@ -1,4 +1,4 @@
-import { SignerError, type SignerErrorCode, type SignerErrorContext } from "../core/errors.ts";
+import { isSignerError, SignerError, type SignerErrorCode, type SignerErrorContext } from "../core/errors.ts";
 
 /** The return values that this package tells apart (PKCS#11 v2.40, header pkcs11t.h). */
 export const CKR = {
@@ -14,6 +14,7 @@ export const CKR = {
   DEVICE_ERROR: 0x30,
   DEVICE_MEMORY: 0x31,
   DEVICE_REMOVED: 0x32,
+  FUNCTION_CANCELED: 0x50,
   FUNCTION_NOT_SUPPORTED: 0x54,
   KEY_HANDLE_INVALID: 0x60,
   KEY_TYPE_INCONSISTENT: 0x63,
@@ -93,6 +94,7 @@ const MEANINGS: ReadonlyMap<number, Meaning> = new Map<number, Meaning>([
   [CKR.ATTRIBUTE_TYPE_INVALID, TEMPLATE_REFUSED],
   [CKR.ATTRIBUTE_VALUE_INVALID, TEMPLATE_REFUSED],
   [CKR.ACTION_PROHIBITED, { code: "ACCESS_DENIED", advice: "the token's policy does not allow this to the user" }],
+  [CKR.FUNCTION_CANCELED, { code: "BACKEND_UNAVAILABLE", advice: "the token gave the call up; try again" }],
   [CKR.FUNCTION_NOT_SUPPORTED, TEMPLATE_REFUSED],
   [CKR.TEMPLATE_INCOMPLETE, TEMPLATE_REFUSED],
   [CKR.TEMPLATE_INCONSISTENT, TEMPLATE_REFUSED],
@@ -150,8 +152,12 @@ const MEANINGS: ReadonlyMap<number, Meaning> = new Map<number, Meaning>([
   ],
 ]);
 
-/** The return value behind an error of pkcs11js, whose C_FindObjects throws a plain Error; undefined for other errors. */
+/**
+ * The return value behind a SignerError, or behind an error of pkcs11js, whose C_FindObjects throws a plain Error; undefined
+ * for other errors.
+ */
 export function returnValueOf(error: unknown): number | undefined {
+  if (isSignerError(error)) return error.info?.["returnValue"] as number | undefined;
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
   if (typeof code === "number" && code !== 0) return code;
   const named = typeof message === "string" ? /^CKR_\w+:(\d+)/.exec(message) : null;

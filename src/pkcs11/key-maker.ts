@@ -1,20 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { assertArgument, hexlify } from "ethers";
 import { SignerError } from "../core/errors.ts";
-import { attempt, attemptAsync } from "./attempt.ts";
 import { CKA, CKK, CKM, CKO, SECP256K1_PARAMS } from "./attributes.ts";
-import { CKR, pkcs11Error, returnValueOf } from "./errors.ts";
-import { holding } from "./in-flight.ts";
+import type { Handle, KeyPairHandles, Template } from "./cryptoki.ts";
+import { CKR, returnValueOf } from "./errors.ts";
 import { type KeyName, labelText } from "./key-name.ts";
-import type { Handle, Template, TokenObjects } from "./objects.ts";
+import type { TokenObjects } from "./objects.ts";
 import type { PrivateKey } from "./private-key.ts";
 import type { Pkcs11Session } from "./session.ts";
-
-/** The two halves of a key pair that was just made. */
-export interface MadeKey {
-  readonly privateKey: Handle;
-  readonly publicKey: Handle;
-}
 
 const EC_PARAMS = { type: CKA.EC_PARAMS, value: Buffer.from(SECP256K1_PARAMS) };
 
@@ -30,65 +23,56 @@ const REFUSED: ReadonlySet<number | undefined> = new Set([
 ]);
 
 /** @throws ethers' INVALID_ARGUMENT where a key of the token has the label or the CKA_ID already. */
-export function requireFree(session: Pkcs11Session, name: KeyName): void {
-  const taken = (type: number, value: Uint8Array) =>
-    [CKO.PRIVATE_KEY, CKO.PUBLIC_KEY].some((keyClass) => {
+export async function requireFree(session: Pkcs11Session, name: KeyName): Promise<void> {
+  const isFree = async (type: number, value: Uint8Array): Promise<boolean> => {
+    for (const keyClass of [CKO.PRIVATE_KEY, CKO.PUBLIC_KEY]) {
       const template = [
         { type: CKA.CLASS, value: keyClass },
         { type, value: Buffer.from(value) },
       ];
-      return attempt("C_FindObjects", () => session.objects.find(template, 1)).length > 0;
-    });
+      if ((await session.objects.find(template, 1)).length > 0) return false;
+    }
+    return true;
+  };
   const [label, id] = [labelText(name), hexlify(name.id)];
-  assertArgument(!taken(CKA.LABEL, name.label), "the token has a key with this label already", "label", label);
-  assertArgument(!taken(CKA.ID, name.id), "the token has a key with this CKA_ID already", "id", id);
+  assertArgument(await isFree(CKA.LABEL, name.label), "the token has a key with this label already", "label", label);
+  assertArgument(await isFree(CKA.ID, name.id), "the token has a key with this CKA_ID already", "id", id);
 }
 
 /** A new key pair on secp256k1 (PKCS#11 v2.40 mechanisms, section 2.3.5), made off the event loop. */
-export async function generateKeyPair(session: Pkcs11Session, name: KeyName): Promise<MadeKey> {
-  const [publicTemplate, privateTemplate] = [[...publicHalf(name), EC_PARAMS], privateHalf(name)];
-  return holding([publicTemplate, privateTemplate], () =>
-    attemptAsync("C_GenerateKeyPair", () =>
-      session.cryptoki.C_GenerateKeyPairAsync(
-        session.handle,
-        { mechanism: CKM.EC_KEY_PAIR_GEN },
-        publicTemplate,
-        privateTemplate,
-      ),
-    ),
-  );
+export async function generateKeyPair(session: Pkcs11Session, name: KeyName): Promise<KeyPairHandles> {
+  const publicTemplate = [...publicHalf(name), EC_PARAMS];
+  return session.cryptoki.generateKeyPair(session.handle, CKM.EC_KEY_PAIR_GEN, publicTemplate, privateHalf(name));
 }
 
 /**
  * Puts a key pair on the token: the private half by C_CreateObject, or, where the token refuses that, by C_UnwrapKey under a
  * wrapping key that exists for this session only.
  */
-export async function importKeyPair(session: Pkcs11Session, name: KeyName, key: PrivateKey): Promise<MadeKey> {
+export async function importKeyPair(session: Pkcs11Session, name: KeyName, key: PrivateKey): Promise<KeyPairHandles> {
   const privateKey = await importPrivateKey(session, name, key);
   try {
     const point = Buffer.from([0x04, key.publicKey.length, ...key.publicKey]);
-    const publicKey = attempt("C_CreateObject", () =>
-      session.cryptoki.C_CreateObject(session.handle, [
-        { type: CKA.CLASS, value: CKO.PUBLIC_KEY },
-        { type: CKA.KEY_TYPE, value: CKK.EC },
-        ...publicHalf(name),
-        EC_PARAMS,
-        { type: CKA.EC_POINT, value: point },
-      ]),
-    );
+    const publicKey = await session.objects.create([
+      { type: CKA.CLASS, value: CKO.PUBLIC_KEY },
+      { type: CKA.KEY_TYPE, value: CKK.EC },
+      ...publicHalf(name),
+      EC_PARAMS,
+      { type: CKA.EC_POINT, value: point },
+    ]);
     return { privateKey, publicKey };
   } catch (error) {
-    throw removing(session, [privateKey], error);
+    throw await removing(session, [privateKey], error);
   }
 }
 
 /** Removes what was made before `error`, and gives the error to throw: one that says so where it cannot be removed. */
-export function removing(session: Pkcs11Session, handles: readonly Handle[], error: unknown): unknown {
+export async function removing(session: Pkcs11Session, handles: readonly Handle[], error: unknown): Promise<unknown> {
   try {
-    for (const handle of handles) session.objects.destroy(handle);
+    for (const handle of handles) await session.objects.destroy(handle);
     return error;
-  } catch (cause) {
-    const { message } = pkcs11Error(cause, { operation: "C_DestroyObject" });
+  } catch (failure) {
+    const { message } = failure as Error;
     return new SignerError(
       "BACKEND_UNAVAILABLE",
       `the key was made but cannot be used, and it could not be removed: ${message}. Remove it with the token's own tool`,
@@ -105,40 +89,35 @@ async function importPrivateKey(session: Pkcs11Session, name: KeyName, key: Priv
   ];
   try {
     const secret = { type: CKA.VALUE, value: key.bytes };
-    return session.cryptoki.C_CreateObject(session.handle, [...template, EC_PARAMS, secret]);
-  } catch (error) {
-    const refusal = pkcs11Error(error, { operation: "C_CreateObject" });
-    if (!REFUSED.has(returnValueOf(error)) || !offersUnwrapping(session)) throw refusal;
+    return await session.objects.create([...template, EC_PARAMS, secret]);
+  } catch (refusal) {
+    if (!REFUSED.has(returnValueOf(refusal)) || !(await offersUnwrapping(session))) throw refusal;
     return unwrapPrivateKey(session, template, key);
   }
 }
 
-function offersUnwrapping({ cryptoki, slot }: Pkcs11Session): boolean {
-  return attempt("C_GetMechanismList", () => cryptoki.C_GetMechanismList(slot.handle)).includes(CKM.AES_KEY_WRAP_PAD);
+async function offersUnwrapping({ cryptoki, slot }: Pkcs11Session): Promise<boolean> {
+  return (await cryptoki.getMechanismFlags(slot.handle, CKM.AES_KEY_WRAP_PAD)) !== undefined;
 }
 
 async function unwrapPrivateKey(session: Pkcs11Session, template: Template, key: PrivateKey): Promise<Handle> {
   const { cryptoki, handle, objects } = session;
   const secret = randomBytes(32);
   try {
-    const wrappingKey = attempt("C_CreateObject", () => cryptoki.C_CreateObject(handle, wrappingTemplate(secret)));
+    const wrappingKey = await objects.create(wrappingTemplate(secret));
     try {
-      const wrapped = key.wrap(secret);
-      const mechanism = { mechanism: CKM.AES_KEY_WRAP_PAD };
-      return await holding([wrapped, template], () =>
-        attemptAsync("C_UnwrapKey", () => cryptoki.C_UnwrapKeyAsync(handle, mechanism, wrappingKey, wrapped, template)),
-      );
+      return await cryptoki.unwrapKey(handle, CKM.AES_KEY_WRAP_PAD, wrappingKey, key.wrap(secret), template);
     } finally {
-      discard(objects, wrappingKey);
+      await discard(objects, wrappingKey);
     }
   } finally {
     secret.fill(0);
   }
 }
 
-function discard(objects: TokenObjects, sessionObject: Handle): void {
+async function discard(objects: TokenObjects, sessionObject: Handle): Promise<void> {
   try {
-    objects.destroy(sessionObject);
+    await objects.destroy(sessionObject);
   } catch {
     // It ends with the session.
   }

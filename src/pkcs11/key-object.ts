@@ -1,11 +1,14 @@
+import { endianness } from "node:os";
 import { hexlify, toBigInt } from "ethers";
 import { equalBytes } from "../core/bytes.ts";
 import { SignerError } from "../core/errors.ts";
 import { publicKeyFromEcPoint } from "../core/public-key.ts";
 import { CKA, CKK, CKO, SECP256K1_PARAMS } from "./attributes.ts";
+import type { Handle, Template } from "./cryptoki.ts";
+import type { Custody } from "./custody.ts";
 import { describe, type KeyName } from "./key-name.ts";
 import type { ObjectLookup } from "./object-index.ts";
-import type { Handle, Template, TokenObjects } from "./objects.ts";
+import type { TokenObjects } from "./objects.ts";
 import type { KeySelector } from "./options.ts";
 
 // How many objects one error names, and how many candidates are told apart at most.
@@ -28,6 +31,7 @@ export interface KeyObject {
   readonly handle: Handle;
   /** 65 bytes, SEC1 uncompressed. */
   readonly publicKey: Uint8Array;
+  readonly custody: Custody;
 }
 
 export interface InspectOptions {
@@ -43,7 +47,7 @@ export class KeyFinder {
 
   readonly #token: ObjectLookup = {
     publicKeys: ({ label, id }) => this.#find(CKO.PUBLIC_KEY, { label, id }),
-    hasPrivateKey: (name) => this.#find(CKO.PRIVATE_KEY, name).length > 0,
+    hasPrivateKey: async (name) => (await this.#find(CKO.PRIVATE_KEY, name)).length > 0,
   };
 
   constructor(objects: TokenObjects) {
@@ -51,20 +55,23 @@ export class KeyFinder {
   }
 
   /** Finds the private key, and reads it as {@link inspect} does. */
-  find(selector: KeySelector, fallback: Uint8Array | undefined): KeyObject {
-    return this.inspect(this.#findPrivateKey(selector), selector, { fallback });
+  async find(selector: KeySelector, fallback: Uint8Array | undefined): Promise<KeyObject> {
+    return this.inspect(await this.#findPrivateKey(selector), selector, { fallback });
   }
 
   /** Finds the one private key on secp256k1 that has exactly this label and this CKA_ID, and reads it likewise. */
-  findNamed(name: KeyName): KeyObject {
+  async findNamed(name: KeyName): Promise<KeyObject> {
     const selector = {
       label: name.label.length > 0 ? name.label : undefined,
       id: name.id.length > 0 ? name.id : undefined,
     };
-    const [only, another] = this.#findAll(selector).filter((handle) => {
-      const [label = NOTHING, id = NOTHING, params] = this.#objects.readAll(handle, [CKA.LABEL, CKA.ID, CKA.EC_PARAMS]);
-      return equalBytes(label, name.label) && equalBytes(id, name.id) && mayBeSecp256k1(params);
-    });
+    const fitting: Handle[] = [];
+    for (const handle of await this.#objects.find([...PRIVATE_EC_KEYS, ...naming(selector)])) {
+      const attributes = await this.#objects.readAll(handle, [CKA.LABEL, CKA.ID, CKA.EC_PARAMS]);
+      const [label = NOTHING, id = NOTHING, params] = attributes;
+      if (equalBytes(label, name.label) && equalBytes(id, name.id) && mayBeSecp256k1(params)) fitting.push(handle);
+    }
+    const [only, another] = fitting;
     if (only === undefined) throw gone(name);
     if (another !== undefined) throw ambiguous(name);
     return this.inspect(only, name);
@@ -74,38 +81,44 @@ export class KeyFinder {
    * Checks that a private key may sign on secp256k1, and reads its public key: from the public object that belongs to it,
    * else from the private one, else `fallback`.
    */
-  inspect(
+  async inspect(
     handle: Handle,
     selector: KeySelector | KeyName,
     { fallback, lookup = this.#token }: InspectOptions = {},
-  ): KeyObject {
-    if (this.#number(handle, CKA.KEY_TYPE) !== CKK.EC) {
+  ): Promise<KeyObject> {
+    const [type, sign, sensitive, extractable] = await this.#objects.readAll(handle, [
+      CKA.KEY_TYPE,
+      CKA.SIGN,
+      CKA.SENSITIVE,
+      CKA.EXTRACTABLE,
+    ]);
+    if (type === undefined || numberOf(type) !== CKK.EC) {
       throw unusable(`the key ${describe(selector)} is no EC key (CKA_KEY_TYPE); create one on secp256k1`);
     }
-    if (this.#objects.read(handle, CKA.SIGN)?.[0] === 0) {
+    if (flag(sign) === false) {
       throw unusable(`the key ${describe(selector)} may not sign (CKA_SIGN is false); use one created for signing`);
     }
-    const publicObjects = this.#findPublicKeys(handle, lookup);
-    this.#checkCurve([handle, ...publicObjects], selector);
-    return { handle, publicKey: this.#publicKey(publicObjects, handle, selector, fallback) };
+    const publicObjects = await this.#findPublicKeys(handle, lookup);
+    await this.#checkCurve([handle, ...publicObjects], selector);
+    const publicKey = await this.#publicKey(publicObjects, handle, selector, fallback);
+    return { handle, publicKey, custody: { sensitive: flag(sensitive), extractable: flag(extractable) } };
   }
 
-  #findPrivateKey(selector: KeySelector): Handle {
-    const candidates = this.#find(CKO.PRIVATE_KEY, selector);
+  async #findPrivateKey(selector: KeySelector): Promise<Handle> {
+    const candidates = await this.#find(CKO.PRIVATE_KEY, selector);
     const [only, another] = candidates;
-    if (only === undefined) throw this.#noSuchKey(selector);
+    if (only === undefined) throw await this.#noSuchKey(selector);
     if (another === undefined) return only;
-    const ids = candidates.map((handle) => hexlify(this.#objects.read(handle, CKA.ID) ?? new Uint8Array()));
+    const ids = await this.#readEach(candidates, CKA.ID, hexlify);
     throw unusable(
       `the token has several private keys ${describe(selector)}; name one by keyId (CKA_ID), or give them different ` +
         `ones. Theirs are ${ids.join(", ")}`,
     );
   }
 
-  #noSuchKey(selector: KeySelector): SignerError {
-    const labels = this.#find(CKO.PRIVATE_KEY, { label: undefined, id: undefined }).map((handle) =>
-      JSON.stringify(Buffer.from(this.#objects.read(handle, CKA.LABEL) ?? []).toString()),
-    );
+  async #noSuchKey(selector: KeySelector): Promise<SignerError> {
+    const shownKeys = await this.#find(CKO.PRIVATE_KEY, { label: undefined, id: undefined });
+    const labels = await this.#readEach(shownKeys, CKA.LABEL, (label) => JSON.stringify(Buffer.from(label).toString()));
     const shown =
       labels.length === 0
         ? "it shows no private key at all: private keys are visible after a login with the right user's PIN only"
@@ -117,27 +130,30 @@ export class KeyFinder {
 
   // The private key's CKA_ID should tie the two halves, but there are tokens where all keys have the same, or none, and
   // tools that label one half otherwise: what agrees in both is taken first.
-  #findPublicKeys(privateKey: Handle, lookup: ObjectLookup): readonly Handle[] {
-    const [label, id] = this.#objects.readAll(privateKey, [CKA.LABEL, CKA.ID]);
+  async #findPublicKeys(privateKey: Handle, lookup: ObjectLookup): Promise<readonly Handle[]> {
+    const [label, id] = await this.#objects.readAll(privateKey, [CKA.LABEL, CKA.ID]);
     if (label === undefined && id === undefined) return [];
-    const both = lookup.publicKeys({ ...(label && { label }), ...(id && { id }) });
+    const both = await lookup.publicKeys({ ...(label && { label }), ...(id && { id }) });
     if (both.length > 0) return both;
-    const byId = id?.length ? this.#unclaimed(lookup.publicKeys({ id }), lookup) : [];
+    const byId = id?.length ? await this.#unclaimed(await lookup.publicKeys({ id }), lookup) : [];
     if (byId.length > 0 || !label?.length) return byId;
-    return this.#unclaimed(lookup.publicKeys({ label }), lookup);
+    return this.#unclaimed(await lookup.publicKeys({ label }), lookup);
   }
 
   // What agrees in both with another private key is that one's public half.
-  #unclaimed(publicObjects: readonly Handle[], lookup: ObjectLookup): readonly Handle[] {
-    return publicObjects.filter((handle) => {
-      const name = this.#objects.readName(handle);
-      return name.label.length === 0 || name.id.length === 0 || !lookup.hasPrivateKey(name);
-    });
+  async #unclaimed(publicObjects: readonly Handle[], lookup: ObjectLookup): Promise<readonly Handle[]> {
+    const unclaimed: Handle[] = [];
+    for (const handle of publicObjects) {
+      const name = await this.#objects.readName(handle);
+      if (name.label.length > 0 && name.id.length > 0 && (await lookup.hasPrivateKey(name))) continue;
+      unclaimed.push(handle);
+    }
+    return unclaimed;
   }
 
-  #checkCurve(handles: readonly Handle[], selector: KeySelector | KeyName): void {
+  async #checkCurve(handles: readonly Handle[], selector: KeySelector | KeyName): Promise<void> {
     for (const handle of handles) {
-      const params = this.#objects.read(handle, CKA.EC_PARAMS);
+      const params = await this.#objects.read(handle, CKA.EC_PARAMS);
       if (params === undefined || mayBeSecp256k1(params)) continue;
       throw unusable(
         `the key ${describe(selector)} is on another curve (CKA_EC_PARAMS ${hexlify(params)}); Ethereum needs ` +
@@ -146,16 +162,14 @@ export class KeyFinder {
     }
   }
 
-  #publicKey(
+  async #publicKey(
     publicObjects: readonly Handle[],
     privateKey: Handle,
     selector: KeySelector | KeyName,
     fallback: Uint8Array | undefined,
-  ): Uint8Array {
-    const points = [...publicObjects, privateKey].flatMap((handle) => {
-      const ecPoint = this.#objects.read(handle, CKA.EC_POINT);
-      return ecPoint && ecPoint.length > 0 ? [publicKeyFromEcPoint(ecPoint)] : [];
-    });
+  ): Promise<Uint8Array> {
+    const ecPoints = await this.#readEach([...publicObjects, privateKey], CKA.EC_POINT, (ecPoint) => ecPoint);
+    const points = ecPoints.filter(({ length }) => length > 0).map(publicKeyFromEcPoint);
     const [publicKey = fallback, ...others] = points;
     if (publicKey === undefined) {
       throw unusable(
@@ -173,17 +187,14 @@ export class KeyFinder {
     return publicKey;
   }
 
-  #find(objectClass: number, selector: ObjectSelector): Handle[] {
+  #find(objectClass: number, selector: ObjectSelector): Promise<Handle[]> {
     return this.#objects.find([{ type: CKA.CLASS, value: objectClass }, ...naming(selector)], MAX_LISTED);
   }
 
-  #findAll(selector: ObjectSelector): Handle[] {
-    return this.#objects.find([...PRIVATE_EC_KEYS, ...naming(selector)], Number.POSITIVE_INFINITY);
-  }
-
-  #number(handle: Handle, type: number): number | undefined {
-    const value = this.#objects.read(handle, type);
-    return value && Number(toBigInt(Uint8Array.from(value).reverse()));
+  async #readEach<T>(handles: readonly Handle[], type: number, use: (value: Uint8Array) => T): Promise<T[]> {
+    const used: T[] = [];
+    for (const handle of handles) used.push(use((await this.#objects.read(handle, type)) ?? NOTHING));
+    return used;
   }
 }
 
@@ -195,6 +206,18 @@ function naming({ label, id }: ObjectSelector): Template {
 }
 
 const NOTHING = new Uint8Array();
+
+// A CK_ULONG: most machines have the least significant byte first.
+function numberOf(bytes: Uint8Array): number {
+  const bigEndian = endianness() === "BE" ? bytes : Uint8Array.from(bytes).reverse();
+  return Number(toBigInt(bigEndian));
+}
+
+// A CK_BBOOL.
+function flag(bytes: Uint8Array | undefined): boolean | undefined {
+  const [value] = bytes ?? [];
+  return value === undefined ? undefined : value !== 0;
+}
 
 /** Whether CKA_EC_PARAMS are those of secp256k1, or do not show: then the public object's decide. */
 export function mayBeSecp256k1(params: Uint8Array | undefined): boolean {

@@ -1,36 +1,46 @@
 import type { RawSignature } from "../core/signature.ts";
 import type { CallOptions, RemoteKey } from "../signer/remote-key.ts";
-import { Pkcs11Connection } from "./connection.ts";
+import { askKeyHealth, type Pkcs11Health } from "./health.ts";
 import { checkOptions, type Pkcs11KeyOptions } from "./options.ts";
+import { GENERIC, type Pkcs11Preset } from "./preset.ts";
+import { Pkcs11Token } from "./token.ts";
 import { TokenKey } from "./token-key.ts";
 import { pkcs11Uri } from "./uri.ts";
 
 /**
  * A secp256k1 key pair on a PKCS#11 token.
  *
- * It opens one session at its first call, logs in, finds the key, and keeps the session for one signature at a time; any
- * number of calls may wait. A session that failed is closed, and the next call opens another. The library stays loaded and
- * initialised for the life of the process, since other code may use it too.
+ * The first call loads the library, opens a session, logs in and finds the key. The sessions are shared by all signers and
+ * stores of this process with the same token; each signs one digest at a time, and any number of calls may wait. What the
+ * token, the library or other code of the process makes fail is cured where that can be done, and the call is tried again. The
+ * library stays loaded and initialised for the life of the process, since other code may use it too.
  *
- * Opening, logging in and finding the key block the event loop while the module works; signing does not.
+ * Opening a session, logging in and finding the key block the event loop while the library works, signing does not; with
+ * `isolation: "process"` nothing does.
  */
 export class Pkcs11Key implements RemoteKey {
   readonly backend: string;
   /** A PKCS#11 URI (RFC 7512) of the token and the key, without the PIN. */
   readonly id: string;
-  readonly #connection: Pkcs11Connection;
+  readonly #token: Pkcs11Token;
   readonly #key: TokenKey;
 
-  /** Does no I/O. `backend` is what errors name: a preset's own name, or `"pkcs11"`. */
-  constructor(options: Pkcs11KeyOptions, backend = "pkcs11") {
-    const checked = checkOptions(options);
+  /**
+   * Does no I/O.
+   *
+   * @param preset for a vendor's preset over PKCS#11.
+   * @throws ethers' INVALID_ARGUMENT for options that cannot be right.
+   */
+  constructor(options: Pkcs11KeyOptions, { backend, user }: Pkcs11Preset = GENERIC) {
+    const checked = checkOptions(options, user);
     this.backend = backend;
     this.id = pkcs11Uri(checked);
-    this.#connection = new Pkcs11Connection(checked);
-    this.#key = new TokenKey(this.#connection, {
+    this.#token = new Pkcs11Token(checked);
+    this.#key = new TokenKey(this.#token, {
       backend,
       id: this.id,
       find: (session) => session.findKey(checked.key, checked.publicKey),
+      requireNonExtractable: checked.requireNonExtractable,
     });
   }
 
@@ -42,9 +52,22 @@ export class Pkcs11Key implements RemoteKey {
     return this.#key.signDigest(digest, options);
   }
 
-  /** Waits for the calls that run or wait already, then closes the session. Idempotent. */
+  /** No session that is open now is used again, once it has done what it does. */
+  distrust(): void {
+    this.#key.distrust();
+  }
+
+  /**
+   * How the library, the token, the login, the sessions and the key stand. It makes the calls that a first signature makes, but
+   * signs nothing, and does not fail: what is wrong is in the answer. It rejects where the signal aborts, or `pin` gives no text.
+   */
+  async health({ signal }: CallOptions = {}): Promise<Pkcs11Health> {
+    return askKeyHealth(this.#token, this.#key, signal);
+  }
+
+  /** Waits for the calls that run or wait already, then leaves the sessions to the others. Idempotent. */
   async close(): Promise<void> {
     await this.#key.close();
-    await this.#connection.close();
+    await this.#token.close();
   }
 }

@@ -1,97 +1,164 @@
-import { realpath } from "node:fs/promises";
-import { basename, isAbsolute } from "node:path";
-import type { PKCS11 } from "pkcs11js";
-import { SignerError } from "../core/errors.ts";
-import { CKR, pkcs11Error, returnValueOf } from "./errors.ts";
+import { isSignerError, SignerError } from "../core/errors.ts";
+import type { Cryptoki, TokenSlot } from "./cryptoki.ts";
+import { CKR, returnValueOf } from "./errors.ts";
+import { HostedCryptoki } from "./hosted-cryptoki.ts";
+import { loadLibrary, resolveLibrary } from "./library.ts";
+import type { CheckedLibrary } from "./options.ts";
+import { SessionPool } from "./session-pool.ts";
 
-/** The native module's functions, as pkcs11js names them. */
-export type Cryptoki = PKCS11;
+// How long calls in flight may take to end before the library is started again, and how long a failed start is not repeated.
+const DRAIN_MS = 5_000;
+const REST_MS = 200;
 
-// By the library's real path, for the life of the process. pkcs11js unloads a library when its object is collected, which
-// crashes calls in flight; and other code of the process may use the same library, so it is never finalised either.
-const modules = new Map<string, Promise<Cryptoki>>();
+// In this process for good, since other code of it may use the library too; in its own, for as long as somebody uses it.
+const modules = new Map<string, Promise<Pkcs11Module>>();
 
 /**
- * The library, loaded and initialised once per process, with locking by the operating system: signatures run on libuv's
- * threads (PKCS#11 v2.40, section 5.4).
+ * The library, loaded and initialised once per process, or once in a process of its own.
  *
  * @throws SignerError DEPENDENCY_MISSING where pkcs11js or the library is not installed.
  */
-export async function loadModule(libraryPath: string): Promise<Cryptoki> {
-  const path = await resolveLibrary(libraryPath);
-  const loaded = modules.get(path) ?? initialise(path);
-  modules.set(path, loaded);
+export async function loadModule(options: CheckedLibrary): Promise<Pkcs11Module> {
+  const path = await resolveLibrary(options.libraryPath);
+  const { isIsolated, hangTimeout, user } = options;
+  const key = JSON.stringify(isIsolated ? [path, hangTimeout, user ?? null] : [path]);
+  const starting = modules.get(key) ?? Pkcs11Module.start(path, options, () => modules.delete(key));
+  modules.set(key, starting);
   try {
-    return await loaded;
+    return await starting;
   } catch (error) {
-    modules.delete(path);
+    modules.delete(key);
     throw error;
   }
 }
 
-async function resolveLibrary(libraryPath: string): Promise<string> {
-  // A bare name is the dynamic loader's to find.
-  if (!isAbsolute(libraryPath) && basename(libraryPath) === libraryPath) return libraryPath;
-  try {
-    return await realpath(libraryPath);
-  } catch (cause) {
-    throw libraryMissing(libraryPath, cause);
-  }
-}
+/** A library that is loaded and initialised, and the sessions with its tokens. */
+export class Pkcs11Module {
+  readonly cryptoki: Cryptoki;
+  readonly #pools = new Map<string, SessionPool>();
+  #generation: object = {};
+  #isOurs: boolean;
+  #restarting: Promise<void> | undefined;
+  #failure: { readonly error: unknown; readonly at: number } | undefined;
+  readonly #forget: () => void;
 
-async function initialise(path: string): Promise<Cryptoki> {
-  const pkcs11js = await importPkcs11js();
-  const cryptoki = new pkcs11js.PKCS11();
-  try {
-    cryptoki.load(path);
-  } catch (cause) {
-    throw libraryMissing(path, cause);
+  private constructor(cryptoki: Cryptoki, isOurs: boolean, forget: () => void) {
+    this.cryptoki = cryptoki;
+    this.#isOurs = isOurs;
+    this.#forget = forget;
   }
-  try {
-    cryptoki.C_Initialize({ flags: pkcs11js.CKF_OS_LOCKING_OK });
-  } catch (error) {
-    if (returnValueOf(error) !== CKR.CRYPTOKI_ALREADY_INITIALIZED) {
-      throw pkcs11Error(error, { operation: "C_Initialize" });
+
+  static async start(
+    path: string,
+    { isIsolated, hangTimeout }: CheckedLibrary,
+    forget: () => void,
+  ): Promise<Pkcs11Module> {
+    const cryptoki = isIsolated ? new HostedCryptoki(path, hangTimeout) : await loadLibrary(path);
+    try {
+      return new Pkcs11Module(cryptoki, await cryptoki.initialize(), forget);
+    } catch (error) {
+      await cryptoki.end();
+      throw error;
     }
   }
-  return cryptoki;
-}
 
-async function importPkcs11js(): Promise<typeof import("pkcs11js")> {
-  try {
-    const imported = await import("pkcs11js");
-    return imported.default;
-  } catch (cause) {
-    throw new SignerError("DEPENDENCY_MISSING", `the package pkcs11js ${whyNotLoaded(cause as Error)}`, { cause });
+  /** Stands for one start of the library: its slots may have other numbers after the next. */
+  get generation(): object {
+    return this.#generation;
+  }
+
+  /** The sessions with the token in that slot. */
+  pool(slot: TokenSlot): SessionPool {
+    const key = slot.handle.toString("hex");
+    const pool = this.#pools.get(key) ?? new SessionPool(this.cryptoki, slot);
+    this.#pools.set(key, pool);
+    return pool;
+  }
+
+  /** Closes what nobody uses any more: the pool's sessions, and with the last of them a process of the library's own. */
+  async release(pool: SessionPool): Promise<void> {
+    if (pool.isUsed) return;
+    const key = pool.slot.handle.toString("hex");
+    if (this.#pools.get(key) === pool) this.#pools.delete(key);
+    if (this.#pools.size > 0 || !this.cryptoki.isIsolated) return;
+    this.#forget();
+    await this.cryptoki.end();
+  }
+
+  /**
+   * Starts the library again, once for however many callers that failed with it since `generation`.
+   *
+   * In this process it is finalised first only where this package initialised it, no call is in flight, and no other token of
+   * it answers: other code may be using the library.
+   *
+   * @param reason what the library answered.
+   * @throws `reason` where it must not be started again; what the start failed with.
+   */
+  async restart(generation: object, reason: unknown, pool: SessionPool | undefined): Promise<void> {
+    if (this.#generation !== generation) return;
+    if (this.#failure && performance.now() - this.#failure.at < REST_MS) throw this.#failure.error;
+    this.#restarting ??= this.#restart(reason, pool).finally(() => {
+      this.#restarting = undefined;
+    });
+    await this.#restarting;
+  }
+
+  async #restart(reason: unknown, requester: SessionPool | undefined): Promise<void> {
+    const pools = [...this.#pools.values()];
+    const isFinalized = returnValueOf(reason) === CKR.CRYPTOKI_NOT_INITIALIZED;
+    if (!isFinalized) await this.#requireNobodyHurt(reason, requester, pools);
+    let restarted = false;
+    for (const pool of pools) pool.suspend();
+    try {
+      if (!isFinalized) await this.#finalize(pools);
+      this.#isOurs = await this.cryptoki.initialize();
+      this.#generation = {};
+      this.#failure = undefined;
+      restarted = true;
+    } catch (error) {
+      this.#failure = { error, at: performance.now() };
+      throw error;
+    } finally {
+      for (const pool of pools) pool.resume({ restarted });
+    }
+  }
+
+  async #requireNobodyHurt(reason: unknown, requester: SessionPool | undefined, pools: SessionPool[]): Promise<void> {
+    if (!this.#isOurs)
+      throw advised(reason, "other code of this process initialised the library, and only it may end it");
+    for (const pool of pools) {
+      if (pool !== requester && (await pool.isServing())) throw advised(reason, "another token of the library answers");
+    }
+  }
+
+  async #finalize(pools: SessionPool[]): Promise<void> {
+    const deadline = performance.now() + DRAIN_MS;
+    // Ending the library under a call in flight crashes the process.
+    while (!this.cryptoki.isIsolated && pools.some(({ state }) => state.busy + state.abandoned > 0)) {
+      if (performance.now() > deadline) {
+        throw new SignerError(
+          "BACKEND_UNAVAILABLE",
+          "the library must be started again, but a call hangs in it; restart the application, and see isolation",
+          { operation: "C_Finalize" },
+        );
+      }
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    try {
+      await this.cryptoki.finalize();
+    } catch (error) {
+      if (returnValueOf(error) !== CKR.CRYPTOKI_NOT_INITIALIZED) throw error;
+    }
   }
 }
 
-function whyNotLoaded({ code, message }: Error & { readonly code?: string }): string {
-  const needs = "it needs python3, make and a C++ compiler";
-  if (message.includes("pkcs11.node")) {
-    return `is not compiled: run npm rebuild pkcs11js, with install scripts allowed; ${needs}`;
-  }
-  if (code?.endsWith("MODULE_NOT_FOUND")) return `is not installed: run npm install pkcs11js; ${needs}`;
-  return `cannot be loaded: ${message}`;
-}
-
-// Debian's names, but for those of the vendors.
-const PACKAGES: readonly (readonly [library: RegExp, packages: string])[] = [
-  [/softhsm2/, "softhsm2"],
-  [/cloudhsm/, "cloudhsm-pkcs11, from AWS's download page, and run configure-pkcs11"],
-  [/p11-kit/, "p11-kit-modules"],
-  [/opensc/, "opensc-pkcs11"],
-  [/opencryptoki/, "opencryptoki"],
-  [/ykcs11/, "ykcs11"],
-  [/yubihsm/, "yubihsm-pkcs11"],
-];
-
-function libraryMissing(path: string, cause: unknown): SignerError {
-  const known = PACKAGES.find(([library]) => library.test(basename(path)));
-  const cure = known ? `install ${known[1]}` : "install the HSM's PKCS#11 library";
-  return new SignerError(
-    "DEPENDENCY_MISSING",
-    `the PKCS#11 library ${path} cannot be loaded: ${cure}, or correct libraryPath`,
-    { operation: "load", cause },
-  );
+// The library's answer stays the error; why nothing was done about it is for whoever reads it.
+function advised(reason: unknown, why: string): unknown {
+  if (!isSignerError(reason)) return reason;
+  return new SignerError(reason.code, `${reason.message}. The library was not started again: ${why}`, {
+    operation: reason.operation,
+    retryable: reason.retryable,
+    info: reason.info,
+    cause: reason.cause,
+  });
 }

@@ -1,13 +1,14 @@
 import { hexlify } from "ethers";
-import { attempt, attemptAsync } from "./attempt.ts";
 import { CKA, CKK, CKO } from "./attributes.ts";
+import type { Handle } from "./cryptoki.ts";
 import type { KeyName } from "./key-name.ts";
-import { type Handle, nextTurn, type TokenObjects } from "./objects.ts";
+import { nextTurn } from "./next-turn.ts";
+import type { TokenObjects } from "./objects.ts";
 
 /** What belongs to a private key, by the attributes that tie the two halves; undefined stands for any value. */
 export interface ObjectLookup {
-  publicKeys(selector: Partial<KeyName>): readonly Handle[];
-  hasPrivateKey(name: KeyName): boolean;
+  publicKeys(selector: Partial<KeyName>): Promise<readonly Handle[]>;
+  hasPrivateKey(name: KeyName): Promise<boolean>;
 }
 
 /** The same from memory: searching a token that holds thousands of objects, once per key, takes too long. */
@@ -30,23 +31,19 @@ export class ObjectIndex implements ObjectLookup {
       { type: CKA.CLASS, value: CKO.PUBLIC_KEY },
       { type: CKA.KEY_TYPE, value: CKK.EC },
     ];
-    const handles = await attemptAsync("C_FindObjects", () => objects.findAll(template, signal));
-    for (const handle of handles) {
+    for (const handle of await objects.find(template)) {
       if (signal?.aborted) break;
       await nextTurn();
-      index.#add(
-        handle,
-        attempt("C_GetAttributeValue", () => objects.readName(handle)),
-      );
+      index.#add(handle, await objects.readName(handle));
     }
     return index;
   }
 
-  publicKeys(selector: Partial<KeyName>): readonly Handle[] {
+  async publicKeys(selector: Partial<KeyName>): Promise<readonly Handle[]> {
     return this.#publicKeys.get(textOf(selector)) ?? [];
   }
 
-  hasPrivateKey(name: KeyName): boolean {
+  async hasPrivateKey(name: KeyName): Promise<boolean> {
     return this.#privateKeys.has(textOf(name));
   }
 

@@ -1,6 +1,6 @@
 import { assertArgument, type BytesLike, dataLength, getBytesCopy, isBytesLike } from "ethers";
 import { publicKeyFromSec1 } from "../core/public-key.ts";
-import type { RemoteSignerOptions } from "../signer/remote-account.ts";
+import { checkTimeout, type RemoteSignerOptions } from "../signer/remote-account.ts";
 
 /** Which PKCS#11 library and token, and the PIN to it. `libraryPath` is needed. */
 export interface Pkcs11TokenOptions {
@@ -19,6 +19,27 @@ export interface Pkcs11TokenOptions {
    * A refused PIN is tried once in the life of the key or the store: tokens lock after a few wrong ones.
    */
   readonly pin?: string | (() => string | Promise<string>) | undefined;
+  /**
+   * How many sessions with the token may work at once, of all signers and stores of this process together: as many as the
+   * most demanding of them asks for. 1 to 1,024. Default: one less than libuv has threads (UV_THREADPOOL_SIZE, 4 unless set),
+   * so that one is left for files and name resolution; 8 with `isolation`.
+   */
+  readonly sessions?: number | undefined;
+  /** How many calls may wait for a session; one more is refused with THROTTLED. Default: 10,000. */
+  readonly maxQueue?: number | undefined;
+  /**
+   * `"process"` runs the library in a child process, which holds no port and gets the PIN over its pipe: a crash or a hang of
+   * the library ends that process, which is started again, and the calls in flight are tried again. Signers and stores with the
+   * same library, user and `hangTimeout` share it; it ends with the last of them.
+   */
+  readonly isolation?: "process" | undefined;
+  /** With `isolation`: after how many milliseconds a call of the library counts as hung. Default: 10,000. */
+  readonly hangTimeout?: number | undefined;
+  /**
+   * Refuses, before it signs, a private key that is extractable or not sensitive, or of which the token does not show that it
+   * is neither: KEY_UNUSABLE. Default: false, which warns once (`process.emitWarning`, code ETHERS_HSM_EXTRACTABLE_KEY).
+   */
+  readonly requireNonExtractable?: boolean | undefined;
 }
 
 /** Which PKCS#11 library, token and key. `libraryPath` and one of `keyLabel` and `keyId` are needed. */
@@ -49,12 +70,30 @@ export interface KeySelector {
   readonly id: Uint8Array | undefined;
 }
 
-/** The options of a token, checked. It holds the PIN, so it is kept in a private field. */
-export interface CheckedToken {
+/** Which library, and where it runs, checked. */
+export interface CheckedLibrary {
   readonly libraryPath: string;
+  /** In a process of its own; else in this one. */
+  readonly isIsolated: boolean;
+  readonly hangTimeout: number;
+  /** Whose PIN it is, where that is known. One process has one login with a token. */
+  readonly user: string | undefined;
+}
+
+/** The options of a token, checked. It holds the PIN, so it is kept in a private field. */
+export interface CheckedToken extends CheckedLibrary {
   readonly token: TokenSelector;
   readonly pin: Pkcs11TokenOptions["pin"];
+  readonly sessions: number;
+  readonly maxQueue: number;
+  readonly requireNonExtractable: boolean;
 }
+
+const MAX_SESSIONS = 1_024;
+const ISOLATED_SESSIONS = 8;
+const DEFAULT_QUEUE = 10_000;
+const DEFAULT_HANG_TIMEOUT = 10_000;
+const LIBUV_THREADS = 4;
 
 /** The options of a key, checked. */
 export interface CheckedOptions extends CheckedToken {
@@ -62,8 +101,9 @@ export interface CheckedOptions extends CheckedToken {
   readonly publicKey: Uint8Array | undefined;
 }
 
-/** @throws ethers' INVALID_ARGUMENT, which never shows the PIN. */
-export function checkToken({ libraryPath, tokenLabel, slot, slotIndex, pin }: Pkcs11TokenOptions): CheckedToken {
+/** `user` is whose PIN it is. @throws ethers' INVALID_ARGUMENT, which never shows the PIN. */
+export function checkToken(options: Pkcs11TokenOptions, user?: string): CheckedToken {
+  const { libraryPath, tokenLabel, slot, slotIndex, pin, isolation, requireNonExtractable = false } = options;
   assertArgument(isText(libraryPath), "libraryPath must be the path of a PKCS#11 library", "libraryPath", libraryPath);
   assertArgument(
     [tokenLabel, slot, slotIndex].filter((selector) => selector !== undefined).length <= 1,
@@ -90,12 +130,50 @@ export function checkToken({ libraryPath, tokenLabel, slot, slotIndex, pin }: Pk
     "pin",
     "[REDACTED]",
   );
-  return { libraryPath, token: { tokenLabel, slot: slot === undefined ? undefined : BigInt(slot), slotIndex }, pin };
+  assertArgument(
+    isolation === undefined || isolation === "process",
+    'isolation must be "process" or left out',
+    "isolation",
+    isolation,
+  );
+  assertArgument(
+    typeof requireNonExtractable === "boolean",
+    "requireNonExtractable must be true or false",
+    "requireNonExtractable",
+    requireNonExtractable,
+  );
+  const isIsolated = isolation === "process";
+  return {
+    libraryPath,
+    token: { tokenLabel, slot: slot === undefined ? undefined : BigInt(slot), slotIndex },
+    pin,
+    user,
+    isIsolated,
+    requireNonExtractable,
+    sessions: checkCount(
+      "sessions",
+      options.sessions ?? (isIsolated ? ISOLATED_SESSIONS : freeThreads()),
+      MAX_SESSIONS,
+    ),
+    maxQueue: checkCount("maxQueue", options.maxQueue ?? DEFAULT_QUEUE, Number.MAX_SAFE_INTEGER),
+    hangTimeout: checkTimeout(options.hangTimeout ?? DEFAULT_HANG_TIMEOUT),
+  };
+}
+
+function checkCount(name: string, count: number, largest: number): number {
+  const message = `${name} must be a whole number from 1 to ${largest}`;
+  assertArgument(Number.isSafeInteger(count) && count >= 1 && count <= largest, message, name, count);
+  return count;
+}
+
+function freeThreads(): number {
+  const threads = Number(process.env["UV_THREADPOOL_SIZE"] ?? LIBUV_THREADS);
+  return Math.min(Math.max(Number.isSafeInteger(threads) ? threads - 1 : LIBUV_THREADS - 1, 1), MAX_SESSIONS);
 }
 
 /** @throws ethers' INVALID_ARGUMENT, which never shows the PIN. */
-export function checkOptions(options: Pkcs11KeyOptions): CheckedOptions {
-  const token = checkToken(options);
+export function checkOptions(options: Pkcs11KeyOptions, user?: string): CheckedOptions {
+  const token = checkToken(options, user);
   const { keyLabel, keyId, publicKey } = options;
   assertArgument(
     keyLabel !== undefined || keyId !== undefined,

@@ -2,7 +2,8 @@ import { randomBytes } from "node:crypto";
 import { SignerError } from "../core/errors.ts";
 import type { RemoteKey } from "../signer/remote-key.ts";
 import { RemoteSigner } from "../signer/remote-signer.ts";
-import type { FoundKey } from "./token-key.ts";
+import type { KeyObject } from "./key-object.ts";
+import type { Pkcs11Session } from "./session.ts";
 
 interface Expected {
   readonly backend: string;
@@ -14,7 +15,11 @@ interface Expected {
 const NO_TIMEOUT = 2 ** 31 - 1;
 
 /** Lets a key sign a digest that nobody knows, and verifies the signature as any signer's. @throws what a signer throws. */
-export async function proveKey({ session, key }: FoundKey, { backend, id, address }: Expected): Promise<void> {
+export async function proveKey(
+  session: Pkcs11Session,
+  key: KeyObject,
+  { backend, id, address }: Expected,
+): Promise<void> {
   const remoteKey: RemoteKey = {
     backend,
     id,

@@ -1,22 +1,11 @@
 import { endianness } from "node:os";
 import { SignerError } from "../core/errors.ts";
-import { attempt } from "./attempt.ts";
-import type { Cryptoki } from "./module.ts";
+import type { Cryptoki, Handle, TokenSlot } from "./cryptoki.ts";
 import type { TokenSelector } from "./options.ts";
 
-/** A slot that holds an initialised token. */
-export interface TokenSlot {
-  /** The CK_SLOT_ID as pkcs11js hands it over: a CK_ULONG in the machine's byte order. */
-  readonly handle: Buffer;
-  readonly label: string;
-}
-
-// PKCS#11 v2.40, section 3.2: without it the token has no label, no PIN and no keys.
-const CKF_TOKEN_INITIALIZED = 0x400;
-
 /** The slot that `selector` names, or the only one where it names none. */
-export function findSlot(cryptoki: Cryptoki, selector: TokenSelector): TokenSlot {
-  const slots = listSlots(cryptoki);
+export async function findSlot(cryptoki: Cryptoki, selector: TokenSelector): Promise<TokenSlot> {
+  const slots = await cryptoki.getTokenSlots();
   const { tokenLabel, slot, slotIndex } = selector;
   const found = slots.filter((candidate, index) => {
     if (tokenLabel !== undefined) return candidate.label === tokenLabel;
@@ -29,20 +18,8 @@ export function findSlot(cryptoki: Cryptoki, selector: TokenSelector): TokenSlot
   return only;
 }
 
-function listSlots(cryptoki: Cryptoki): TokenSlot[] {
-  const handles = attempt("C_GetSlotList", () => cryptoki.C_GetSlotList(true));
-  return handles.flatMap((handle) => {
-    try {
-      const { flags, label } = cryptoki.C_GetTokenInfo(handle);
-      return flags & CKF_TOKEN_INITIALIZED ? [{ handle, label: label.replace(/[ \0]+$/, "") }] : [];
-    } catch {
-      // A token that was just removed, or is out of order, does not hide the others.
-      return [];
-    }
-  });
-}
-
-function slotId(handle: Buffer): bigint {
+/** The CK_SLOT_ID as a number. */
+export function slotId(handle: Handle): bigint {
   const bigEndian = endianness() === "BE" ? handle : Buffer.from(handle).reverse();
   return BigInt(`0x${bigEndian.toString("hex")}`);
 }

@@ -1,15 +1,17 @@
 import { getAddress } from "ethers";
 import type { KeyStore, ListedKey, StoredKey, StoreHealth } from "../accounts/key-store.ts";
-import { isSignerError, SignerError } from "../core/errors.ts";
+import { isSignerError } from "../core/errors.ts";
 import { addressFromPublicKey } from "../core/public-key.ts";
 import { bounded } from "../signer/bounded.ts";
 import type { CallOptions } from "../signer/remote-key.ts";
-import { Pkcs11Connection } from "./connection.ts";
+import type { KeyPairHandles } from "./cryptoki.ts";
+import { checkCustody } from "./custody.ts";
 import { KeyListing, type NamedKeys } from "./key-listing.ts";
-import { generateKeyPair, importKeyPair, type MadeKey, removing, requireFree } from "./key-maker.ts";
+import { generateKeyPair, importKeyPair, removing, requireFree } from "./key-maker.ts";
 import { type KeyName, labelText } from "./key-name.ts";
 import { ambiguous } from "./key-object.ts";
-import { nextTurn } from "./objects.ts";
+import { nextTurn } from "./next-turn.ts";
+import { GENERIC, type Pkcs11Preset } from "./preset.ts";
 import { PrivateKey } from "./private-key.ts";
 import { proveKey, requireAddress } from "./proof.ts";
 import type { Pkcs11Session } from "./session.ts";
@@ -22,15 +24,16 @@ import {
   newKeyName,
   type Pkcs11KeyStoreOptions,
 } from "./store-options.ts";
+import { Pkcs11Token } from "./token.ts";
 import { type FoundKey, TokenKey } from "./token-key.ts";
 import { pkcs11Uri } from "./uri.ts";
 
 /**
  * The secp256k1 signing keys of a PKCS#11 token.
  *
- * It opens one session at its first call, logs in, and shares the session with all keys that it gives: one operation at a
- * time. Closing such a key does not close the session; closing the store does, and ends its keys. A call that fails closes
- * the session; the next one opens another, finds its key again by label and CKA_ID, and refuses another one in its place
+ * It opens sessions as it needs them, logs in, and shares them with all keys that it gives, and with every signer and store
+ * of this process over the same token. Closing such a key ends that key; closing the store ends all of them. A session or a
+ * login that was lost is had again: each key is then found again by label and CKA_ID, and another one in its place is refused
  * (KEY_CHANGED).
  *
  * The user needs to see the private keys (the PIN of CKU_USER). Listing reads CKA_LABEL, CKA_ID, CKA_KEY_TYPE, CKA_SIGN,
@@ -46,17 +49,18 @@ export class Pkcs11KeyStore implements KeyStore {
   /** A PKCS#11 URI (RFC 7512) of the token, without the PIN. */
   readonly id: string;
   readonly #options: CheckedStore;
-  readonly #connection: Pkcs11Connection;
+  readonly #token: Pkcs11Token;
   readonly #known = new Map<string, FoundKey>();
 
   /**
-   * Does no I/O. `backend` is what errors name: a preset's own name, or `"pkcs11"`.
+   * Does no I/O.
    *
+   * @param preset for a vendor's preset over PKCS#11.
    * @throws ethers' INVALID_ARGUMENT for options that cannot be right.
    */
-  constructor(options: Pkcs11KeyStoreOptions, backend = "pkcs11") {
-    this.#options = checkStoreOptions(options);
-    this.#connection = new Pkcs11Connection(this.#options);
+  constructor(options: Pkcs11KeyStoreOptions, { backend, user }: Pkcs11Preset = GENERIC) {
+    this.#options = checkStoreOptions(options, user);
+    this.#token = new Pkcs11Token(this.#options);
     this.backend = backend;
     this.id = pkcs11Uri(this.#options);
   }
@@ -69,14 +73,14 @@ export class Pkcs11KeyStore implements KeyStore {
    * The public key of a key that an earlier listing found is read again only after the session was lost or the object was
    * replaced. It signs nothing: that a key really signs shows at its first signature.
    *
-   * A session that was lost or logged out is opened again, once per step; where that fails too, the listing rejects.
+   * A session or a login that was lost meanwhile is had again; where that fails, the listing rejects.
    */
   async *list({ signal }: CallOptions = {}): AsyncGenerator<ListedKey, void, void> {
     const begin = (session: Pkcs11Session) => KeyListing.read(session, this.#options.filter, signal);
     const listing = await this.#read("list", signal, begin);
     for (const [text, keys] of listing.keys) {
       await nextTurn();
-      const find = (session: Pkcs11Session) => this.#found(session, listing, text, keys, signal);
+      const find = (session: Pkcs11Session) => this.#find(session, listing, text, keys, signal);
       const listed = await this.#read("list", signal, (session) => this.#listed(session, text, keys.name, find));
       if (listed) yield listed;
     }
@@ -88,7 +92,7 @@ export class Pkcs11KeyStore implements KeyStore {
    * private half is a sensitive, not extractable token object that may sign and do nothing else; the public one may verify.
    *
    * An abort that comes while the module works is honoured once it is done: the new key is then removed. Neither this nor
-   * an import is repeated after a lost session: that is BACKEND_UNAVAILABLE, and the next call opens another.
+   * an import is repeated after a lost session: that is BACKEND_UNAVAILABLE, and the next call has another.
    *
    * @throws ethers' INVALID_ARGUMENT where a key of the token has the label or the CKA_ID already.
    */
@@ -124,7 +128,7 @@ export class Pkcs11KeyStore implements KeyStore {
   }
 
   /**
-   * Opens a session and logs in, and asks whether the token offers CKM_ECDSA. `canSign` is undefined until a listing has
+   * Logs in, and asks whether the token offers CKM_ECDSA. `canSign` is undefined until a listing has
    * found a key that may sign. It signs nothing. It rejects where the signal aborts, or `pin` gives no text.
    */
   async health({ signal }: CallOptions = {}): Promise<StoreHealth> {
@@ -135,38 +139,25 @@ export class Pkcs11KeyStore implements KeyStore {
     );
   }
 
-  /** Waits for the calls that run or wait already, then closes the session. Idempotent; the store's keys end with it. */
+  /** Waits for the calls that run or wait already, then leaves the sessions. Idempotent; the store's keys end with it. */
   async close(): Promise<void> {
-    await this.#connection.close();
+    await this.#token.close();
   }
 
-  // Finding and reading can be repeated: the session may have been lost since the last call.
   async #read<T>(
     operation: string,
     signal: AbortSignal | undefined,
     task: (session: Pkcs11Session) => Promise<T>,
   ): Promise<T> {
     const loggedIn = async (session: Pkcs11Session) => {
-      this.#requireLogin(session);
+      await this.#token.requireLogin(session);
       return task(session);
     };
-    const once = () => bounded((inner) => this.#connection.run(loggedIn, inner), { signal });
     try {
-      return await once().catch((error: unknown) => {
-        if (isSignerError(error, "BACKEND_UNAVAILABLE") && error.retryable) return once();
-        throw error;
-      });
+      return await bounded((inner) => this.#token.run(loggedIn, { signal: inner }), { signal });
     } catch (error) {
       throw toStoreError(error, { backend: this.backend, operation }, signal);
     }
-  }
-
-  // A token shows no private key to a user who was logged out meanwhile: that is no empty token.
-  #requireLogin(session: Pkcs11Session): void {
-    if (session.isLoggedIn() || this.#options.pin === undefined) return;
-    throw new SignerError("BACKEND_UNAVAILABLE", "the user was logged out of the token; the next call logs in again", {
-      operation: "C_GetSessionInfo",
-    });
   }
 
   async #listed(
@@ -176,21 +167,22 @@ export class Pkcs11KeyStore implements KeyStore {
     find: (session: Pkcs11Session) => Promise<FoundKey>,
   ): Promise<ListedKey | undefined> {
     try {
-      const key = await find(session);
-      this.#known.set(text, key);
-      return this.#stored(name, key);
+      const found = await find(session);
+      if (this.#options.requireNonExtractable) checkCustody(found.key.custody, this.#uri(name), true);
+      this.#known.set(text, found);
+      return this.#stored(name, found);
     } catch (error) {
       this.#known.delete(text);
       if (!isSignerError(error)) throw error;
       // What a session says that is still good is about this key only; else the listing fails.
-      this.#requireLogin(session);
+      await this.#token.requireLogin(session);
       if (error.code === "KEY_NOT_FOUND") return undefined;
       const id = this.#uri(name);
       return { id, name: labelText(name), error: error.withContext({ backend: this.backend, keyId: id }) };
     }
   }
 
-  async #found(
+  async #find(
     session: Pkcs11Session,
     listing: KeyListing,
     text: string,
@@ -199,15 +191,16 @@ export class Pkcs11KeyStore implements KeyStore {
   ): Promise<FoundKey> {
     const [handle, another] = handles;
     if (another !== undefined) throw ambiguous(name);
-    if (handle === undefined || listing.session !== session) return { session, key: session.findNamed(name) };
+    const { epoch } = session;
+    if (handle === undefined || listing.epoch !== epoch) return { epoch, key: await session.findNamed(name) };
     const known = this.#known.get(text);
-    if (known?.session === session && known.key.handle.equals(handle)) return known;
-    const lookup = await listing.lookup(signal);
+    if (known?.epoch === epoch && known.key.handle.equals(handle)) return known;
+    const lookup = await listing.lookup(session, signal);
     try {
-      return { session, key: session.inspect(handle, name, lookup) };
+      return { epoch, key: await session.inspect(handle, name, lookup) };
     } catch (error) {
       // An object that went away since the listing began.
-      if (isSignerError(error, "KEY_NOT_FOUND")) return { session, key: session.findNamed(name) };
+      if (isSignerError(error, "KEY_NOT_FOUND")) return { epoch, key: await session.findNamed(name) };
       throw error;
     }
   }
@@ -216,23 +209,24 @@ export class Pkcs11KeyStore implements KeyStore {
     operation: string,
     name: KeyName,
     signal: AbortSignal | undefined,
-    make: (session: Pkcs11Session) => Promise<MadeKey>,
+    make: (session: Pkcs11Session) => Promise<KeyPairHandles>,
     address?: string,
   ): Promise<StoredKey> {
     const { backend } = this;
+    const task = async (session: Pkcs11Session) => {
+      await requireFree(session, name);
+      const made = await make(session);
+      try {
+        const key = await session.inspect(made.privateKey, name);
+        if (address !== undefined) await proveKey(session, key, { backend, id: this.#uri(name), address });
+        signal?.throwIfAborted();
+        return this.#stored(name, { epoch: session.epoch, key });
+      } catch (error) {
+        throw await removing(session, [made.privateKey, made.publicKey], error);
+      }
+    };
     try {
-      return await this.#connection.run(async (session) => {
-        requireFree(session, name);
-        const made = await make(session);
-        try {
-          const key = session.inspect(made.privateKey, name);
-          if (address !== undefined) await proveKey({ session, key }, { backend, id: this.#uri(name), address });
-          signal?.throwIfAborted();
-          return this.#stored(name, { session, key });
-        } catch (error) {
-          throw removing(session, [made.privateKey, made.publicKey], error);
-        }
-      }, signal);
+      return await this.#token.run(task, { signal, repeatable: false });
     } catch (error) {
       throw toStoreError(error, { backend: this.backend, operation }, signal);
     }
@@ -240,7 +234,14 @@ export class Pkcs11KeyStore implements KeyStore {
 
   #stored(name: KeyName, found: FoundKey): StoredKey {
     const find = (session: Pkcs11Session) => session.findNamed(name);
-    const key = new TokenKey(this.#connection, { backend: this.backend, id: this.#uri(name), find, found });
+    const { requireNonExtractable } = this.#options;
+    const key = new TokenKey(this.#token, {
+      backend: this.backend,
+      id: this.#uri(name),
+      find,
+      requireNonExtractable,
+      found,
+    });
     return { key, address: addressFromPublicKey(found.key.publicKey), name: labelText(name) };
   }
 

@@ -4,41 +4,47 @@ import { isSignerError, SignerError } from "../core/errors.ts";
 import { addressFromPublicKey } from "../core/public-key.ts";
 import type { RawSignature } from "../core/signature.ts";
 import type { CallOptions, RemoteKey } from "../signer/remote-key.ts";
-import type { Pkcs11Connection } from "./connection.ts";
+import { cureOf } from "./cure.ts";
+import { checkCustody } from "./custody.ts";
 import type { KeyObject } from "./key-object.ts";
 import type { Pkcs11Session } from "./session.ts";
+import type { Pkcs11Token } from "./token.ts";
 
-/** A key as a session found it. */
+/** A key as it was found, and what its handle is good for. */
 export interface FoundKey {
-  readonly session: Pkcs11Session;
+  readonly epoch: object;
   readonly key: KeyObject;
 }
 
 export interface TokenKeyOptions {
   readonly backend: string;
   readonly id: string;
-  /** Finds the key again for every session that the connection opens. */
-  readonly find: (session: Pkcs11Session) => KeyObject;
+  /** Finds the key, again after each login. */
+  readonly find: (session: Pkcs11Session) => Promise<KeyObject>;
+  readonly requireNonExtractable: boolean;
   /** Where it was found already: its public key then costs no call. */
   readonly found?: FoundKey;
 }
 
-/** A key on a token, over a connection that it may share: it opens no session of its own, and closes none. */
+/** A key on a token that it may share with others: it closes no session. */
 export class TokenKey implements RemoteKey {
   readonly backend: string;
   readonly id: string;
-  readonly #connection: Pkcs11Connection;
+  readonly #token: Pkcs11Token;
   readonly #find: TokenKeyOptions["find"];
+  readonly #requireNonExtractable: boolean;
   readonly #known: Uint8Array | undefined;
   #publicKey: Uint8Array | undefined;
   #found: FoundKey | undefined;
+  #finding: { readonly epoch: object; readonly key: Promise<KeyObject> } | undefined;
   #closed = false;
 
-  constructor(connection: Pkcs11Connection, { backend, id, find, found }: TokenKeyOptions) {
-    this.#connection = connection;
+  constructor(token: Pkcs11Token, { backend, id, find, requireNonExtractable, found }: TokenKeyOptions) {
+    this.#token = token;
     this.backend = backend;
     this.id = id;
     this.#find = find;
+    this.#requireNonExtractable = requireNonExtractable;
     this.#found = found;
     this.#known = found?.key.publicKey;
     this.#publicKey = this.#known;
@@ -46,14 +52,18 @@ export class TokenKey implements RemoteKey {
 
   async getPublicKey(options: CallOptions = {}): Promise<Uint8Array> {
     if (this.#known && !this.#closed) return this.#known.slice();
-    return this.#exclusively("getPublicKey", options, async ({ key }) => key.publicKey.slice());
+    return this.use("getPublicKey", options, async (_session, { publicKey }) => publicKey.slice());
   }
 
   async signDigest(digest: Uint8Array, options: CallOptions = {}): Promise<RawSignature> {
     // Modules sign any length as it is: SoftHSM takes 1 to 64 bytes, and an empty digest leaves its session stuck.
     assertArgument(digest.length === 32, "invalid digest length", "digest", digest);
     const bytes = digest.slice();
-    return this.#exclusively("signDigest", options, ({ session, key }) => session.sign(key, bytes));
+    return this.use("signDigest", options, (session, key) => session.sign(key, bytes));
+  }
+
+  distrust(): void {
+    this.#token.distrust();
   }
 
   /** Ends this key only. */
@@ -61,22 +71,53 @@ export class TokenKey implements RemoteKey {
     this.#closed = true;
   }
 
-  async #exclusively<T>(operation: string, { signal }: CallOptions, task: (found: FoundKey) => Promise<T>): Promise<T> {
+  /** Does `task` with the key, found and checked, in a session that does nothing else meanwhile. */
+  async use<T>(
+    operation: string,
+    { signal }: CallOptions,
+    task: (session: Pkcs11Session, key: KeyObject) => Promise<T>,
+  ): Promise<T> {
     const context = { backend: this.backend, keyId: this.id, operation };
     if (this.#closed) throw new SignerError("SIGNER_CLOSED", "the key was closed; construct a new one", context);
     try {
-      return await this.#connection.run((session) => task(this.#findIn(session)), signal);
+      return await this.#token.run(async (session) => this.#useIn(session, task), { signal });
     } catch (error) {
       throw isSignerError(error) ? error.withContext(context) : error;
     }
   }
 
-  #findIn(session: Pkcs11Session): FoundKey {
-    if (this.#found?.session === session) return this.#found;
-    const key = this.#find(session);
+  async #useIn<T>(session: Pkcs11Session, task: (session: Pkcs11Session, key: KeyObject) => Promise<T>): Promise<T> {
+    const key = await this.#findIn(session);
+    checkCustody(key.custody, this.id, this.#requireNonExtractable);
+    try {
+      return await task(session, key);
+    } catch (error) {
+      // Somebody has deleted the object, or logged the user out and in again: the next attempt looks for it.
+      if (cureOf(error) === "login" && this.#found?.key === key) this.#found = undefined;
+      throw error;
+    }
+  }
+
+  // However many sessions want the key at once, one of them looks for it: each look may ask every HSM of a cluster.
+  async #findIn(session: Pkcs11Session): Promise<KeyObject> {
+    const { epoch } = session;
+    if (this.#found?.epoch === epoch) return this.#found.key;
+    if (this.#finding?.epoch !== epoch) {
+      const finding = { epoch, key: this.#lookFor(session, epoch) };
+      this.#finding = finding;
+      const forget = () => {
+        if (this.#finding === finding) this.#finding = undefined;
+      };
+      finding.key.then(forget, forget);
+    }
+    return this.#finding?.key as Promise<KeyObject>;
+  }
+
+  async #lookFor(session: Pkcs11Session, epoch: object): Promise<KeyObject> {
+    const key = await this.#find(session);
     this.#requireSamePublicKey(key.publicKey);
-    this.#found = { session, key };
-    return this.#found;
+    this.#found = { epoch, key };
+    return key;
   }
 
   #requireSamePublicKey(publicKey: Uint8Array): void {

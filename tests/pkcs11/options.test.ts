@@ -2,6 +2,7 @@ import { inspect } from "node:util";
 import { describe, expect, test } from "@jest/globals";
 import { CloudHsmSigner } from "../../src/cloudhsm/index.ts";
 import { Pkcs11Signer } from "../../src/pkcs11/index.ts";
+import { createToken } from "../support/softhsm-env.ts";
 
 const good = { libraryPath: "/lib.so", tokenLabel: "t", pin: "planted-pin", keyLabel: "k" };
 
@@ -47,11 +48,8 @@ describe("Pkcs11Signer's options", () => {
   });
 
   test("a PIN function that gives no text is refused when it is asked", async () => {
-    const signer = new Pkcs11Signer({
-      ...good,
-      libraryPath: process.env["ETHERS_HSM_SOFTHSM_LIBRARY"] ?? "",
-      pin: () => "",
-    });
+    const { libraryPath, label: tokenLabel } = createToken("options");
+    const signer = new Pkcs11Signer({ ...good, libraryPath, tokenLabel, pin: () => "" });
     await expect(signer.getAddress()).rejects.toMatchObject({ code: "INVALID_ARGUMENT", argument: "pin" });
     await signer.close();
   });

@@ -75,8 +75,6 @@ describe("the store's session", () => {
       token.closeAllSessions();
       if (!("key" in listed)) throw listed.error;
       const signer = new RemoteSigner(listed.key);
-      // The first call on a lost session says so, as with a signer of its own.
-      await expect(signer.signMessage("lost")).rejects.toMatchObject({ code: "BACKEND_UNAVAILABLE", retryable: true });
       signed.push(verifyMessage("again", await signer.signMessage("again")));
     }
     expect(signed.sort()).toEqual(all);
@@ -108,10 +106,9 @@ describe("the store's session", () => {
     const store = open();
     intercept("C_GetAttributeValue", (call, args) => {
       const [, , template] = args as [Buffer, Buffer, { type: number }[]];
-      const [label] = template.length === 1 && template[0]?.type === pkcs11js.CKA_SIGN ? ["b"] : [];
-      if (label === undefined) return call(...args);
+      if (!template.some(({ type }) => type === pkcs11js.CKA_SIGN)) return call(...args);
       const values = call(args[0], args[1], [{ type: pkcs11js.CKA_LABEL }]) as { value: Buffer }[];
-      if (values[0]?.value.toString() === label) throw returnValue("CKR_FUNCTION_FAILED", 0x06);
+      if (values[0]?.value.toString() === "b") throw returnValue("CKR_FUNCTION_FAILED", 0x06);
       return call(...args);
     });
     const { stored, failed } = await collect(store.list());
@@ -149,7 +146,6 @@ describe("keys that change", () => {
     expect(latter?.address).toBe(new Wallet(id("another")).address);
     expect(latter?.key.id).toBe(former?.key.id);
     const digest = getBytes(id("digest"));
-    await expect(former?.key.signDigest(digest)).rejects.toMatchObject({ code: "KEY_NOT_FOUND" });
     await expect(former?.key.signDigest(digest)).rejects.toMatchObject({
       code: "KEY_CHANGED",
       info: { previous: { address: former?.address }, current: { address: latter?.address } },

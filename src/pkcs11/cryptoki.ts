@@ -1,0 +1,82 @@
+/** A CK_SLOT_ID, CK_SESSION_HANDLE or CK_OBJECT_HANDLE: a CK_ULONG in the machine's byte order, as pkcs11js hands it over. */
+export type Handle = Buffer;
+
+export type Template = readonly { readonly type: number; readonly value: Buffer | string | number | boolean }[];
+
+/** What C_GetInfo says of the library. */
+export interface LibraryInfo {
+  readonly description: string;
+  readonly manufacturer: string;
+  /** `major.minor`. */
+  readonly version: string;
+  /** The version of PKCS#11 that it speaks, `major.minor`. */
+  readonly cryptokiVersion: string;
+}
+
+/** What C_GetTokenInfo says of a token. Counts that the token does not tell are undefined. */
+export interface TokenInfo {
+  readonly label: string;
+  readonly manufacturer: string;
+  readonly model: string;
+  readonly serialNumber: string;
+  /** CKF_* bits. */
+  readonly flags: number;
+  readonly sessions: number | undefined;
+  readonly maxSessions: number | undefined;
+}
+
+/** A slot that holds an initialised token (CKF_TOKEN_INITIALIZED): others have no label, no PIN and no keys. */
+export interface TokenSlot {
+  readonly handle: Handle;
+  readonly label: string;
+}
+
+/**
+ * The calls of a PKCS#11 library that this package makes, wherever the library runs (PKCS#11 v2.40, section 5).
+ *
+ * Each is one call of the library, or several that must not be torn apart. A session takes one at a time: the caller sees to
+ * that. They throw SignerErrors whose `info.returnValue` is the library's return value.
+ */
+export interface Cryptoki {
+  /** Whether the library runs in a process of its own, which may end at any time without harm to this one. */
+  readonly isIsolated: boolean;
+  /** C_Initialize with locking by the operating system; false where other code of the process had initialised it. */
+  initialize(): Promise<boolean>;
+  /** C_Finalize. No other call may be in flight. */
+  finalize(): Promise<void>;
+  /** Ends the process of the library's own, if there is one; the library in this process stays as it is. */
+  end(): Promise<void>;
+  getInfo(): Promise<LibraryInfo>;
+  /** The slots with an initialised token. */
+  getTokenSlots(): Promise<TokenSlot[]>;
+  getTokenInfo(slot: Handle): Promise<TokenInfo>;
+  /** The CKF_* bits of C_GetMechanismInfo; undefined where the token does not offer the mechanism. */
+  getMechanismFlags(slot: Handle, mechanism: number): Promise<number | undefined>;
+  /** A serial read-write session: AWS CloudHSM refuses to sign in a read-only one. */
+  openSession(slot: Handle): Promise<Handle>;
+  closeSession(session: Handle): Promise<void>;
+  /** The CKS_* state of C_GetSessionInfo. */
+  getSessionState(session: Handle): Promise<number>;
+  /** C_Login of CKU_USER, for all sessions of the process with the token; right also where that was done before. */
+  login(session: Handle, pin: string): Promise<void>;
+  /** C_FindObjectsInit, C_FindObjects and C_FindObjectsFinal: the objects that fit, `limit` at most. */
+  findObjects(session: Handle, template: Template, limit: number): Promise<Handle[]>;
+  /** The attributes' bytes; undefined for those that the object does not have, or does not show. */
+  getAttributes(session: Handle, object: Handle, types: readonly number[]): Promise<(Uint8Array | undefined)[]>;
+  createObject(session: Handle, template: Template): Promise<Handle>;
+  destroyObject(session: Handle, object: Handle): Promise<void>;
+  generateKeyPair(
+    session: Handle,
+    mechanism: number,
+    publicKey: Template,
+    privateKey: Template,
+  ): Promise<KeyPairHandles>;
+  unwrapKey(session: Handle, mechanism: number, wrappingKey: Handle, wrapped: Buffer, key: Template): Promise<Handle>;
+  /** C_SignInit and C_Sign. A failure may leave the session in the operation: close it then. */
+  sign(session: Handle, mechanism: number, key: Handle, data: Uint8Array): Promise<Uint8Array>;
+}
+
+export interface KeyPairHandles {
+  readonly publicKey: Handle;
+  readonly privateKey: Handle;
+}

@@ -1,0 +1,52 @@
+import { isSignerError, type SignerError } from "../core/errors.ts";
+import type { LibraryInfo, TokenInfo } from "./cryptoki.ts";
+import type { Custody } from "./custody.ts";
+import type { PoolState } from "./session-pool.ts";
+import type { Pkcs11Token, TokenReport } from "./token.ts";
+import type { TokenKey } from "./token-key.ts";
+
+/** How a key on a token stands. What could not be learnt is undefined, and `error` says why. */
+export interface Pkcs11Health {
+  /** Whether the key could sign now: it was found, logged in, and the token offers CKM_ECDSA. Nothing was signed. */
+  readonly ready: boolean;
+  readonly library: LibraryInfo | undefined;
+  /** The CK_SLOT_ID. */
+  readonly slot: bigint | undefined;
+  readonly token: TokenInfo | undefined;
+  readonly loggedIn: boolean | undefined;
+  /** The sessions that this process has with the token, and the calls that wait for one. */
+  readonly sessions: PoolState | undefined;
+  readonly key: (Custody & { readonly publicKey: Uint8Array }) | undefined;
+  /** Why it is not ready. */
+  readonly error: SignerError | undefined;
+  /** The last failure of any call with the token, also one that was cured. */
+  readonly lastError: SignerError | undefined;
+}
+
+/** Asks the library, the token and the key. It signs nothing, and rejects where the signal aborts only. */
+export async function askKeyHealth(
+  token: Pkcs11Token,
+  key: TokenKey,
+  signal: AbortSignal | undefined,
+): Promise<Pkcs11Health> {
+  const unknown = { loggedIn: undefined, key: undefined };
+  let report: TokenReport | undefined;
+  let found: Pick<Pkcs11Health, "ready" | "loggedIn" | "key" | "error">;
+  try {
+    found = await key.use("health", { signal }, async (session, { publicKey, custody }) => {
+      const [loggedIn, offersEcdsa] = [await session.isLoggedIn(), await session.offersEcdsa()];
+      return { ready: offersEcdsa, loggedIn, key: { publicKey: publicKey.slice(), ...custody }, error: undefined };
+    });
+  } catch (error) {
+    if (!isSignerError(error)) throw error;
+    found = { ...unknown, ready: false, error };
+  }
+  try {
+    report = await token.report();
+  } catch (error) {
+    if (!isSignerError(error)) throw error;
+    found = { ...found, ready: false, error: found.error ?? error };
+  }
+  const { library, slot, token: info, sessions } = report ?? {};
+  return { ...found, library, slot, token: info, sessions, lastError: token.lastError };
+}

@@ -1,0 +1,74 @@
+import { realpath } from "node:fs/promises";
+import { basename, isAbsolute } from "node:path";
+import { SignerError } from "../core/errors.ts";
+import { LocalCryptoki } from "./local-cryptoki.ts";
+
+/** The library's real path: two names of one library are the same one. @throws SignerError DEPENDENCY_MISSING. */
+export async function resolveLibrary(libraryPath: string): Promise<string> {
+  // A bare name is the dynamic loader's to find.
+  if (!isAbsolute(libraryPath) && basename(libraryPath) === libraryPath) return libraryPath;
+  try {
+    return await realpath(libraryPath);
+  } catch (cause) {
+    throw libraryMissing(libraryPath, cause);
+  }
+}
+
+// pkcs11js unloads a library when its object is collected, which crashes calls in flight.
+const loaded: unknown[] = [];
+
+/**
+ * Loads the library into this process, for the rest of its life.
+ *
+ * @throws SignerError DEPENDENCY_MISSING where pkcs11js or the library is not installed.
+ */
+export async function loadLibrary(path: string): Promise<LocalCryptoki> {
+  const pkcs11js = await importPkcs11js();
+  const library = new pkcs11js.PKCS11();
+  try {
+    library.load(path);
+  } catch (cause) {
+    throw libraryMissing(path, cause);
+  }
+  loaded.push(library);
+  return new LocalCryptoki(library);
+}
+
+async function importPkcs11js(): Promise<typeof import("pkcs11js")> {
+  try {
+    const imported = await import("pkcs11js");
+    return imported.default;
+  } catch (cause) {
+    throw new SignerError("DEPENDENCY_MISSING", `the package pkcs11js ${whyNotLoaded(cause as Error)}`, { cause });
+  }
+}
+
+function whyNotLoaded({ code, message }: Error & { readonly code?: string }): string {
+  const needs = "it needs python3, make and a C++ compiler";
+  if (message.includes("pkcs11.node")) {
+    return `is not compiled: run npm rebuild pkcs11js, with install scripts allowed; ${needs}`;
+  }
+  if (code?.endsWith("MODULE_NOT_FOUND")) return `is not installed: run npm install pkcs11js; ${needs}`;
+  return `cannot be loaded: ${message}`;
+}
+
+// Debian's names, but for those of the vendors.
+const PACKAGES: readonly (readonly [library: RegExp, packages: string])[] = [
+  [/softhsm2/, "softhsm2"],
+  [/cloudhsm/, "cloudhsm-pkcs11, from AWS's download page, and run configure-pkcs11"],
+  [/p11-kit/, "p11-kit-modules"],
+  [/opensc/, "opensc-pkcs11"],
+  [/opencryptoki/, "opencryptoki"],
+  [/ykcs11/, "ykcs11"],
+  [/yubihsm/, "yubihsm-pkcs11"],
+];
+
+function libraryMissing(path: string, cause: unknown): SignerError {
+  const known = PACKAGES.find(([library]) => library.test(basename(path)));
+  const cure = known ? `install ${known[1]}` : "install the HSM's PKCS#11 library";
+  return new SignerError(
+    "DEPENDENCY_MISSING",
+    `the PKCS#11 library ${path} cannot be loaded: ${cure}, or correct libraryPath`,
+    { operation: "load", cause },
+  );
+}

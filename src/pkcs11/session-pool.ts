@@ -1,0 +1,351 @@
+import { isSignerError, SignerError } from "../core/errors.ts";
+import { bounded } from "../signer/bounded.ts";
+import { onAbort } from "../signer/on-abort.ts";
+import type { Cryptoki, TokenSlot } from "./cryptoki.ts";
+import { returnValueOf } from "./errors.ts";
+import { FairQueue } from "./fair-queue.ts";
+import type { Login } from "./login.ts";
+import { SerialQueue } from "./serial-queue.ts";
+import { Pkcs11Session } from "./session.ts";
+
+/** Who uses a pool: what it asks of it, and its right to log in. */
+export interface PoolUser {
+  readonly login: Login;
+  /** How many sessions may work at once. The pool has as many as the most demanding of its users asks for. */
+  readonly sessions: number;
+  /** How many calls may wait, of all users together. */
+  readonly maxQueue: number;
+}
+
+/** How a pool stands. */
+export interface PoolState {
+  /** Sessions that wait for work. */
+  readonly idle: number;
+  readonly busy: number;
+  /** Sessions whose call the caller has given up, and that have not returned from it yet. */
+  readonly abandoned: number;
+  /** Calls that wait for a session. */
+  readonly waiting: number;
+}
+
+interface Waiter {
+  readonly user: PoolUser;
+  readonly signal: AbortSignal | undefined;
+  readonly resolve: (session: Pkcs11Session) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * The sessions of this process with one token, shared by every signer and store that uses it.
+ *
+ * A session does one task at a time. One that failed is not used again, nor is one whose caller has left: it may be stuck in
+ * the operation. The user is logged in once for all of them, at the first, and again after somebody has logged it out.
+ */
+export class SessionPool {
+  readonly slot: TokenSlot;
+  readonly #cryptoki: Cryptoki;
+  readonly #users = new Set<PoolUser>();
+  readonly #waiting = new FairQueue<Waiter>();
+  readonly #idle: Pkcs11Session[] = [];
+  readonly #busy = new Set<Pkcs11Session>();
+  readonly #abandoned = new Set<Pkcs11Session>();
+  readonly #suspects = new WeakSet<Pkcs11Session>();
+  readonly #closing = new Set<Promise<void>>();
+  readonly #logins = new SerialQueue();
+  readonly #loggingIn = new Map<Login, Promise<void>>();
+  #size = 0;
+  #maxQueue = 0;
+  #opening = 0;
+  /** A session that is no longer good and stays open while it is the only one: the last to close logs the user out. */
+  #doomed: Pkcs11Session | undefined;
+  #isLoginSuspect = false;
+  #isSuspended = false;
+  #user: string | undefined;
+  #epoch: object = {};
+
+  constructor(cryptoki: Cryptoki, slot: TokenSlot) {
+    this.#cryptoki = cryptoki;
+    this.slot = slot;
+  }
+
+  get state(): PoolState {
+    const [idle, busy] = [this.#idle.length, this.#busy.size + this.#opening];
+    return { idle, busy, abandoned: this.#abandoned.size, waiting: this.#waiting.size };
+  }
+
+  get isUsed(): boolean {
+    return this.#users.size > 0;
+  }
+
+  add(user: PoolUser): void {
+    this.#users.add(user);
+    this.#size = Math.max(this.#size, user.sessions);
+    this.#maxQueue = Math.max(this.#maxQueue, user.maxQueue);
+  }
+
+  /** Once the last user has left, the sessions are closed. */
+  async remove(user: PoolUser): Promise<void> {
+    this.#users.delete(user);
+    if (this.isUsed) return;
+    for (const session of this.#idle.splice(0)) this.#close(session);
+    this.#closeDoomed();
+    await Promise.all(this.#closing);
+  }
+
+  /** `signal` lets a task leave the queue before its turn; once begun, it runs to its end, whether anybody waits or not. */
+  async run<T>(
+    user: PoolUser,
+    task: (session: Pkcs11Session) => Promise<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
+    const session = await this.#acquire(user, signal);
+    if (signal?.aborted) {
+      this.#release(session, true);
+      throw signal.reason;
+    }
+    const unlisten = signal && onAbort(signal, () => this.#abandon(session));
+    let isUsable = false;
+    try {
+      if (this.#isLoginSuspect) await this.#ensureLogin(session, user.login, signal);
+      const result = await task(session);
+      isUsable = true;
+      return result;
+    } catch (error) {
+      isUsable = leavesSessionUsable(error);
+      throw error;
+    } finally {
+      unlisten?.();
+      this.#release(session, isUsable);
+    }
+  }
+
+  /** No session that is open now is used again, once it has done what it does. */
+  distrust(): void {
+    for (const session of [...this.#busy, ...this.#abandoned]) this.#suspects.add(session);
+    for (const session of this.#idle.splice(0)) this.#retire(session);
+  }
+
+  /** The login is looked at again before the next task. */
+  distrustLogin(): void {
+    this.#isLoginSuspect = true;
+  }
+
+  /** Whether the token answers in a session of this pool that is open. */
+  async isServing(): Promise<boolean> {
+    if (this.#busy.size > 0) return true;
+    const session = this.#idle.pop();
+    if (!session) return false;
+    this.#busy.add(session);
+    const answers = await session.isLoggedIn().then(
+      () => true,
+      () => false,
+    );
+    this.#release(session, answers);
+    return answers;
+  }
+
+  /** Lends no session until `resume`. */
+  suspend(): void {
+    this.#isSuspended = true;
+  }
+
+  /** Goes on. Where the library was started again, every session and every handle of before is gone. */
+  resume({ restarted }: { readonly restarted: boolean }): void {
+    this.#isSuspended = false;
+    if (restarted) {
+      for (const session of [...this.#busy, ...this.#abandoned]) this.#suspects.add(session);
+      this.#idle.length = 0;
+      this.#doomed = undefined;
+      this.#user = undefined;
+      this.#epoch = {};
+    }
+    this.#serve();
+  }
+
+  #acquire(user: PoolUser, signal: AbortSignal | undefined): Promise<Pkcs11Session> {
+    signal?.throwIfAborted();
+    if (this.#waiting.size >= this.#maxQueue) {
+      throw new SignerError(
+        "THROTTLED",
+        `${this.#waiting.size} calls wait for a session with the token already (maxQueue); send fewer at once, or raise ` +
+          "sessions",
+        { info: { ...this.state } },
+      );
+    }
+    return new Promise((resolve, reject) => {
+      const waiter: Waiter = {
+        user,
+        signal,
+        resolve: (session) => {
+          unlisten?.();
+          resolve(session);
+        },
+        reject: (error) => {
+          unlisten?.();
+          reject(error);
+        },
+      };
+      const unlisten =
+        signal &&
+        onAbort(signal, () => {
+          this.#waiting.delete(user, waiter);
+          waiter.reject(signal.reason);
+        });
+      this.#waiting.add(user, waiter);
+      this.#serve();
+    });
+  }
+
+  #serve(): void {
+    while (!this.#isSuspended && this.#waiting.size > 0) {
+      const session = this.#idle.pop();
+      if (!session && !this.#mayOpen()) return;
+      const waiter = this.#waiting.take() as Waiter;
+      if (session) {
+        this.#busy.add(session);
+        waiter.resolve(session);
+      } else {
+        void this.#openFor(waiter);
+      }
+    }
+  }
+
+  // A session that hangs makes room for another, but not without end: each holds a thread.
+  #mayOpen(): boolean {
+    return this.#busy.size + this.#opening < this.#size && this.#abandoned.size < this.#size;
+  }
+
+  async #openFor({ user, signal, resolve, reject }: Waiter): Promise<void> {
+    this.#opening += 1;
+    const session = await this.#open(user.login, signal).catch(reject);
+    this.#opening -= 1;
+    if (session && signal?.aborted) {
+      this.#idle.push(session);
+    } else if (session) {
+      this.#busy.add(session);
+      resolve(session);
+    }
+    this.#closeWhatNobodyUses();
+    this.#serve();
+  }
+
+  async #open(login: Login, signal: AbortSignal | undefined): Promise<Pkcs11Session> {
+    const session = await Pkcs11Session.open(this.#cryptoki, this.slot, () => this.#epoch);
+    try {
+      await this.#ensureLogin(session, login, signal);
+      this.#closeDoomed();
+      return session;
+    } catch (error) {
+      this.#retire(session);
+      throw error;
+    }
+  }
+
+  async #ensureLogin(session: Pkcs11Session, login: Login, signal: AbortSignal | undefined): Promise<void> {
+    if (!login.isNeeded) return;
+    login.requireNotRefused();
+    if (await session.isLoggedIn()) {
+      this.#requireSameUser(login);
+    } else {
+      await this.#logIn(session, login, signal);
+    }
+    this.#isLoginSuspect = false;
+  }
+
+  // However many sessions of one signer see that nobody is logged in, the PIN is asked for and used once.
+  async #logIn(session: Pkcs11Session, login: Login, signal: AbortSignal | undefined): Promise<void> {
+    const attempt = this.#loggingIn.get(login) ?? this.#startLogin(session, login);
+    const forget = () => {
+      if (this.#loggingIn.get(login) === attempt) this.#loggingIn.delete(login);
+    };
+    // The caller's own function may hang: who comes later asks it anew.
+    const unlisten = signal && onAbort(signal, forget);
+    await bounded(() => attempt, { signal }).finally(unlisten);
+  }
+
+  #startLogin(session: Pkcs11Session, login: Login): Promise<void> {
+    const attempt = (async () => {
+      const pin = await login.pin();
+      await this.#logins.run(() => this.#useLogin(session, login, pin));
+    })();
+    this.#loggingIn.set(login, attempt);
+    const forget = () => {
+      if (this.#loggingIn.get(login) === attempt) this.#loggingIn.delete(login);
+    };
+    attempt.then(forget, forget);
+    return attempt;
+  }
+
+  async #useLogin(session: Pkcs11Session, login: Login, pin: string): Promise<void> {
+    login.requireNotRefused();
+    // Another signer was faster.
+    if (await session.isLoggedIn()) return this.#requireSameUser(login);
+    try {
+      await session.login(pin);
+    } catch (error) {
+      if (isSignerError(error, "ACCESS_DENIED")) login.refuse(error);
+      throw error;
+    }
+    this.#user = login.user;
+    this.#epoch = {};
+  }
+
+  // PKCS#11 knows one CKU_USER per token and process; the users of AWS CloudHSM own different keys.
+  #requireSameUser({ user }: Login): void {
+    if (user === undefined || this.#user === undefined || user === this.#user) return;
+    throw new SignerError(
+      "ACCESS_DENIED",
+      `this process is logged in to the token as ${this.#user} and cannot be ${user} at the same time; close the signers ` +
+        `of ${this.#user} first, or take isolation: "process", which gives each user a process of its own`,
+      { operation: "C_Login" },
+    );
+  }
+
+  #abandon(session: Pkcs11Session): void {
+    if (!this.#busy.delete(session)) return;
+    this.#abandoned.add(session);
+    this.#serve();
+  }
+
+  #release(session: Pkcs11Session, isUsable: boolean): void {
+    const isAbandoned = this.#abandoned.delete(session);
+    this.#busy.delete(session);
+    if (isUsable && !isAbandoned && !this.#suspects.has(session)) this.#idle.push(session);
+    else this.#retire(session);
+    this.#closeWhatNobodyUses();
+    this.#serve();
+  }
+
+  #closeWhatNobodyUses(): void {
+    if (this.isUsed) return;
+    for (const session of this.#idle.splice(0)) this.#close(session);
+    this.#closeDoomed();
+  }
+
+  #retire(session: Pkcs11Session): void {
+    const { idle, busy, abandoned } = this.state;
+    if (idle + busy + abandoned > 0) {
+      this.#close(session);
+    } else {
+      this.#closeDoomed();
+      this.#doomed = session;
+    }
+  }
+
+  #closeDoomed(): void {
+    const doomed = this.#doomed;
+    this.#doomed = undefined;
+    if (doomed) this.#close(doomed);
+  }
+
+  #close(session: Pkcs11Session): void {
+    const closing = session.close().finally(() => this.#closing.delete(closing));
+    this.#closing.add(closing);
+  }
+}
+
+// What the token's answer was about was the key or the request, or nobody has asked the token at all.
+function leavesSessionUsable(error: unknown): boolean {
+  if (!isSignerError(error)) return true;
+  return returnValueOf(error) === undefined && error.code !== "BACKEND_RESPONSE_INVALID";
+}

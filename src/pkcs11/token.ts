@@ -1,0 +1,196 @@
+import { setTimeout } from "node:timers/promises";
+import { isSignerError, SignerError } from "../core/errors.ts";
+import { bounded } from "../signer/bounded.ts";
+import type { LibraryInfo, TokenInfo } from "./cryptoki.ts";
+import { type Cure, cureOf } from "./cure.ts";
+import { CKR, returnValueOf } from "./errors.ts";
+import { Login } from "./login.ts";
+import { loadModule, type Pkcs11Module } from "./module.ts";
+import type { CheckedToken } from "./options.ts";
+import type { Pkcs11Session } from "./session.ts";
+import type { PoolState, PoolUser, SessionPool } from "./session-pool.ts";
+import { findSlot, slotId } from "./slot.ts";
+
+// A call is tried this often at most, with pauses that double from the first to the longest.
+const ATTEMPTS = 8;
+const FIRST_PAUSE_MS = 20;
+const LONGEST_PAUSE_MS = 1_000;
+
+export interface RunOptions {
+  /** Lets a task leave the queue before its turn; once begun, it runs to its end, whether anybody waits or not. */
+  readonly signal?: AbortSignal | undefined;
+  /** Whether the task may run again after a failure that can be cured. Default: true. */
+  readonly repeatable?: boolean | undefined;
+}
+
+/** What a token and its library say of themselves. */
+export interface TokenReport {
+  readonly library: LibraryInfo;
+  /** The CK_SLOT_ID. */
+  readonly slot: bigint;
+  readonly token: TokenInfo;
+  readonly sessions: PoolState;
+}
+
+interface Attachment {
+  /** The start of the library that the pool belongs to. */
+  readonly generation: object;
+  readonly pool: SessionPool;
+}
+
+/**
+ * One signer's or store's way to a token: tasks in the sessions that all of this process share, and what makes them succeed
+ * after a failure.
+ *
+ * A task that fails as the token, the library or another user of it made it fail is cured and tried again: after a pause, in
+ * another session, after another login, or once the library was started again.
+ */
+export class Pkcs11Token {
+  readonly #options: CheckedToken;
+  readonly #user: PoolUser;
+  readonly #running = new Set<Promise<unknown>>();
+  #module: Pkcs11Module | undefined;
+  #attachment: Attachment | undefined;
+  #attaching: Promise<Attachment> | undefined;
+  #isClosed = false;
+  #lastError: SignerError | undefined;
+
+  /** Does no I/O. */
+  constructor(options: CheckedToken) {
+    this.#options = options;
+    const { pin, user, sessions, maxQueue } = options;
+    this.#user = { login: new Login(pin, user), sessions, maxQueue };
+  }
+
+  /** The last failure of the token, the library or the login, cured or not. */
+  get lastError(): SignerError | undefined {
+    return this.#lastError;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  async run<T>(task: (session: Pkcs11Session) => Promise<T>, options: RunOptions = {}): Promise<T> {
+    if (this.#isClosed) throw new SignerError("SIGNER_CLOSED", "the store was closed; construct a new one");
+    const running = this.#attempt(task, options);
+    this.#running.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+
+  /** @throws SignerError BACKEND_UNAVAILABLE, which makes the task run again after a login, unless the user is logged in. */
+  async requireLogin(session: Pkcs11Session): Promise<void> {
+    if (!this.#user.login.isNeeded || (await session.isLoggedIn())) return;
+    throw new SignerError("BACKEND_UNAVAILABLE", "the user was logged out of the token; the next call logs in again", {
+      operation: "C_GetSessionInfo",
+      info: { returnValue: CKR.USER_NOT_LOGGED_IN },
+    });
+  }
+
+  /** No session of now is used again: one of them answered something wrong. */
+  distrust(): void {
+    this.#attachment?.pool.distrust();
+  }
+
+  /** Asks the library and the token; it needs no session and no login. */
+  async report(): Promise<TokenReport> {
+    const { pool } = await this.#attach();
+    const module = this.#module as Pkcs11Module;
+    const library = await module.cryptoki.getInfo();
+    const token = await module.cryptoki.getTokenInfo(pool.slot.handle);
+    return { library, slot: slotId(pool.slot.handle), token, sessions: pool.state };
+  }
+
+  /** Waits for the tasks that run or wait already, then leaves the sessions to the others. Idempotent. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    while (this.#running.size > 0) await Promise.allSettled(this.#running);
+    await this.#attaching?.catch(() => undefined);
+    await this.#detach();
+  }
+
+  async #attempt<T>(
+    task: (session: Pkcs11Session) => Promise<T>,
+    { signal, repeatable = true }: RunOptions,
+  ): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      const generation = this.#module?.generation;
+      try {
+        const { pool } = await bounded(() => this.#attach(), { signal });
+        return await pool.run(this.#user, (session) => this.#guarded(session, task), signal);
+      } catch (error) {
+        this.#remember(error);
+        const cure = cureOf(error);
+        if (cure === undefined || signal?.aborted) throw error;
+        const isLast = !repeatable || attempt === ATTEMPTS;
+        // A lost session or login is had again at once, unless that has failed already.
+        if (!isLast && (attempt > 1 || cure === "again")) await pause(attempt, signal);
+        await this.#heal(cure, error, attempt, generation);
+        if (isLast) throw error;
+      }
+    }
+  }
+
+  // To a user who was logged out meanwhile a token shows no private key: that does not mean that it has none.
+  async #guarded<T>(session: Pkcs11Session, task: (session: Pkcs11Session) => Promise<T>): Promise<T> {
+    try {
+      return await task(session);
+    } catch (error) {
+      if (isSignerError(error, "KEY_NOT_FOUND")) await this.requireLogin(session);
+      throw error;
+    }
+  }
+
+  async #heal(cure: Cure, error: unknown, attempt: number, generation: object | undefined): Promise<void> {
+    const pool = this.#attachment?.pool;
+    if (cure !== "again") pool?.distrust();
+    if (cure === "login") pool?.distrustLogin();
+    if (cure !== "library" || !this.#module || !generation) return;
+    // A token that was away for a moment needs another session and no more.
+    if (attempt === 1 && returnValueOf(error) !== CKR.CRYPTOKI_NOT_INITIALIZED) return;
+    await this.#module.restart(generation, error, pool).catch((failure: unknown) => this.#remember(failure));
+  }
+
+  // Once for all that wait, and again after the library was started again: the token may be in another slot then.
+  async #attach(): Promise<Attachment> {
+    const attached = this.#attachment;
+    if (attached && attached.generation === this.#module?.generation) return attached;
+    this.#attaching ??= this.#findPool().finally(() => {
+      this.#attaching = undefined;
+    });
+    return this.#attaching;
+  }
+
+  async #findPool(): Promise<Attachment> {
+    this.#module ??= await loadModule(this.#options);
+    const { cryptoki, generation } = this.#module;
+    const slot = await findSlot(cryptoki, this.#options.token);
+    const pool = this.#module.pool(slot);
+    pool.add(this.#user);
+    if (this.#attachment?.pool !== pool) await this.#detach();
+    this.#attachment = { generation, pool };
+    return this.#attachment;
+  }
+
+  async #detach(): Promise<void> {
+    const pool = this.#attachment?.pool;
+    this.#attachment = undefined;
+    if (!pool) return;
+    await pool.remove(this.#user);
+    await this.#module?.release(pool);
+  }
+
+  #remember(error: unknown): void {
+    if (isSignerError(error)) this.#lastError = error;
+  }
+}
+
+// Of different lengths, so that those who failed together do not come back together.
+async function pause(attempt: number, signal: AbortSignal | undefined): Promise<void> {
+  const longest = Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 1), LONGEST_PAUSE_MS);
+  await bounded((inner) => setTimeout(longest * (0.5 + Math.random() / 2), undefined, { signal: inner }), { signal });
+}
