@@ -111,7 +111,9 @@ export class Pkcs11Module {
     for (const pool of pools) pool.suspend();
     try {
       if (!isFinalized) await this.#finalize(pools);
-      this.#isOurs = await this.cryptoki.initialize();
+      const isOurs = await this.cryptoki.initialize();
+      // Who has finalised it uses it as well.
+      this.#isOurs = isOurs && (this.cryptoki.isIsolated || !isFinalized);
       this.#generation = {};
       this.#failure = undefined;
       restarted = true;

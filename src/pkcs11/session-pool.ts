@@ -86,10 +86,7 @@ export class SessionPool {
   /** Once the last user has left, the sessions are closed. */
   async remove(user: PoolUser): Promise<void> {
     this.#users.delete(user);
-    if (this.isUsed) return;
-    for (const session of this.#idle.splice(0)) this.#close(session);
-    this.#closeDoomed();
-    await Promise.all(this.#closing);
+    if (!this.isUsed) await this.#logOut();
   }
 
   /** `signal` lets a task leave the queue before its turn; once begun, it runs to its end, whether anybody waits or not. */
@@ -98,6 +95,7 @@ export class SessionPool {
     task: (session: Pkcs11Session) => Promise<T>,
     signal: AbortSignal | undefined,
   ): Promise<T> {
+    await this.#requireSameUser(user.login);
     const session = await this.#acquire(user, signal);
     if (signal?.aborted) {
       this.#release(session, true);
@@ -244,11 +242,7 @@ export class SessionPool {
   async #ensureLogin(session: Pkcs11Session, login: Login, signal: AbortSignal | undefined): Promise<void> {
     if (!login.isNeeded) return;
     login.requireNotRefused();
-    if (await session.isLoggedIn()) {
-      this.#requireSameUser(login);
-    } else {
-      await this.#logIn(session, login, signal);
-    }
+    if (!(await session.isLoggedIn())) await this.#logIn(session, login, signal);
     this.#isLoginSuspect = false;
   }
 
@@ -279,7 +273,7 @@ export class SessionPool {
   async #useLogin(session: Pkcs11Session, login: Login, pin: string): Promise<void> {
     login.requireNotRefused();
     // Another signer was faster.
-    if (await session.isLoggedIn()) return this.#requireSameUser(login);
+    if (await session.isLoggedIn()) return;
     try {
       await session.login(pin);
     } catch (error) {
@@ -291,14 +285,23 @@ export class SessionPool {
   }
 
   // PKCS#11 knows one CKU_USER per token and process; the users of AWS CloudHSM own different keys.
-  #requireSameUser({ user }: Login): void {
+  async #requireSameUser({ user }: Login): Promise<void> {
     if (user === undefined || this.#user === undefined || user === this.#user) return;
+    if (![...this.#users].some(({ login }) => login.user === this.#user)) return this.#logOut();
     throw new SignerError(
       "ACCESS_DENIED",
       `this process is logged in to the token as ${this.#user} and cannot be ${user} at the same time; close the signers ` +
         `of ${this.#user} first, or take isolation: "process", which gives each user a process of its own`,
       { operation: "C_Login" },
     );
+  }
+
+  // A token logs the user out with the last session of the process.
+  async #logOut(): Promise<void> {
+    this.#user = undefined;
+    for (const session of this.#idle.splice(0)) this.#close(session);
+    this.#closeDoomed();
+    await Promise.all(this.#closing);
   }
 
   #abandon(session: Pkcs11Session): void {

@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { isSignerError, SignerError } from "../core/errors.ts";
 import { bounded } from "../signer/bounded.ts";
-import type { LibraryInfo, TokenInfo } from "./cryptoki.ts";
+import type { Cryptoki, LibraryInfo, TokenInfo, TokenSlot } from "./cryptoki.ts";
 import { type Cure, cureOf } from "./cure.ts";
 import { CKR, returnValueOf } from "./errors.ts";
 import { Login } from "./login.ts";
@@ -52,6 +52,7 @@ export class Pkcs11Token {
   #module: Pkcs11Module | undefined;
   #attachment: Attachment | undefined;
   #attaching: Promise<Attachment> | undefined;
+  #wasFound = false;
   #isClosed = false;
   #lastError: SignerError | undefined;
 
@@ -168,12 +169,26 @@ export class Pkcs11Token {
   async #findPool(): Promise<Attachment> {
     this.#module ??= await loadModule(this.#options);
     const { cryptoki, generation } = this.#module;
-    const slot = await findSlot(cryptoki, this.#options.token);
-    const pool = this.#module.pool(slot);
+    const pool = this.#module.pool(await this.#findSlot(cryptoki));
     pool.add(this.#user);
     if (this.#attachment?.pool !== pool) await this.#detach();
     this.#attachment = { generation, pool };
     return this.#attachment;
+  }
+
+  // A library that has lost its token may show none from then on, without an error, until it is started again.
+  async #findSlot(cryptoki: Cryptoki): Promise<TokenSlot> {
+    try {
+      const slot = await findSlot(cryptoki, this.#options.token);
+      this.#wasFound = true;
+      return slot;
+    } catch (error) {
+      if (!this.#wasFound || !isSignerError(error, "KEY_NOT_FOUND")) throw error;
+      throw new SignerError("BACKEND_UNAVAILABLE", `the token was there and is gone: ${error.message}`, {
+        operation: "C_GetSlotList",
+        info: { returnValue: CKR.TOKEN_NOT_PRESENT },
+      });
+    }
   }
 
   async #detach(): Promise<void> {

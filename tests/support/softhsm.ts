@@ -14,6 +14,8 @@ export interface KeyDescription {
   readonly curve?: BytesLike;
   /** CKA_SIGN. Default: true. */
   readonly sign?: boolean;
+  /** CKA_EXTRACTABLE. Default: false. */
+  readonly extractable?: boolean;
   /** Whether the token gets a public object as well, and with which CKA_ID. Default: true, the private one's. */
   readonly publicObject?: boolean | { readonly id: BytesLike; readonly label?: string };
 }
@@ -134,6 +136,11 @@ export class SoftHsmToken {
     load(this.libraryPath).C_CloseAllSessions(this.#slot);
   }
 
+  /** Ends the library for everybody in this process, as careless code does. */
+  finalizeLibrary(): void {
+    load(this.libraryPath).C_Finalize();
+  }
+
   /** Lends a session of its own, logged in. */
   withSession(use: (library: PKCS11, session: Buffer) => void): void {
     const library = load(this.libraryPath);
@@ -160,12 +167,12 @@ function buffer(bytes: BytesLike): Buffer {
   return Buffer.from(getBytes(bytes));
 }
 
-function privateTemplate({ label, id = "0x01", sign = true }: KeyDescription) {
+function privateTemplate({ label, id = "0x01", sign = true, extractable = false }: KeyDescription) {
   return [
     { type: pkcs11js.CKA_TOKEN, value: true },
     { type: pkcs11js.CKA_PRIVATE, value: true },
     { type: pkcs11js.CKA_SENSITIVE, value: true },
-    { type: pkcs11js.CKA_EXTRACTABLE, value: false },
+    { type: pkcs11js.CKA_EXTRACTABLE, value: extractable },
     { type: pkcs11js.CKA_SIGN, value: sign },
     { type: pkcs11js.CKA_LABEL, value: label },
     { type: pkcs11js.CKA_ID, value: buffer(id) },
