@@ -33,6 +33,8 @@ export {
 } from "./core/public-key.ts";
 export { type RawSignature, signatureFromCompact, toLowS } from "./core/signature.ts";
 export { verifiedYParity } from "./core/y-parity.ts";
+export { FailoverKey } from "./signer/failover-key.ts";
+export type { FailoverEvent, FailoverOptions, ReplicaState } from "./signer/failover-options.ts";
 export type { RemoteSignerOptions } from "./signer/remote-account.ts";
 export type { CallOptions, RemoteKey, SignOptions } from "./signer/remote-key.ts";
 export { RemoteSigner } from "./signer/remote-signer.ts";

@@ -1,8 +1,7 @@
 import { assertArgument } from "ethers";
-import type { Pkcs11KeyOptions, Pkcs11TokenOptions } from "../pkcs11/options.ts";
-import type { Pkcs11Preset } from "../pkcs11/preset.ts";
+import { withFallback } from "../pkcs11/fallbacks.ts";
+import type { Pkcs11KeyOptions, Pkcs11SignerOptions, Pkcs11TokenOptions } from "../pkcs11/options.ts";
 import type { Pkcs11KeyStoreOptions } from "../pkcs11/store-options.ts";
-import type { RemoteSignerOptions } from "../signer/remote-account.ts";
 
 /** Where AWS's package cloudhsm-pkcs11 (Client SDK 5) puts the library. */
 const LIBRARY_PATH = "/opt/cloudhsm/lib/libcloudhsm_pkcs11.so";
@@ -23,24 +22,29 @@ interface CloudHsmLoginOptions {
  * Which crypto user and key of an AWS CloudHSM cluster. One of `keyLabel` and `keyId` is needed, and `user` with `password`,
  * or `pin`.
  */
-export interface CloudHsmKeyOptions extends CloudHsmLoginOptions, Omit<Pkcs11KeyOptions, "libraryPath" | "pin"> {}
+export interface CloudHsmKeyOptions
+  extends CloudHsmLoginOptions,
+    Omit<Pkcs11KeyOptions, "libraryPath" | "pin" | "user"> {}
 
 /** Which crypto user of an AWS CloudHSM cluster, and which of its keys: `user` with `password`, or `pin`. */
 export interface CloudHsmKeyStoreOptions
   extends CloudHsmLoginOptions,
-    Omit<Pkcs11KeyStoreOptions, "libraryPath" | "pin"> {}
+    Omit<Pkcs11KeyStoreOptions, "libraryPath" | "pin" | "user"> {}
 
-export type CloudHsmSignerOptions = CloudHsmKeyOptions & RemoteSignerOptions;
-
-/** Whose PIN it is, where the options say: a function's PIN is not known before it is needed. */
-export function presetOf({ user, pin }: CloudHsmLoginOptions): Pkcs11Preset {
-  return { backend: "cloudhsm", user: user ?? (typeof pin === "string" ? pin.split(":")[0] : undefined) };
+export interface CloudHsmSignerOptions
+  extends CloudHsmKeyOptions,
+    Omit<Pkcs11SignerOptions, keyof CloudHsmKeyOptions | "libraryPath" | "fallbacks"> {
+  /**
+   * Other clusters that hold the same key, in order of preference, for when the first is out of reach: each by what differs from
+   * the options beside it, for example `{ slotIndex: 1 }`.
+   */
+  readonly fallbacks?: readonly Partial<CloudHsmKeyOptions>[] | undefined;
 }
 
 /** The same options for PKCS#11. */
 export function toPkcs11Options<T extends CloudHsmLoginOptions>(
   options: T,
-): Omit<T, keyof CloudHsmLoginOptions> & Pick<Pkcs11TokenOptions, "libraryPath" | "pin"> {
+): Omit<T, keyof CloudHsmLoginOptions> & Pick<Pkcs11TokenOptions, "libraryPath" | "pin" | "user"> {
   const { user, password, pin, libraryPath = LIBRARY_PATH, ...others } = options;
   assertArgument(
     (pin === undefined) !== (user === undefined && password === undefined),
@@ -48,8 +52,20 @@ export function toPkcs11Options<T extends CloudHsmLoginOptions>(
     "user",
     user,
   );
-  return { ...others, libraryPath, pin: pin ?? pinOf(user, password) };
+  // A function's PIN is not known before it is needed.
+  const owner = user ?? (typeof pin === "string" ? pin.split(":")[0] : undefined);
+  return { ...others, libraryPath, pin: pin ?? pinOf(user, password), user: owner };
 }
+
+/** The same options of a signer for PKCS#11, each fallback with all of its own. */
+export function toSignerOptions({ fallbacks, ...options }: CloudHsmSignerOptions): Pkcs11SignerOptions {
+  return {
+    ...toPkcs11Options(options),
+    fallbacks: fallbacks?.map((fallback) => toPkcs11Options(withFallback(options, fallback, [LOGIN]))),
+  };
+}
+
+const LOGIN = ["user", "password", "pin"] as const;
 
 function pinOf(
   user: CloudHsmLoginOptions["user"],

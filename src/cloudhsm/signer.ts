@@ -1,6 +1,6 @@
 import type { Provider } from "ethers";
 import { Pkcs11Signer } from "../pkcs11/signer.ts";
-import { type CloudHsmSignerOptions, presetOf, toPkcs11Options } from "./options.ts";
+import { type CloudHsmSignerOptions, toSignerOptions } from "./options.ts";
 
 /**
  * An ethers signer over a secp256k1 key in an AWS CloudHSM cluster, through AWS's PKCS#11 library of Client SDK 5, which
@@ -21,7 +21,7 @@ export class CloudHsmSigner extends Pkcs11Signer {
    */
   constructor(source: CloudHsmSignerOptions | CloudHsmSigner, provider?: null | Provider) {
     if (source instanceof CloudHsmSigner) super(source, provider);
-    else super(toPkcs11Options(source), provider, presetOf(source));
+    else super(toSignerOptions(source), provider, "cloudhsm");
   }
 
   override connect(provider: null | Provider): CloudHsmSigner {

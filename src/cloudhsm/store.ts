@@ -1,5 +1,5 @@
 import { Pkcs11KeyStore } from "../pkcs11/store.ts";
-import { type CloudHsmKeyStoreOptions, presetOf, toPkcs11Options } from "./options.ts";
+import { type CloudHsmKeyStoreOptions, toPkcs11Options } from "./options.ts";
 
 /**
  * The secp256k1 signing keys that a crypto user of an AWS CloudHSM cluster owns or shares, through AWS's PKCS#11 library of
@@ -18,6 +18,6 @@ import { type CloudHsmKeyStoreOptions, presetOf, toPkcs11Options } from "./optio
 export class CloudHsmKeyStore extends Pkcs11KeyStore {
   /** Does no I/O. @throws ethers' INVALID_ARGUMENT for options that cannot be right. */
   constructor(options: CloudHsmKeyStoreOptions) {
-    super(toPkcs11Options(options), presetOf(options));
+    super(toPkcs11Options(options), "cloudhsm");
   }
 }

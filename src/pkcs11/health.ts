@@ -23,6 +23,11 @@ export interface Pkcs11Health {
   readonly lastError: SignerError | undefined;
 }
 
+/** How a signer's key stands on its preferred token, and on each of its `fallbacks`. */
+export interface Pkcs11SignerHealth extends Pkcs11Health {
+  readonly fallbacks: readonly Pkcs11Health[];
+}
+
 /** Asks the library, the token and the key. It signs nothing, and rejects where the signal aborts only. */
 export async function askKeyHealth(
   token: Pkcs11Token,

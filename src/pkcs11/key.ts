@@ -2,7 +2,6 @@ import type { RawSignature } from "../core/signature.ts";
 import type { CallOptions, RemoteKey } from "../signer/remote-key.ts";
 import { askKeyHealth, type Pkcs11Health } from "./health.ts";
 import { checkOptions, type Pkcs11KeyOptions } from "./options.ts";
-import { GENERIC, type Pkcs11Preset } from "./preset.ts";
 import { Pkcs11Token } from "./token.ts";
 import { TokenKey } from "./token-key.ts";
 import { pkcs11Uri } from "./uri.ts";
@@ -26,13 +25,12 @@ export class Pkcs11Key implements RemoteKey {
   readonly #key: TokenKey;
 
   /**
-   * Does no I/O.
+   * Does no I/O. `backend` is what errors name: a preset's own name, or `"pkcs11"`.
    *
-   * @param preset for a vendor's preset over PKCS#11.
    * @throws ethers' INVALID_ARGUMENT for options that cannot be right.
    */
-  constructor(options: Pkcs11KeyOptions, { backend, user }: Pkcs11Preset = GENERIC) {
-    const checked = checkOptions(options, user);
+  constructor(options: Pkcs11KeyOptions, backend = "pkcs11") {
+    const checked = checkOptions(options);
     this.backend = backend;
     this.id = pkcs11Uri(checked);
     this.#token = new Pkcs11Token(checked);

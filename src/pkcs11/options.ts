@@ -1,5 +1,6 @@
 import { assertArgument, type BytesLike, dataLength, getBytesCopy, isBytesLike } from "ethers";
 import { publicKeyFromSec1 } from "../core/public-key.ts";
+import type { FailoverOptions } from "../signer/failover-options.ts";
 import { checkTimeout, type RemoteSignerOptions } from "../signer/remote-account.ts";
 
 /** Which PKCS#11 library and token, and the PIN to it. `libraryPath` is needed. */
@@ -19,6 +20,11 @@ export interface Pkcs11TokenOptions {
    * A refused PIN is tried once in the life of the key or the store: tokens lock after a few wrong ones.
    */
   readonly pin?: string | (() => string | Promise<string>) | undefined;
+  /**
+   * Whose PIN it is, for tokens with several users. A process is logged in to a token as one of them: another one is refused
+   * with ACCESS_DENIED then, or gets a process of its own with `isolation`. It is told to nobody.
+   */
+  readonly user?: string | undefined;
   /**
    * How many sessions with the token may work at once, of all signers and stores of this process together: as many as the
    * most demanding of them asks for. 1 to 1,024. Default: one less than libuv has threads (UV_THREADPOOL_SIZE, 4 unless set),
@@ -55,7 +61,17 @@ export interface Pkcs11KeyOptions extends Pkcs11TokenOptions {
   readonly publicKey?: BytesLike | undefined;
 }
 
-export type Pkcs11SignerOptions = Pkcs11KeyOptions & RemoteSignerOptions;
+export interface Pkcs11SignerOptions extends Pkcs11KeyOptions, RemoteSignerOptions {
+  /**
+   * Other tokens that hold the same key, in order of preference, for when the first is out of reach: each by what differs from the
+   * options beside it. A selector of the token, or of the key, replaces all selectors of its kind.
+   */
+  readonly fallbacks?: readonly Partial<Pkcs11KeyOptions>[] | undefined;
+  /**
+   * How `fallbacks` are used. Default of `attemptTimeout`: the signer's `timeout`, shared among the tokens, and 10,000 at most.
+   */
+  readonly failover?: Pick<FailoverOptions, "attemptTimeout" | "failbackAfter" | "onSwitch"> | undefined;
+}
 
 /** Which token: what of it was given, or nothing for the only one. */
 export interface TokenSelector {
@@ -101,9 +117,9 @@ export interface CheckedOptions extends CheckedToken {
   readonly publicKey: Uint8Array | undefined;
 }
 
-/** `user` is whose PIN it is. @throws ethers' INVALID_ARGUMENT, which never shows the PIN. */
-export function checkToken(options: Pkcs11TokenOptions, user?: string): CheckedToken {
-  const { libraryPath, tokenLabel, slot, slotIndex, pin, isolation, requireNonExtractable = false } = options;
+/** @throws ethers' INVALID_ARGUMENT, which never shows the PIN. */
+export function checkToken(options: Pkcs11TokenOptions): CheckedToken {
+  const { libraryPath, tokenLabel, slot, slotIndex, pin, user, isolation, requireNonExtractable = false } = options;
   assertArgument(isText(libraryPath), "libraryPath must be the path of a PKCS#11 library", "libraryPath", libraryPath);
   assertArgument(
     [tokenLabel, slot, slotIndex].filter((selector) => selector !== undefined).length <= 1,
@@ -130,6 +146,7 @@ export function checkToken(options: Pkcs11TokenOptions, user?: string): CheckedT
     "pin",
     "[REDACTED]",
   );
+  assertArgument(user === undefined || isText(user), "user must be text", "user", user);
   assertArgument(
     isolation === undefined || isolation === "process",
     'isolation must be "process" or left out',
@@ -172,8 +189,8 @@ function freeThreads(): number {
 }
 
 /** @throws ethers' INVALID_ARGUMENT, which never shows the PIN. */
-export function checkOptions(options: Pkcs11KeyOptions, user?: string): CheckedOptions {
-  const token = checkToken(options, user);
+export function checkOptions(options: Pkcs11KeyOptions): CheckedOptions {
+  const token = checkToken(options);
   const { keyLabel, keyId, publicKey } = options;
   assertArgument(
     keyLabel !== undefined || keyId !== undefined,

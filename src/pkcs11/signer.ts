@@ -1,10 +1,10 @@
 import type { Provider } from "ethers";
 import type { CallOptions } from "../signer/remote-key.ts";
 import { RemoteSigner } from "../signer/remote-signer.ts";
-import type { Pkcs11Health } from "./health.ts";
-import { Pkcs11Key } from "./key.ts";
+import { failoverOf, keysOf } from "./fallbacks.ts";
+import type { Pkcs11SignerHealth } from "./health.ts";
+import type { Pkcs11Key } from "./key.ts";
 import type { Pkcs11SignerOptions } from "./options.ts";
-import { GENERIC, type Pkcs11Preset } from "./preset.ts";
 
 /**
  * An ethers signer over a secp256k1 key on a PKCS#11 token: SoftHSM, an HSM, or any module that signs with CKM_ECDSA.
@@ -19,23 +19,23 @@ import { GENERIC, type Pkcs11Preset } from "./preset.ts";
  * );
  */
 export class Pkcs11Signer extends RemoteSigner {
-  readonly #key: Pkcs11Key;
+  readonly #keys: readonly [Pkcs11Key, ...Pkcs11Key[]];
 
   /**
    * Does no I/O: the first call loads the library, opens a session, logs in and finds the key.
    *
    * @param source the options; or a signer, to share its sessions and what it knows.
-   * @param preset for a vendor's preset over PKCS#11.
+   * @param backend what errors name: a preset's own name, or `"pkcs11"`.
    * @throws ethers' INVALID_ARGUMENT for options that cannot be right.
    */
-  constructor(source: Pkcs11SignerOptions | Pkcs11Signer, provider?: null | Provider, preset: Pkcs11Preset = GENERIC) {
+  constructor(source: Pkcs11SignerOptions | Pkcs11Signer, provider?: null | Provider, backend = "pkcs11") {
     if (source instanceof Pkcs11Signer) {
       super(source, provider);
-      this.#key = source.#key;
+      this.#keys = source.#keys;
     } else {
-      const key = new Pkcs11Key(source, preset);
-      super(key, provider, source);
-      this.#key = key;
+      const keys = keysOf(source, backend);
+      super(failoverOf(keys, source), provider, source);
+      this.#keys = keys;
     }
   }
 
@@ -47,7 +47,9 @@ export class Pkcs11Signer extends RemoteSigner {
    * How the library, the token, the login, the sessions and the key stand. It makes the calls that a first signature makes, but
    * signs nothing, and does not fail: what is wrong is in the answer. It knows no `timeout`: pass a signal.
    */
-  async health(options: CallOptions = {}): Promise<Pkcs11Health> {
-    return this.#key.health(options);
+  async health(options: CallOptions = {}): Promise<Pkcs11SignerHealth> {
+    const [preferred, ...fallbacks] = this.#keys;
+    const health = await preferred.health(options);
+    return { ...health, fallbacks: await Promise.all(fallbacks.map((key) => key.health(options))) };
   }
 }

@@ -1,5 +1,6 @@
 import type { StoreHealth } from "../accounts/key-store.ts";
 import { isSignerError, SignerError, type SignerErrorContext } from "../core/errors.ts";
+import { isEthersError } from "../signer/ethers-error.ts";
 import type { Pkcs11Session } from "./session.ts";
 
 /** The state of a token, by one look through `read`; `signs` says whether a listing has found a key that may sign. */
@@ -28,9 +29,4 @@ export function toStoreError(error: unknown, context: SignerErrorContext, signal
   const message =
     "the store failed with an error that is not the token's, for example of the pin function; see the cause";
   return new SignerError("BACKEND_UNAVAILABLE", message, { ...context, retryable: false, cause: error });
-}
-
-function isEthersError(error: unknown): boolean {
-  const { code, shortMessage } = (error ?? {}) as { code?: unknown; shortMessage?: unknown };
-  return typeof code === "string" && typeof shortMessage === "string";
 }

@@ -39,8 +39,8 @@ export interface CheckedStore extends CheckedToken {
 const RANDOM_ID_LENGTH = 16;
 
 /** @throws ethers' INVALID_ARGUMENT, which never shows the PIN. */
-export function checkStoreOptions(options: Pkcs11KeyStoreOptions, user?: string): CheckedStore {
-  const token = checkToken(options, user);
+export function checkStoreOptions(options: Pkcs11KeyStoreOptions): CheckedStore {
+  const token = checkToken(options);
   const { labelPrefix, keyId } = options;
   assertArgument(
     labelPrefix === undefined || isText(labelPrefix),

@@ -11,7 +11,6 @@ import { generateKeyPair, importKeyPair, removing, requireFree } from "./key-mak
 import { type KeyName, labelText } from "./key-name.ts";
 import { ambiguous } from "./key-object.ts";
 import { nextTurn } from "./next-turn.ts";
-import { GENERIC, type Pkcs11Preset } from "./preset.ts";
 import { PrivateKey } from "./private-key.ts";
 import { proveKey, requireAddress } from "./proof.ts";
 import type { Pkcs11Session } from "./session.ts";
@@ -53,13 +52,12 @@ export class Pkcs11KeyStore implements KeyStore {
   readonly #known = new Map<string, FoundKey>();
 
   /**
-   * Does no I/O.
+   * Does no I/O. `backend` is what errors name: a preset's own name, or `"pkcs11"`.
    *
-   * @param preset for a vendor's preset over PKCS#11.
    * @throws ethers' INVALID_ARGUMENT for options that cannot be right.
    */
-  constructor(options: Pkcs11KeyStoreOptions, { backend, user }: Pkcs11Preset = GENERIC) {
-    this.#options = checkStoreOptions(options, user);
+  constructor(options: Pkcs11KeyStoreOptions, backend = "pkcs11") {
+    this.#options = checkStoreOptions(options);
     this.#token = new Pkcs11Token(this.#options);
     this.backend = backend;
     this.id = pkcs11Uri(this.#options);

@@ -4,6 +4,7 @@ import { addressFromPublicKey, publicKeyFromSec1 } from "../core/public-key.ts";
 import { checkSignatureRange, toLowS } from "../core/signature.ts";
 import { verifiedYParity } from "../core/y-parity.ts";
 import { bounded } from "./bounded.ts";
+import { isEthersError } from "./ethers-error.ts";
 import type { RemoteKey, SignOptions } from "./remote-key.ts";
 
 export interface RemoteSignerOptions {
@@ -164,9 +165,4 @@ function withContext(error: unknown, context: SignerErrorContext): unknown {
   if (isEthersError(error)) return error;
   const message = `${context.backend} failed with an error of its own; see the cause`;
   return new SignerError("BACKEND_UNAVAILABLE", message, { ...context, retryable: false, cause: error });
-}
-
-function isEthersError(error: unknown): boolean {
-  const { code, shortMessage } = (error ?? {}) as { code?: unknown; shortMessage?: unknown };
-  return typeof code === "string" && typeof shortMessage === "string";
 }

@@ -13,6 +13,7 @@ import {
   hashAuthorization,
   hashMessage,
   hexlify,
+  keccak256,
   type Provider,
   resolveAddress,
   type Signature,
@@ -116,9 +117,9 @@ export class RemoteSigner extends AbstractSigner<null | Provider> {
     // Transaction.from takes `from` for the sender of a signature, which is yet to be made.
     delete request.from;
     const transaction = Transaction.from(request as Parameters<typeof Transaction.from>[0]);
-    transaction.signature = await this.signDigest(transaction.unsignedHash, {
-      content: { type: "transaction", unsigned: transaction.unsignedSerialized },
-    });
+    // Its keccak-256 is `transaction.unsignedHash`, which would encode all of it once more.
+    const unsigned = transaction.unsignedSerialized;
+    transaction.signature = await this.signDigest(keccak256(unsigned), { content: { type: "transaction", unsigned } });
     return transaction.serialized;
   }
 
