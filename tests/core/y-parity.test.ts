@@ -18,6 +18,49 @@ function sign(privateKey: bigint, digest: Uint8Array, k: bigint): RawSignature {
   return { r, s };
 }
 
+/** The parity, or the code of the refusal. */
+function judge(publicKey: Uint8Array, digest: Uint8Array, signature: RawSignature): unknown {
+  try {
+    return verifiedYParity(publicKey, digest, signature);
+  } catch (error) {
+    return (error as { code?: unknown }).code;
+  }
+}
+
+// First in this file: until then nothing was verified, and there are no tables.
+describe("the first signatures of a process, and those after many others", () => {
+  const cases = [2n, ORDER - 3n, 0xc0ffeen, 1n, ORDER - 1n].flatMap((privateKey) => {
+    const publicKey = Point.BASE.multiply(privateKey).toBytes(false);
+    const compressed = Point.BASE.multiply(privateKey).toBytes(true);
+    const digest = digestOf(privateKey + 77n);
+    const good = sign(privateKey, digest, 0xabcdefn);
+    // R = u1·G + u2·Q is infinite for z = -r·d, and -R's for the opposite key.
+    const infinite = digestOf(mod(-good.r * privateKey));
+    return [
+      { publicKey, digest, signature: good },
+      { publicKey: compressed, digest, signature: { r: good.r, s: ORDER - good.s } },
+      { publicKey, digest: digestOf(0n), signature: sign(privateKey, digestOf(0n), 5n) },
+      { publicKey, digest: infinite, signature: good },
+      { publicKey, digest: digestOf(1n), signature: good },
+      { publicKey: publicKey.map((byte, index) => (index === 64 ? byte ^ 1 : byte)), digest, signature: good },
+    ];
+  });
+  const outcomes = () => cases.map(({ publicKey, digest, signature }) => judge(publicKey, digest, signature));
+
+  test("are judged alike", () => {
+    const first = outcomes();
+    const parity = expect.any(Number);
+    const refusals = ["SIGNATURE_MISMATCH", "SIGNATURE_MISMATCH", "BACKEND_RESPONSE_INVALID"];
+    expect(first).toEqual([1, 2, 3, 4, 5].flatMap(() => [parity, parity, parity, ...refusals]));
+    for (const [index, { publicKey, digest, signature }] of cases.entries()) {
+      if (typeof first[index] !== "number") continue;
+      const recovered = new secp256k1.Signature(signature.r, signature.s, first[index]).recoverPublicKey(digest);
+      expect(recovered.equals(Point.fromBytes(publicKey))).toBe(true);
+    }
+    for (let round = 0; round < 10; round += 1) expect(outcomes()).toEqual(first);
+  });
+});
+
 describe("verifiedYParity", () => {
   test("is the parity that recovers the address, for low and for high s", () => {
     fc.assert(
