@@ -16,6 +16,7 @@ const ownImports = {
   "./viem": ["viem/accounts", "viem/utils"],
   "./pkcs11": ["pkcs11js", "node:"],
   "./cloudhsm": ["pkcs11js", "node:"],
+  "./cloudhsm/quorum": ["node:"],
 };
 
 let failures = 0;

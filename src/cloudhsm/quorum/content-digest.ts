@@ -1,0 +1,106 @@
+import { getAddress, getBytes, hashAuthorization, hashMessage, hexlify, keccak256 } from "ethers";
+import type { SigningContent } from "../../signer/signing-content.ts";
+import { decodeTransaction } from "./decoded-transaction.ts";
+import { refuse } from "./json-text.ts";
+import type { RequestContent } from "./request-content.ts";
+import { fromTypedDataContent, typedDataContent, typedDataDigest } from "./typed-data-content.ts";
+
+/** A chain in decimal digits; `"every"` where any chain takes the signature; undefined where the content names none. */
+export type ContentChain = string | "every" | undefined;
+
+/** Content in its one canonical form, and what follows from it. */
+export interface KnownContent {
+  readonly content: RequestContent;
+  /** Lower-case hex; undefined for a bare digest. */
+  readonly digest: string | undefined;
+  readonly chain: ContentChain;
+}
+
+/** What a signer says of a digest, as an approval request has it. */
+export function fromSigningContent(content: SigningContent | { readonly type: "digest" }): KnownContent {
+  return guarded(() => {
+    switch (content.type) {
+      case "transaction":
+        return transaction(hexlify(content.unsigned));
+      case "message":
+        return message(content.message);
+      case "typed-data":
+        return typedData(content);
+      case "authorization":
+        return authorization(`${content.chainId}`, content.address, `${content.nonce}`);
+      case "digest":
+        return { content: { type: "digest" }, digest: undefined, chain: undefined };
+      default:
+        refuse("content: type is none that this version knows");
+    }
+  });
+}
+
+/** Makes everything that follows from the source of `content` again: nothing that it says about itself is believed. */
+export function recompute(content: RequestContent): KnownContent {
+  return guarded(() => {
+    switch (content.type) {
+      case "transaction":
+        return transaction(content.unsigned);
+      case "message":
+        return message(getBytes(content.message));
+      case "typed-data":
+        return typedData(fromTypedDataContent(content));
+      case "authorization":
+        return authorization(content.chainId, content.address, content.nonce);
+      case "digest":
+        return { content, digest: undefined, chain: undefined };
+    }
+  });
+}
+
+function transaction(unsigned: string): KnownContent {
+  const decoded = decodeTransaction(unsigned);
+  return {
+    content: { type: "transaction", unsigned, decoded },
+    digest: keccak256(unsigned),
+    chain: decoded.chainId ?? "every",
+  };
+}
+
+function message(bytes: Uint8Array): KnownContent {
+  const text = decodeUtf8(bytes);
+  return {
+    content: { type: "message", message: hexlify(bytes), ...(text === undefined ? {} : { text }) },
+    digest: hashMessage(bytes),
+    chain: undefined,
+  };
+}
+
+function typedData(data: Parameters<typeof typedDataContent>[0]): KnownContent {
+  const content = typedDataContent(data);
+  return { content, digest: typedDataDigest(content), chain: content.domain["chainId"] };
+}
+
+function authorization(chainId: string, delegate: string, nonce: string): KnownContent {
+  const address = getAddress(delegate);
+  return {
+    content: { type: "authorization", chainId, address, nonce },
+    digest: hashAuthorization({ chainId: BigInt(chainId), address, nonce: BigInt(nonce) }),
+    chain: chainId === "0" ? "every" : chainId,
+  };
+}
+
+function decodeUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    // ignoreBOM keeps the mark, which is a part of what is signed.
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whatever ethers says of content that fits nothing becomes one error without the content in it. */
+function guarded(make: () => KnownContent): KnownContent {
+  try {
+    return make();
+  } catch (error) {
+    const { shortMessage } = error as { shortMessage?: string };
+    refuse(`content: ${(shortMessage ?? "it does not fit its type").replace(/^content: /, "").slice(0, 200)}`);
+  }
+}

@@ -1,0 +1,80 @@
+import type { TypedDataField } from "ethers";
+import type { DecodedTransaction } from "./decoded-transaction.ts";
+import { readAddress, readArray, readDecimal, readHex, readObject, refuse, refuseOtherFields } from "./json-text.ts";
+import type { RequestContent } from "./request-content.ts";
+
+/** The longest name of a type or field that typed data may have. */
+const MAX_NAME = 256;
+
+/** Checks the form of a request's content. Whether its parts belong together is not seen here. */
+export function readContent(value: unknown, what: string): RequestContent {
+  const content = readObject(value, what);
+  const only = (...fields: string[]) => refuseOtherFields(content, ["type", ...fields], what);
+  const { type } = content;
+  switch (type) {
+    case "transaction":
+      only("unsigned", "decoded");
+      return {
+        type,
+        unsigned: readHex(content["unsigned"], `${what}.unsigned`),
+        // Never read, only compared with what the serialization says.
+        decoded: readObject(content["decoded"], `${what}.decoded`) as unknown as DecodedTransaction,
+      };
+    case "message": {
+      only("message", "text");
+      const { text } = content;
+      if (text !== undefined && typeof text !== "string") refuse(`${what}.text must be text`);
+      return { type, message: readHex(content["message"], `${what}.message`), ...(text === undefined ? {} : { text }) };
+    }
+    case "typed-data": {
+      only("domain", "types", "primaryType", "message");
+      const domain = readObject(content["domain"], `${what}.domain`);
+      if (!Object.values(domain).every(isText)) refuse(`${what}.domain must have text in each field`);
+      return {
+        type,
+        domain: domain as Record<string, string>,
+        types: readTypes(content["types"], `${what}.types`),
+        primaryType: readName(content["primaryType"], `${what}.primaryType`),
+        message: readObject(content["message"], `${what}.message`),
+      };
+    }
+    case "authorization":
+      only("chainId", "address", "nonce");
+      return {
+        type,
+        chainId: readDecimal(content["chainId"], `${what}.chainId`),
+        address: readAddress(content["address"], `${what}.address`),
+        nonce: readDecimal(content["nonce"], `${what}.nonce`),
+      };
+    case "digest":
+      only();
+      return { type };
+    default:
+      refuse(`${what}.type is none that this version knows`);
+  }
+}
+
+function readTypes(value: unknown, what: string): Record<string, TypedDataField[]> {
+  const types = readObject(value, what);
+  return Object.fromEntries(
+    Object.entries(types).map(([typeName, fields]) => {
+      const where = `${what}.${typeName.slice(0, MAX_NAME)}`;
+      return [readName(typeName, what), readArray(fields, where).map((field) => readField(field, where))];
+    }),
+  );
+}
+
+function readField(value: unknown, what: string): TypedDataField {
+  const field = readObject(value, what);
+  refuseOtherFields(field, ["name", "type"], what);
+  return { name: readName(field["name"], `${what}: name`), type: readName(field["type"], `${what}: type`) };
+}
+
+function readName(value: unknown, what: string): string {
+  if (!isText(value) || value.length === 0 || value.length > MAX_NAME) refuse(`${what} must be a name`);
+  return value;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string";
+}

@@ -1,0 +1,49 @@
+import { isDeepStrictEqual } from "node:util";
+import type { ApprovalRequest } from "./approval-request.ts";
+import { type KnownContent, recompute } from "./content-digest.ts";
+import { quorumError } from "./errors.ts";
+
+const KEY_USAGE = "key-usage";
+
+/**
+ * Makes the content of a request again from its source, and compares everything with it that the request says.
+ *
+ * @throws SignerError with `info.reason` `"content-mismatch"`, `"chain-mismatch"` or `"wrong-service"`.
+ */
+export function checkContent(request: ApprovalRequest): KnownContent {
+  const known = recompute(request.content);
+  if (!isDeepStrictEqual(plain(known.content), plain(request.content))) {
+    throw quorumError(
+      "content-mismatch",
+      `what the approval request shows of its ${known.content.type} is not what the ${known.content.type} says: do not approve it`,
+    );
+  }
+  if (known.digest !== undefined && known.digest !== request.digest) {
+    throw quorumError(
+      "content-mismatch",
+      `the digest of the approval request is not that of its ${known.content.type}: do not approve it`,
+      { info: { digest: request.digest, contentDigest: known.digest } },
+    );
+  }
+  if (known.chain !== undefined && known.chain !== "every" && known.chain !== request.chainId) {
+    throw quorumError(
+      "chain-mismatch",
+      `the approval request names chain ${request.chainId}, its content ${known.chain}`,
+      {
+        info: { chainId: request.chainId, contentChainId: known.chain },
+      },
+    );
+  }
+  if (request.token.service !== KEY_USAGE) {
+    throw quorumError(
+      "wrong-service",
+      `the token is for ${request.token.service}, not for ${KEY_USAGE}: do not approve it`,
+    );
+  }
+  return known;
+}
+
+// Compared as JSON: a field that is absent and one that is undefined are the same there.
+function plain(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value));
+}

@@ -1,0 +1,103 @@
+import { assertArgument, type BigNumberish, getAddress, getBigInt } from "ethers";
+import type { ApprovalRequest } from "./approval-request.ts";
+import type { ContentChain } from "./content-digest.ts";
+import { quorumError } from "./errors.ts";
+import type { RequestContent } from "./request-content.ts";
+import { checkForm } from "./request-json.ts";
+import { checkContent } from "./request-match.ts";
+import { summarize, warningsOf } from "./summary.ts";
+
+export interface VerifyRequestOptions {
+  /** The moment to measure the expiry by. Default: this computer's clock. */
+  readonly now?: Date | undefined;
+  /** Refuses a request for another account. */
+  readonly expectedAccount?: string | undefined;
+  /** Refuses a request for another chain, and transactions and authorizations that hold on every chain. */
+  readonly expectedChainId?: BigNumberish | undefined;
+  /** Accepts a request that does not say what is signed. Default: false. Nothing but the requester's word stands behind it. */
+  readonly allowBareDigest?: boolean | undefined;
+}
+
+/** An approval request whose parts belong together. */
+export interface VerifiedRequest {
+  /** A copy of the request, as it was checked. */
+  readonly request: ApprovalRequest;
+  /** What is signed. */
+  readonly content: RequestContent;
+  /** 32 bytes in lower-case hex. */
+  readonly digest: string;
+  readonly account: string;
+  /** Undefined where neither the content nor the requester names one. */
+  readonly chainId: bigint | undefined;
+  /** What an approver should not overlook, a sentence each; empty for an ordinary request. */
+  readonly warnings: readonly string[];
+  /**
+   * All of it for people: lines of printable characters. Whatever came from the requester stands in quotes and escaped, and can
+   * neither add a line nor write on the terminal.
+   */
+  readonly summary: string;
+}
+
+/**
+ * Checks what an approver was sent, without an HSM: the digest is made again from the content, and so is all that the request
+ * shows of it; the token is the SHA-256 of its approval data and is for the use of a key; the request has not expired.
+ *
+ * It cannot prove that the approval will be used for this digest: a token names no digest, and whoever holds an approved one and
+ * the login session that made it can sign another digest with it, once. Nor does anything prove the token's `service` and
+ * `key_reference`, which stand beside approval data in a layout of AWS's own, or that its key is that of `account`. Approvers trust
+ * the requester's process for these, as for `requester` and `note`.
+ * Names of contracts, tokens and people behind addresses are not looked up, and calldata is not decoded.
+ *
+ * @throws SignerError with `info.reason` `"expired"`, `"content-mismatch"`, `"account-mismatch"`, `"chain-mismatch"`,
+ *   `"bare-digest"`, `"wrong-service"` or `"token-mismatch"`; ethers' INVALID_ARGUMENT for a malformed request.
+ */
+export function verifyApprovalRequest(request: ApprovalRequest, options: VerifyRequestOptions = {}): VerifiedRequest {
+  const copy = checkForm(request);
+  const known = checkContent(copy);
+  const { content, chain } = known;
+  checkTime(copy, options.now ?? new Date());
+  checkAccount(copy, options.expectedAccount);
+  checkChain(copy, chain, options.expectedChainId);
+  if (content.type === "digest" && options.allowBareDigest !== true) {
+    throw quorumError(
+      "bare-digest",
+      "the approval request does not say what is signed: refuse it, or pass allowBareDigest where you know it otherwise",
+    );
+  }
+  const warnings = warningsOf(known);
+  return {
+    request: copy,
+    content,
+    digest: copy.digest,
+    account: copy.account,
+    chainId: copy.chainId === undefined ? undefined : BigInt(copy.chainId),
+    warnings,
+    summary: summarize(copy, known, warnings),
+  };
+}
+
+function checkTime({ expiresAt }: ApprovalRequest, now: Date): void {
+  assertArgument(!Number.isNaN(now.getTime()), "now must be a valid Date", "now", now);
+  if (now.getTime() < Date.parse(expiresAt)) return;
+  throw quorumError("expired", `the approval request expired at ${expiresAt}; ask for a new one`, {
+    info: { expiresAt },
+  });
+}
+
+function checkAccount({ account }: ApprovalRequest, expected: string | undefined): void {
+  if (expected === undefined || getAddress(expected) === account) return;
+  throw quorumError("account-mismatch", `the approval request is for ${account}, not for ${getAddress(expected)}`, {
+    info: { expectedAccount: getAddress(expected), account },
+  });
+}
+
+function checkChain({ chainId }: ApprovalRequest, chain: ContentChain, expected: BigNumberish | undefined): void {
+  if (expected === undefined) return;
+  const wanted = `${getBigInt(expected, "expectedChainId")}`;
+  // A message belongs to no chain: it passes unless its request names another one.
+  if (chain !== "every" && (chainId === undefined || chainId === wanted)) return;
+  const found = chain === "every" ? "every chain" : `chain ${chainId}`;
+  throw quorumError("chain-mismatch", `the approval request is for ${found}, not for chain ${wanted}`, {
+    info: { expectedChainId: wanted, chainId: chainId ?? null },
+  });
+}

@@ -1,0 +1,17 @@
+// An application that signs once and ends without close(). What it needs comes in its environment.
+
+import { createPrivateKey } from "node:crypto";
+import { approveQuorumToken, CloudHsmQuorumSigner } from "../../../src/cloudhsm/quorum/index.ts";
+
+const { cliPath = "", user = "", password, keys } = JSON.parse(process.env["APPLICATION"] ?? "{}");
+const signer = new CloudHsmQuorumSigner({
+  cliPath,
+  user,
+  password,
+  keyLabel: "cold",
+  approve: (request) =>
+    Promise.all(
+      Object.entries<string>(keys).map(([name, pem]) => approveQuorumToken(request, name, createPrivateKey(pem))),
+    ),
+});
+process.stdout.write(await signer.signMessage("the end"));

@@ -1,0 +1,149 @@
+import { describe, expect, test } from "@jest/globals";
+import { hashAuthorization, hashMessage, keccak256, Transaction, TypedDataEncoder, toUtf8Bytes } from "ethers";
+import fc from "fast-check";
+import { verifyApprovalRequest } from "../../../src/cloudhsm/quorum/index.ts";
+import { ACCOUNT, AUTHORITY, NOW, requestFor } from "./requests.ts";
+
+function shown(name: string, others: object = {}): string {
+  return verifyApprovalRequest(requestFor(name, { id: "request-1", ...others }), { now: NOW }).summary;
+}
+
+/** The values of the lines with that name. */
+function lines(summary: string, name: string): string[] {
+  const found = summary.split("\n").filter((line) => line.startsWith(`${name}  `) || line.startsWith(`${name} `));
+  return found.map((line) => line.slice(name.length).trim());
+}
+
+test("a payment, as an approver sees it", () => {
+  const request = requestFor("a transaction of type 2", { id: "request-1" });
+  expect(verifyApprovalRequest(request, { now: NOW }).summary).toBe(`request       request-1
+asked by      "payouts"
+note          "invoice 7"
+created       2030-01-31T12:00:00.000Z
+expires       2030-01-31T12:09:00.000Z
+account       ${ACCOUNT}
+chain         1
+signs         a transaction of type 2 (EIP-1559)
+nonce         7
+to            0x000000000000000000000000000000000000dEaD
+value         1.5 ETH (1500000000000000000 wei)
+gas limit     90000
+max fee       30.0 gwei
+priority fee  1.0 gwei
+fees at most  0.0027 ETH
+data          4 bytes: 0xa9059cbb
+digest        ${request.digest}
+token         ${request.token.token}, said to be for "key-usage" of key 0x00000000006c0004`);
+});
+
+test.each([
+  ["a transaction of type 0, any chain", ["every chain"], ["It holds on every chain."]],
+  ["a transaction of type 2, a new contract", ["1"], ["It creates a contract."]],
+  ["a transaction of type 4", ["1"], ["It changes whose code accounts run, by the authorizations in it."]],
+  ["a message", ["none named"], []],
+  ["a message of bytes", ["none named"], ["The message is no text."]],
+  ["typed data", ["1"], []],
+  ["an authorization", ["1"], ["Whoever controls that code controls the account."]],
+  [
+    "an authorization for every chain",
+    ["every chain"],
+    ["It holds on every chain.", "Whoever controls that code controls the account."],
+  ],
+])("%s has its chain and its warnings", (name, chain, warnings) => {
+  const summary = shown(name);
+  expect(lines(summary, "chain")).toEqual(chain);
+  expect(lines(summary, "WARNING")).toEqual(warnings);
+  expect(verifyApprovalRequest(requestFor(name), { now: NOW }).warnings).toEqual(warnings);
+});
+
+test("everything of a transaction is shown", () => {
+  const summary = shown("a transaction of type 4");
+  expect(lines(summary, "authorizes")).toEqual([
+    `${AUTHORITY} to run 0xdEDEDEDEdEdEdEDedEDeDedEdEdeDedEdEDedEdE, chain 1, nonce 3`,
+  ]);
+  expect(lines(summary, "access")).toEqual(["0x000000000000000000000000000000000000dEaD, 1 storage keys"]);
+  expect(lines(shown("a transaction of type 3"), "blob")).toEqual([`0x01${"22".repeat(31)}`]);
+  expect(lines(shown("a transaction of type 3"), "max blob fee")).toEqual(["0.000000005 gwei"]);
+  expect(lines(shown("a transaction of type 0"), "gas price")).toEqual(["20.0 gwei"]);
+  expect(lines(shown("a transaction of type 2, a new contract"), "to")).toEqual(["a new contract"]);
+});
+
+test("long calldata is told by its begin, length and hash", () => {
+  const data = `0xa9059cbb${"00".repeat(5_000)}`;
+  const { unsignedHash, unsignedSerialized } = Transaction.from({ type: 2, chainId: 1, data });
+  const content = { type: "transaction", unsigned: unsignedSerialized };
+  expect(lines(shown("a message", { digest: unsignedHash, content }), "data")).toEqual([
+    `5004 bytes: begins with 0xa9059cbb, keccak256 ${keccak256(data)}`,
+  ]);
+});
+
+test("every value of typed data is shown by its place", () => {
+  const summary = shown("typed data");
+  expect(lines(summary, "message.owner.wallet")).toEqual(['"0x000000000000000000000000000000000000dead"']);
+  expect(lines(summary, "message.amounts[0]")).toEqual([`"${2n ** 255n}"`]);
+  expect(lines(summary, "message.memo")).toEqual(['"a\\nb"']);
+  expect(lines(summary, "message.final")).toEqual(["true"]);
+  expect(lines(summary, "domain verifyingContract")).toEqual([`"0x${"de".repeat(20)}"`]);
+  expect(lines(summary, "type Person")).toEqual(["address wallet, bytes4 tag"]);
+});
+
+test("an authorization that ends a delegation is told apart", () => {
+  const tuple = { chainId: 1n, address: `0x${"00".repeat(20)}`, nonce: 0n };
+  const request = { digest: hashAuthorization(tuple), content: { type: "authorization", ...tuple } };
+  expect(lines(shown("a message", request), "code of")).toEqual(["nobody: ends the delegation"]);
+  expect(lines(shown("a message", request), "WARNING")).toEqual([]);
+  expect(lines(shown("an authorization"), "code of")).toEqual(["0xdEDEDEDEdEdEdEDedEDeDedEdEdeDedEdEDedEdE"]);
+});
+
+describe("what the requester wrote stays in its place", () => {
+  const visible = /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]*$/u;
+
+  test.each([
+    ["a line that looks like ours", "hello\nto            0xmine"],
+    ["an escape sequence", "\u001b[2J\u001b[1;1Hvalue 0 ETH"],
+    ["a right-to-left override", "\u202eHTE 001"],
+    ["a zero-width space", "0x\u200b1"],
+    ["a Hangul filler", "a\u3164b"],
+    ["a line separator", "a\u2028b"],
+    ["a tag character", "a\u{e0041}b"],
+    ["a quote", 'a" b'],
+  ])("%s in a message", (_name, text) => {
+    const request = { digest: hashMessage(text), content: { type: "message", message: toUtf8Bytes(text) } };
+    const summary = shown("a message", request);
+    expect(summary.split("\n")).toHaveLength(shown("a message").split("\n").length);
+    for (const line of summary.split("\n")) expect(line).toMatch(visible);
+  });
+
+  test("names and values in typed data", () => {
+    const evil = "x\nWARNING none\u202e";
+    const types = { [`T${evil}`]: [{ name: evil, type: "string" }] };
+    const value = { [evil]: evil };
+    const domain = { name: evil };
+    const digest = TypedDataEncoder.hash(domain, types, value);
+    const summary = shown("a message", { digest, content: { type: "typed-data", domain, types, value } });
+    for (const line of summary.split("\n")) expect(line).toMatch(visible);
+    expect(lines(summary, "WARNING")).toEqual(["The typed data names no chain.", "The typed data names no contract."]);
+  });
+
+  test("members that are called as our own lines", () => {
+    const names = ["to", "value", "account", "chain", "digest", "expires", "WARNING"];
+    const types = { Order: names.map((name) => ({ name, type: "string" })) };
+    const value = Object.fromEntries(names.map((name) => [name, "mine"]));
+    const content = { type: "typed-data", domain: { chainId: 1n }, types, value };
+    const summary = shown("a message", { digest: TypedDataEncoder.hash(content.domain, types, value), content });
+    expect(lines(summary, "to")).toEqual([]);
+    expect(lines(summary, "chain")).toEqual(["1"]);
+    expect(lines(summary, "account")).toEqual([ACCOUNT]);
+    for (const name of names) expect(lines(summary, `message.${name}`)).toEqual(['"mine"']);
+  });
+
+  test("any text", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), (text) => {
+        const request = { digest: hashMessage(text), content: { type: "message", message: toUtf8Bytes(text) } };
+        for (const line of shown("a message", request).split("\n")) expect(line).toMatch(visible);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
