@@ -11,7 +11,7 @@ export default {
   transform: {
     "\\.[jt]s$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } } }],
   },
-  // These ship ES modules only, which jest's CommonJS loader cannot read as they are.
-  transformIgnorePatterns: ["/node_modules/(?!(@noble|asn1js|@peculiar/utils)/)"],
+  // It ships ES modules only, which jest's CommonJS loader cannot read as they are.
+  transformIgnorePatterns: ["/node_modules/(?!@noble/)"],
   testTimeout: 30_000,
 };

@@ -5,7 +5,7 @@ import { build } from "esbuild";
 import { entryPoints } from "./entry-points.mjs";
 
 /** What every entry point may import. */
-const common = ["ethers", "@noble/curves/", "asn1js"];
+const common = ["ethers", "@noble/curves/"];
 
 /** What each may import besides. @type {Record<string, readonly string[]>} */
 const ownImports = {

@@ -1,7 +1,6 @@
-import { Integer } from "asn1js";
 import { toBeArray, toBigInt } from "ethers";
-import { sequenceElements } from "./asn1.ts";
 import { equalBytes, requireBytes } from "./bytes.ts";
+import { sequenceElements, TAG } from "./der-elements.ts";
 import { invalidResponse } from "./errors.ts";
 import { checkSignatureRange, type RawSignature } from "./signature.ts";
 
@@ -23,8 +22,8 @@ export function signatureFromDer(der: Uint8Array): RawSignature {
     throw invalidResponse(`the DER signature has ${bytes.length} bytes; secp256k1 needs at most ${MAX_LENGTH}`);
   }
   const signature = checkSignatureRange(parse(bytes));
-  // A BER parser forgives: trailing bytes, long lengths, padded or negative integers. All of these differ from the
-  // encoding that DER prescribes for the values which the parser took from them.
+  // The reader forgives trailing bytes, long lengths, padded or negative integers. All of these differ from the encoding that
+  // DER prescribes for the values which were taken from them.
   if (!equalBytes(bytes, signatureToDer(signature))) throw notCanonical();
   return signature;
 }
@@ -43,8 +42,8 @@ function derInteger(value: bigint): number[] {
 
 function parse(bytes: Uint8Array): RawSignature {
   const [r, s] = sequenceElements(bytes) ?? [];
-  if (!(r instanceof Integer) || !(s instanceof Integer)) throw notCanonical();
-  return { r: toBigInt(r.valueBlock.valueHexView), s: toBigInt(s.valueBlock.valueHexView) };
+  if (r?.tag !== TAG.INTEGER || s?.tag !== TAG.INTEGER) throw notCanonical();
+  return { r: toBigInt(r.content), s: toBigInt(s.content) };
 }
 
 function notCanonical() {

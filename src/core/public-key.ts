@@ -1,8 +1,7 @@
-import { BitString, ObjectIdentifier, Sequence } from "asn1js";
 import { concat, decodeBase64, getAddress, getBytes, keccak256 } from "ethers";
-import { sequenceElements } from "./asn1.ts";
 import { equalBytes, requireBytes } from "./bytes.ts";
 import { Point } from "./curve.ts";
+import { derElements, objectIdentifierText, sequenceElements, TAG } from "./der-elements.ts";
 import { invalidResponse, SignerError } from "./errors.ts";
 
 /** The public half of a JSON Web Key (RFC 7517). x and y: base64url as in JSON, or bytes as vendors' SDKs give them. */
@@ -70,14 +69,15 @@ export function publicKeyFromSpki(spki: Uint8Array): Uint8Array {
   const bytes = requireBytes(spki, "the SubjectPublicKeyInfo");
   if (bytes.length > MAX_SPKI_LENGTH) throw notSpki();
   const [algorithm, bits] = sequenceElements(bytes) ?? [];
-  if (!(algorithm instanceof Sequence) || !(bits instanceof BitString)) throw notSpki();
-  const [type, curve] = algorithm.valueBlock.value;
-  if (!(type instanceof ObjectIdentifier)) throw notSpki();
-  requireAlgorithm("algorithm", type.getValue(), EC_PUBLIC_KEY);
-  if (!(curve instanceof ObjectIdentifier)) throw notSpki();
-  requireAlgorithm("curve", curve.getValue(), SECP256K1);
-  const point = bits.valueBlock.valueHexView.slice();
-  // What BER tolerates and DER does not is caught by the one encoding that is left.
+  if (algorithm?.tag !== TAG.SEQUENCE || bits?.tag !== TAG.BIT_STRING) throw notSpki();
+  const [type, curve] = derElements(algorithm.content) ?? [];
+  if (type?.tag !== TAG.OBJECT_IDENTIFIER) throw notSpki();
+  requireAlgorithm("algorithm", objectIdentifierText(type.content), EC_PUBLIC_KEY);
+  if (curve?.tag !== TAG.OBJECT_IDENTIFIER) throw notSpki();
+  requireAlgorithm("curve", objectIdentifierText(curve.content), SECP256K1);
+  // The first octet says how many bits of the last one are unused.
+  const point = bits.content.slice(1);
+  // What the reader tolerates and DER does not is caught by the one encoding that is left.
   const header = SPKI_HEADERS.get(point.length);
   if (!header || !equalBytes(bytes, Uint8Array.of(...header, ...point))) throw notSpki();
   return publicKeyFromSec1(point);
