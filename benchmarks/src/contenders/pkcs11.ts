@@ -1,0 +1,85 @@
+import { getBytes, id } from "ethers";
+import { signatureFromCompact } from "ethers-hsm";
+import { Pkcs11Signer } from "ethers-hsm/pkcs11";
+import pkcs11js, { type PKCS11 } from "pkcs11js";
+import type { Contender, Contenders } from "../contender.ts";
+import type { TokenTarget } from "../token.ts";
+import { requireRawSignatureBy, requireSignatureBy } from "./proof.ts";
+
+const DIGEST = getBytes(id("a digest"));
+const MECHANISM = { mechanism: pkcs11js.CKM_ECDSA };
+
+export interface TokenLoad extends TokenTarget {
+  readonly sessions: number;
+}
+
+interface Lane {
+  readonly session: Buffer;
+  readonly key: Buffer;
+}
+
+/** The module by pkcs11js alone, with sessions that are open already, and the signer on it. */
+export const contenders: Contenders<TokenLoad> = {
+  async module({ libraryPath, tokenLabel, pin, keyLabel, sessions, address }) {
+    const cryptoki = new pkcs11js.PKCS11();
+    cryptoki.load(libraryPath);
+    cryptoki.C_Initialize({ flags: pkcs11js.CKF_OS_LOCKING_OK });
+    const slot = cryptoki.C_GetSlotList(true).find((each) => cryptoki.C_GetTokenInfo(each).label.trim() === tokenLabel);
+    if (!slot) throw new Error(`there is no token ${tokenLabel}`);
+    const lanes: Lane[] = [];
+    for (let index = 0; index < sessions; index += 1) {
+      const session = cryptoki.C_OpenSession(slot, pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION);
+      if (index === 0) cryptoki.C_Login(session, pkcs11js.CKU_USER, pin);
+      lanes.push({ session, key: findKey(cryptoki, session, keyLabel) });
+    }
+    const sign = queued(lanes, async ({ session, key }) => {
+      cryptoki.C_SignInit(session, MECHANISM, key);
+      return cryptoki.C_SignAsync(session, Buffer.from(DIGEST), Buffer.alloc(64));
+    });
+    return {
+      perform: sign,
+      async prove() {
+        requireRawSignatureBy(address, DIGEST, signatureFromCompact(await sign()));
+      },
+    };
+  },
+
+  signer: async ({ address, ...options }) => signing(new Pkcs11Signer(options), address),
+
+  "isolated signer": async ({ address, ...options }) =>
+    signing(new Pkcs11Signer({ ...options, ...{ isolation: "process" } }), address),
+};
+
+function signing(signer: Pkcs11Signer, address: string): Contender {
+  return {
+    perform: () => signer.signDigest(DIGEST),
+    prove: async () => requireSignatureBy(address, DIGEST, await signer.signDigest(DIGEST)),
+  };
+}
+
+function findKey(cryptoki: PKCS11, session: Buffer, label: string): Buffer {
+  cryptoki.C_FindObjectsInit(session, [
+    { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_PRIVATE_KEY },
+    { type: pkcs11js.CKA_LABEL, value: label },
+  ]);
+  const [key] = cryptoki.C_FindObjects(session, 1);
+  cryptoki.C_FindObjectsFinal(session);
+  if (!key) throw new Error(`the token has no key ${label}`);
+  return key;
+}
+
+/** The least that any user of several sessions must do: a session takes one operation at a time, and calls wait for one. */
+function queued<T>(lanes: Lane[], task: (lane: Lane) => Promise<T>): () => Promise<T> {
+  const free = [...lanes];
+  const waiting: ((lane: Lane) => void)[] = [];
+  return async () => {
+    const lane = free.pop() ?? (await new Promise<Lane>((resolve) => waiting.push(resolve)));
+    try {
+      return await task(lane);
+    } finally {
+      const next = waiting.shift();
+      if (next) next(lane);
+      else free.push(lane);
+    }
+  };
+}

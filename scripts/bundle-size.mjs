@@ -1,0 +1,52 @@
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+import { entryPoints } from "./entry-points.mjs";
+
+/**
+ * What an application may have to carry at most: bytes, minified and gzipped, without the peers.
+ *
+ * @type {Record<string, number>}
+ */
+const BUDGETS = {
+  ".": 40_000,
+  "./aws-kms": 42_000,
+  "./azure-key-vault": 42_000,
+  "./eip1193": 12_000,
+  "./viem": 2_000,
+  "./pkcs11": 50_000,
+  "./cloudhsm": 50_000,
+  "./cloudhsm/quorum": 46_000,
+};
+
+/** Peers, of which an application brings its own copy. */
+const PEERS = ["ethers", "@aws-sdk/*", "@azure/*", "pkcs11js", "viem", "viem/*", "node:*"];
+
+/** @typedef {{ name: string, minified: number, gzipped: number, budget: number }} BundledSize */
+
+/**
+ * @returns {Promise<BundledSize[]>} bytes of each built entry point, as an ES module with the library's own dependencies, the
+ *   parts that it loads later included
+ */
+export async function bundledSizes() {
+  return Promise.all(
+    entryPoints().map(async ({ name, import: { default: file } }) => {
+      const { outputFiles } = await build({
+        entryPoints: [file],
+        bundle: true,
+        minify: true,
+        format: "esm",
+        target: "es2022",
+        platform: "neutral",
+        mainFields: ["module", "main"],
+        external: PEERS,
+        legalComments: "none",
+        write: false,
+        logLevel: "error",
+      });
+      const code = outputFiles[0]?.contents ?? new Uint8Array();
+      const budget = BUDGETS[name];
+      if (budget === undefined) throw new Error(`scripts/bundle-size.mjs has no budget for ${name}`);
+      return { name, minified: code.length, gzipped: gzipSync(code, { level: 9 }).length, budget };
+    }),
+  );
+}
