@@ -60,8 +60,8 @@ const tables = new Tables(GENERATOR);
 /** u1·G + u2·Q by this package's own arithmetic; undefined for infinity, and in other cases that hardly ever occur. */
 function quickSum(u1: bigint, publicKey: Uint8Array, u2: bigint): AffinePoint | undefined {
   const generator = tables.generator();
-  if (!generator) return plainSum(u1, GENERATOR, u2, pointFromSec1(publicKey).toAffine());
-  const key = tables.key(publicKey, () => pointFromSec1(publicKey).toAffine());
+  if (!generator) return plainSum(u1, GENERATOR, u2, affineFromSec1(publicKey));
+  const key = tables.key(publicKey, () => affineFromSec1(publicKey));
   return tabledSum(u1, generator, u2, key);
 }
 
@@ -69,6 +69,15 @@ function quickSum(u1: bigint, publicKey: Uint8Array, u2: bigint): AffinePoint | 
 function slowSum(u1: bigint, publicKey: Uint8Array, u2: bigint): AffinePoint | undefined {
   const sum = Point.BASE.mulAddUnsafe(u1, pointFromSec1(publicKey), u2);
   return sum.is0() ? undefined : sum.toAffine();
+}
+
+/** The point, read without more ado where it is uncompressed and on the curve; else by @noble/curves, which knows all errors. */
+function affineFromSec1(publicKey: Uint8Array): AffinePoint {
+  if (publicKey.length === 65 && publicKey[0] === 0x04) {
+    const point = { x: toBigInt(publicKey.subarray(1, 33)), y: toBigInt(publicKey.subarray(33)) };
+    if (point.x < PRIME && point.y < PRIME && isOnCurve(point)) return point;
+  }
+  return pointFromSec1(publicKey).toAffine();
 }
 
 function isOnCurve({ x, y }: AffinePoint): boolean {
