@@ -39,6 +39,11 @@ export const verification: Section = {
             ...beside(first.verify.first, first.sign.first),
             ...atMost(4, first.verify.first / first.sign.first),
           },
+          {
+            What: `${VERIFY}, the first, beside a warm ${SIGN}`,
+            ...beside(first.verify.first, sign),
+            ...atMost(4, first.verify.first / sign),
+          },
           { What: `${SIGN}, the 2nd to the 20th`, ...beside(first.sign.next, first.sign.next), ...noGoal },
           {
             What: `${VERIFY}, the 2nd to the 20th, without tables`,
