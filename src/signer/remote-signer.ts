@@ -126,7 +126,9 @@ export class RemoteSigner extends AbstractSigner<null | Provider> {
   /** Signs a message (EIP-191, version 0x45): a string as UTF-8, also one that looks like hex; bytes as they are. */
   override async signMessage(message: string | Uint8Array): Promise<string> {
     const bytes = typeof message === "string" ? toUtf8Bytes(message) : message;
-    const signature = await this.signDigest(hashMessage(bytes), { content: { type: "message", message: bytes.slice() } });
+    const signature = await this.signDigest(hashMessage(bytes), {
+      content: { type: "message", message: bytes.slice() },
+    });
     return signature.serialized;
   }
 
