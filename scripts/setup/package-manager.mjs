@@ -1,6 +1,6 @@
 import { isOnPath } from "./command.mjs";
 
-/** @typedef {{ program: string, softhsm: string, compiler: string }} PackageManager */
+/** @typedef {{ program: string, softhsm: string, compiler: string, p11Kit: string }} PackageManager */
 
 /** @type {readonly PackageManager[]} */
 const packageManagers = [
@@ -8,16 +8,42 @@ const packageManagers = [
     program: "apt-get",
     softhsm: "sudo apt-get install softhsm2",
     compiler: "sudo apt-get install build-essential python3",
+    p11Kit: "sudo apt-get install p11-kit p11-kit-modules",
   },
-  { program: "dnf", softhsm: "sudo dnf install softhsm", compiler: "sudo dnf install gcc-c++ make python3" },
-  { program: "apk", softhsm: "apk add softhsm", compiler: "apk add build-base python3" },
-  { program: "pacman", softhsm: "sudo pacman -S softhsm", compiler: "sudo pacman -S base-devel python" },
-  { program: "zypper", softhsm: "sudo zypper install softhsm", compiler: "sudo zypper install gcc-c++ make python3" },
-  { program: "brew", softhsm: "brew install softhsm", compiler: "xcode-select --install" },
+  {
+    program: "dnf",
+    softhsm: "sudo dnf install softhsm",
+    compiler: "sudo dnf install gcc-c++ make python3",
+    p11Kit: "sudo dnf install p11-kit-server",
+  },
+  {
+    program: "apk",
+    softhsm: "apk add softhsm",
+    compiler: "apk add build-base python3",
+    p11Kit: "apk add p11-kit-server",
+  },
+  {
+    program: "pacman",
+    softhsm: "sudo pacman -S softhsm",
+    compiler: "sudo pacman -S base-devel python",
+    p11Kit: "sudo pacman -S p11-kit",
+  },
+  {
+    program: "zypper",
+    softhsm: "sudo zypper install softhsm",
+    compiler: "sudo zypper install gcc-c++ make python3",
+    p11Kit: "sudo zypper install p11-kit-server",
+  },
+  {
+    program: "brew",
+    softhsm: "brew install softhsm",
+    compiler: "xcode-select --install",
+    p11Kit: "brew install p11-kit",
+  },
 ];
 
 /**
- * @param {"softhsm" | "compiler"} what
+ * @param {"softhsm" | "compiler" | "p11Kit"} what
  * @returns {string} a sentence that says how it is installed on this kind of machine
  */
 export function howToInstall(what) {

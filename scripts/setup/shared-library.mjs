@@ -1,12 +1,12 @@
 import { readdirSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { aptUnpack } from "./apt.mjs";
 import { run, tail } from "./command.mjs";
 import { cacheFolder } from "./project.mjs";
 import { SetupError } from "./setup-error.mjs";
 
 /**
- * Lets an unpacked library find the libraries that it needs and that the machine lacks, where they were unpacked beside it.
+ * Lets an unpacked library or program find the libraries that it needs and that the machine lacks, where they were unpacked beside it.
  *
  * @param {string} library
  * @param {string} folder where everything was unpacked
@@ -26,7 +26,9 @@ export function linkToNeighbours(library, folder) {
   const patched = run(join(tools, "usr/bin/patchelf"), [...paths, library]);
   const still = missingLibraries(library);
   if (still.length > 0) {
-    throw new SetupError(`SoftHSM2 needs ${still.join(", ")}, which this machine lacks.\n${tail(patched.output)}`);
+    throw new SetupError(
+      `${basename(library)} needs ${still.join(", ")}, which this machine lacks.\n${tail(patched.output)}`,
+    );
   }
 }
 

@@ -60,6 +60,11 @@ const TOKEN_LOST: Meaning = {
   code: "BACKEND_UNAVAILABLE",
   advice: "the token cannot be reached; check the HSM, its network and the module's own log",
 };
+// A slot is named as the library listed it just before.
+const SLOT_LOST: Meaning = {
+  code: "BACKEND_UNAVAILABLE",
+  advice: "the slot that the token was in is gone; check the HSM, its network and the module's configuration",
+};
 const LOGIN_REFUSED: Meaning = {
   code: "ACCESS_DENIED",
   advice:
@@ -84,7 +89,7 @@ const TEMPLATE_REFUSED: Meaning = {
 
 const MEANINGS: ReadonlyMap<number, Meaning> = new Map<number, Meaning>([
   [CKR.HOST_MEMORY, TOKEN_LOST],
-  [CKR.SLOT_ID_INVALID, { code: "KEY_NOT_FOUND", advice: "the slot is gone; check the module's configuration" }],
+  [CKR.SLOT_ID_INVALID, SLOT_LOST],
   [CKR.GENERAL_ERROR, TOKEN_LOST],
   [
     CKR.FUNCTION_FAILED,

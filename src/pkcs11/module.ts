@@ -6,7 +6,7 @@ import { loadLibrary, resolveLibrary } from "./library.ts";
 import type { CheckedLibrary } from "./options.ts";
 import { SessionPool } from "./session-pool.ts";
 
-// How long calls in flight may take to end before the library is started again, and how long a failed start is not repeated.
+// How long calls in flight may take to end before the library is started again, and the time between two starts.
 const DRAIN_MS = 5_000;
 const REST_MS = 200;
 
@@ -38,7 +38,10 @@ export class Pkcs11Module {
   readonly #pools = new Map<string, SessionPool>();
   #generation: object = {};
   #isOurs: boolean;
+  /** Finalised here, and not initialised again yet: a start that failed leaves it so. */
+  #isEndedHere = false;
   #restarting: Promise<void> | undefined;
+  #restartedAt = Number.NEGATIVE_INFINITY;
   #failure: { readonly error: unknown; readonly at: number } | undefined;
   readonly #forget: () => void;
 
@@ -106,16 +109,24 @@ export class Pkcs11Module {
   async #restart(reason: unknown, requester: SessionPool | undefined): Promise<void> {
     const pools = [...this.#pools.values()];
     const isFinalized = returnValueOf(reason) === CKR.CRYPTOKI_NOT_INITIALIZED;
+    // While the token is away every start succeeds, and helps nobody.
+    const rest = this.#restartedAt + REST_MS - performance.now();
+    if (!isFinalized && rest > 0) await new Promise((resolve) => setTimeout(resolve, rest));
     if (!isFinalized) await this.#requireNobodyHurt(reason, requester, pools);
     let restarted = false;
     for (const pool of pools) pool.suspend();
     try {
-      if (!isFinalized) await this.#finalize(pools);
+      if (!isFinalized) {
+        await this.#finalize(pools);
+        this.#isEndedHere = true;
+      }
       const isOurs = await this.cryptoki.initialize();
-      // Who has finalised it uses it as well.
-      this.#isOurs = isOurs && (this.cryptoki.isIsolated || !isFinalized);
+      // Who else has finalised it uses it as well.
+      this.#isOurs = isOurs && (this.cryptoki.isIsolated || this.#isEndedHere);
+      this.#isEndedHere = false;
       this.#generation = {};
       this.#failure = undefined;
+      this.#restartedAt = performance.now();
       restarted = true;
     } catch (error) {
       this.#failure = { error, at: performance.now() };

@@ -2,6 +2,7 @@ import { isSignerError, SignerError } from "../core/errors.ts";
 import { bounded } from "../signer/bounded.ts";
 import { onAbort } from "../signer/on-abort.ts";
 import type { Cryptoki, TokenSlot } from "./cryptoki.ts";
+import { cureOf } from "./cure.ts";
 import { returnValueOf } from "./errors.ts";
 import { FairQueue } from "./fair-queue.ts";
 import type { Login } from "./login.ts";
@@ -89,14 +90,19 @@ export class SessionPool {
     if (!this.isUsed) await this.#logOut();
   }
 
-  /** `signal` lets a task leave the queue before its turn; once begun, it runs to its end, whether anybody waits or not. */
+  /**
+   * `signal` lets a task leave the queue before its turn; once begun, it runs to its end, whether anybody waits or not.
+   *
+   * @param line whose turn it waits for: the user's, or, for a task that has waited before, its own.
+   */
   async run<T>(
     user: PoolUser,
     task: (session: Pkcs11Session) => Promise<T>,
     signal: AbortSignal | undefined,
+    line: object = user,
   ): Promise<T> {
     await this.#requireSameUser(user.login);
-    const session = await this.#acquire(user, signal);
+    const session = await this.#acquire(user, signal, line);
     if (signal?.aborted) {
       this.#release(session, true);
       throw signal.reason;
@@ -110,6 +116,8 @@ export class SessionPool {
       return result;
     } catch (error) {
       isUsable = leavesSessionUsable(error);
+      // The others were probably lost with it; those that were opened since an earlier one was lost were not.
+      if (isLoss(error) && !this.#suspects.has(session)) this.distrust();
       throw error;
     } finally {
       unlisten?.();
@@ -160,7 +168,7 @@ export class SessionPool {
     this.#serve();
   }
 
-  #acquire(user: PoolUser, signal: AbortSignal | undefined): Promise<Pkcs11Session> {
+  #acquire(user: PoolUser, signal: AbortSignal | undefined, line: object): Promise<Pkcs11Session> {
     signal?.throwIfAborted();
     if (this.#waiting.size >= this.#maxQueue) {
       throw new SignerError(
@@ -186,10 +194,10 @@ export class SessionPool {
       const unlisten =
         signal &&
         onAbort(signal, () => {
-          this.#waiting.delete(user, waiter);
+          this.#waiting.delete(line, waiter);
           waiter.reject(signal.reason);
         });
-      this.#waiting.add(user, waiter);
+      this.#waiting.add(line, waiter);
       this.#serve();
     });
   }
@@ -345,6 +353,11 @@ export class SessionPool {
     const closing = session.close().finally(() => this.#closing.delete(closing));
     this.#closing.add(closing);
   }
+}
+
+function isLoss(error: unknown): boolean {
+  const cure = cureOf(error);
+  return cure === "session" || cure === "library";
 }
 
 // What the token's answer was about was the key or the request, or nobody has asked the token at all.

@@ -86,10 +86,7 @@ export class Pkcs11Token {
   /** @throws SignerError BACKEND_UNAVAILABLE, which makes the task run again after a login, unless the user is logged in. */
   async requireLogin(session: Pkcs11Session): Promise<void> {
     if (!this.#user.login.isNeeded || (await session.isLoggedIn())) return;
-    throw new SignerError("BACKEND_UNAVAILABLE", "the user was logged out of the token; the next call logs in again", {
-      operation: "C_GetSessionInfo",
-      info: { returnValue: CKR.USER_NOT_LOGGED_IN },
-    });
+    throw loggedOut();
   }
 
   /** No session of now is used again: one of them answered something wrong. */
@@ -118,11 +115,14 @@ export class Pkcs11Token {
     task: (session: Pkcs11Session) => Promise<T>,
     { signal, repeatable = true }: RunOptions,
   ): Promise<T> {
+    // Who has waited in the queue of the user's calls is not sent to its end again.
+    const own = {};
     for (let attempt = 1; ; attempt += 1) {
       const generation = this.#module?.generation;
       try {
         const { pool } = await bounded(() => this.#attach(), { signal });
-        return await pool.run(this.#user, (session) => this.#guarded(session, task), signal);
+        const line = attempt === 1 ? this.#user : own;
+        return await pool.run(this.#user, (session) => this.#guarded(session, task), signal, line);
       } catch (error) {
         this.#remember(error);
         const cure = cureOf(error);
@@ -130,30 +130,40 @@ export class Pkcs11Token {
         const isLast = !repeatable || attempt === ATTEMPTS;
         // A lost session or login is had again at once, unless that has failed already.
         if (!isLast && (attempt > 1 || cure === "again")) await pause(attempt, signal);
-        await this.#heal(cure, error, attempt, generation);
-        if (isLast) throw error;
+        const failure = await this.#heal(cure, error, attempt, generation);
+        if (isLast) throw failure ?? error;
       }
     }
   }
 
   // To a user who was logged out meanwhile a token shows no private key: that does not mean that it has none.
   async #guarded<T>(session: Pkcs11Session, task: (session: Pkcs11Session) => Promise<T>): Promise<T> {
+    const { epoch } = session;
     try {
       return await task(session);
     } catch (error) {
-      if (isSignerError(error, "KEY_NOT_FOUND")) await this.requireLogin(session);
+      if (!isSignerError(error, "KEY_NOT_FOUND")) throw error;
+      await this.requireLogin(session);
+      // Another session may have logged in again since the search.
+      if (this.#user.login.isNeeded && session.epoch !== epoch) throw loggedOut();
       throw error;
     }
   }
 
-  async #heal(cure: Cure, error: unknown, attempt: number, generation: object | undefined): Promise<void> {
+  /** What the next attempt needs. Gives why the library could not be started again, where it would have to be. */
+  async #heal(cure: Cure, error: unknown, attempt: number, generation: object | undefined): Promise<unknown> {
     const pool = this.#attachment?.pool;
-    if (cure !== "again") pool?.distrust();
     if (cure === "login") pool?.distrustLogin();
-    if (cure !== "library" || !this.#module || !generation) return;
+    if (cure !== "library" || !this.#module || !generation) return undefined;
     // A token that was away for a moment needs another session and no more.
-    if (attempt === 1 && returnValueOf(error) !== CKR.CRYPTOKI_NOT_INITIALIZED) return;
-    await this.#module.restart(generation, error, pool).catch((failure: unknown) => this.#remember(failure));
+    if (attempt === 1 && returnValueOf(error) !== CKR.CRYPTOKI_NOT_INITIALIZED) return undefined;
+    try {
+      await this.#module.restart(generation, error, pool);
+      return undefined;
+    } catch (failure) {
+      this.#remember(failure);
+      return failure;
+    }
   }
 
   // Once for all that wait, and again after the library was started again: the token may be in another slot then.
@@ -202,6 +212,13 @@ export class Pkcs11Token {
   #remember(error: unknown): void {
     if (isSignerError(error)) this.#lastError = error;
   }
+}
+
+function loggedOut(): SignerError {
+  return new SignerError("BACKEND_UNAVAILABLE", "the user was logged out of the token; the next call logs in again", {
+    operation: "C_GetSessionInfo",
+    info: { returnValue: CKR.USER_NOT_LOGGED_IN },
+  });
 }
 
 // Of different lengths, so that those who failed together do not come back together.

@@ -1,6 +1,7 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { p11KitClient, p11KitServer } from "../../scripts/setup/p11-kit.mjs";
 import { softHsmLibrary } from "../../scripts/setup/softhsm.mjs";
 import { writeSoftHsmConfiguration } from "./softhsm-configuration.ts";
 
@@ -16,4 +17,6 @@ export default function setUp(): void {
   process.env["ETHERS_HSM_TEST_FOLDER"] = folder;
   process.env["SOFTHSM2_CONF"] = writeSoftHsmConfiguration(folder);
   process.env["ETHERS_HSM_SOFTHSM_LIBRARY"] = library;
+  process.env["ETHERS_HSM_P11_KIT_SERVER"] = p11KitServer() ?? "";
+  process.env["ETHERS_HSM_P11_KIT_CLIENT"] = p11KitClient() ?? "";
 }

@@ -1,0 +1,20 @@
+// The process of one scene: plays one fault, prints its report, and ends by itself.
+//
+//   tsx tests/pkcs11/faults/actor.ts --fault NAME --seconds N [--isolated]
+
+import { writeSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { FAULTS } from "./catalogue.ts";
+import { play } from "./play.ts";
+
+const { values } = parseArgs({
+  options: {
+    fault: { type: "string" },
+    seconds: { type: "string", default: "2" },
+    isolated: { type: "boolean", default: false },
+  },
+});
+const fault = FAULTS.find(({ name }) => name === values.fault);
+if (!fault)
+  throw new Error(`no fault is named ${values.fault}; there are: ${FAULTS.map(({ name }) => name).join(", ")}`);
+writeSync(1, `${JSON.stringify(await play(fault, values.isolated, Number(values.seconds)))}\n`);

@@ -1,0 +1,57 @@
+import type { ShimFunction } from "../../support/pkcs11-shim/shim.ts";
+import type { Fault } from "./catalogue.ts";
+import { load } from "./load.ts";
+import { MARGIN_MS, type Report } from "./report.ts";
+import { Scene } from "./scene.ts";
+
+const CALLERS = 50;
+const CALLS_AFTER = 100;
+const DEFAULT_TIMEOUT = 5_000;
+
+/** Plays one fault in this process, under load from beginning to end. */
+export async function play(fault: Fault, isolated: boolean, seconds: number): Promise<Report> {
+  const unhandledRejections: string[] = [];
+  process.on("unhandledRejection", (reason) => unhandledRejections.push(String(reason)));
+
+  const timeout = fault.timeout ?? DEFAULT_TIMEOUT;
+  const scene = await Scene.open({
+    isolated,
+    remote: fault.remote ?? false,
+    timeout,
+    hangTimeout: fault.hangTimeout,
+    seconds,
+  });
+  const { shim, signers } = scene;
+  const patienceMs = timeout + MARGIN_MS;
+  await scene.warmUp();
+
+  const before = shim.stats().functions;
+  scene.begin();
+  const during = await load(signers, { callers: CALLERS, over: fault.run(scene), patienceMs });
+  const { functions, overlaps, interleavings, closedInUse, mostSessions } = shim.stats();
+  const after = await load(signers, { callers: CALLERS, calls: CALLS_AFTER, patienceMs });
+
+  await Promise.all(signers.map((signer) => signer.close()));
+  const closed = shim.stats();
+  const deeds = (name: ShimFunction) => closed.functions[name].calls - before[name].calls;
+  const { logout, finalize } = scene.deeds;
+  await scene.close();
+  return {
+    fault: fault.name,
+    isolated,
+    timeout,
+    during,
+    after,
+    unhandledRejections,
+    strikes: scene.strikes,
+    logins: functions.C_Login.calls - before.C_Login.calls,
+    // Nobody else uses a remote token's library, nor one that runs in a process of its own.
+    disservices: isolated || fault.remote ? 0 : deeds("C_Logout") + deeds("C_Finalize") - logout - finalize,
+    initializations: functions.C_Initialize.calls - before.C_Initialize.calls,
+    overlaps,
+    interleavings,
+    closedInUse,
+    mostSessions,
+    sessionsLeft: closed.sessions,
+  };
+}

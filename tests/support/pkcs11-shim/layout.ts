@@ -1,0 +1,108 @@
+// The file that a test shares with the shim: a path, then 64-bit words. This is the one description of it; the C header is
+// made from it.
+
+/** The functions of the module that can be steered and are counted. */
+export const FUNCTIONS = [
+  "C_Initialize",
+  "C_Finalize",
+  "C_GetSlotList",
+  "C_GetTokenInfo",
+  "C_GetMechanismList",
+  "C_GetMechanismInfo",
+  "C_OpenSession",
+  "C_CloseSession",
+  "C_CloseAllSessions",
+  "C_GetSessionInfo",
+  "C_Login",
+  "C_Logout",
+  "C_CreateObject",
+  "C_DestroyObject",
+  "C_GetAttributeValue",
+  "C_FindObjectsInit",
+  "C_FindObjects",
+  "C_FindObjectsFinal",
+  "C_SignInit",
+  "C_Sign",
+  "C_GenerateKeyPair",
+] as const;
+
+export type ShimFunction = (typeof FUNCTIONS)[number];
+
+/** What stands in one function's record about its fault. `armed` is written last, so that no half-written fault works. */
+export const FAULT = [
+  "armed",
+  "returnValue",
+  "crash",
+  "delayMs",
+  "hangMs",
+  "answer",
+  "skip",
+  "remaining",
+  "permille",
+] as const;
+
+/** What stands in one function's record after its fault. */
+export const STATS = ["calls", "hits", "mostInside"] as const;
+
+/** What is counted of the module as a whole. */
+export const MODULE_STATS = [
+  "overlaps",
+  "interleavings",
+  "closedInUse",
+  "mostSessions",
+  "neighbourDeeds",
+  "swaps",
+] as const;
+
+/** What becomes of a signature; 0 is nothing. */
+export const ANSWERS = [
+  "true",
+  "garbage",
+  "zero",
+  "short",
+  "long",
+  "empty",
+  "swapped",
+  "foreignKey",
+  "foreignDigest",
+] as const;
+
+/** What another user of the module does; 0 is nothing. */
+export const NEIGHBOUR_DEEDS = ["nothing", "closeAllSessions", "logout", "finalize"] as const;
+
+/** One row for each process that loaded the library: its state dies with it, also where it crashes. */
+export const ROW = ["pid", "sessions", "held"] as const;
+
+export const PATH_SIZE = 4096;
+export const PROCESS_COUNT = 1024;
+export const RECORD_LENGTH = FAULT.length + STATS.length;
+export const MODULE_WORDS = FUNCTIONS.length * RECORD_LENGTH;
+export const NEIGHBOUR_WORD = MODULE_WORDS + MODULE_STATS.length;
+export const PROCESS_WORDS = NEIGHBOUR_WORD + 1;
+export const CONTROL_SIZE = PATH_SIZE + 8 * (PROCESS_WORDS + PROCESS_COUNT * ROW.length);
+
+/** The same for the C compiler. */
+export function layoutHeader(): string {
+  const define = (name: string, value: number) => `#define ${name} ${value}`;
+  const each = (prefix: string, names: readonly string[], first = 0) =>
+    names.map((name, index) => define(`${prefix}_${name}`, first + index));
+  return [
+    ...each("FN", FUNCTIONS),
+    define("FUNCTION_COUNT", FUNCTIONS.length),
+    `#define STEERABLE(X) ${FUNCTIONS.map((name) => `X(${name})`).join(" ")}`,
+    ...each("FAULT", FAULT),
+    ...each("STAT", STATS, FAULT.length),
+    define("RECORD_LENGTH", RECORD_LENGTH),
+    ...each("STAT", MODULE_STATS, MODULE_WORDS),
+    define("CONTROL_neighbour", NEIGHBOUR_WORD),
+    ...each("ANSWER", ANSWERS),
+    ...each("NEIGHBOUR", NEIGHBOUR_DEEDS),
+    ...each("ROW", ROW),
+    define("ROW_LENGTH", ROW.length),
+    define("PROCESSES", PROCESS_WORDS),
+    define("PROCESS_COUNT", PROCESS_COUNT),
+    define("PATH_SIZE", PATH_SIZE),
+    define("CONTROL_SIZE", CONTROL_SIZE),
+    "",
+  ].join("\n");
+}
