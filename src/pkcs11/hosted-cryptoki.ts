@@ -35,6 +35,8 @@ export class HostedCryptoki implements Cryptoki {
   readonly #hangTimeout: number;
   readonly #pending = new Map<number, Pending>();
   #child: ChildProcess | undefined;
+  /** The process whose library is initialised. */
+  #ready: ChildProcess | undefined;
   #count = 0;
 
   constructor(path: string, hangTimeout: number) {
@@ -43,11 +45,11 @@ export class HostedCryptoki implements Cryptoki {
   }
 
   async initialize(): Promise<boolean> {
-    if (!this.#child) {
-      this.#start();
-      await this.#call("load", [this.#path], Math.max(this.#hangTimeout, START_MS));
-    }
-    return this.#call("initialize", []);
+    const child = this.#child ?? this.#start();
+    if (this.#ready !== child) await this.#ask(child, "load", [this.#path], Math.max(this.#hangTimeout, START_MS));
+    const isOurs = await this.#ask<boolean>(child, "initialize", [], this.#hangTimeout);
+    this.#ready = child;
+    return isOurs;
   }
 
   async finalize(): Promise<void> {
@@ -130,7 +132,7 @@ export class HostedCryptoki implements Cryptoki {
     return this.#call("sign", [session, mechanism, key, data]);
   }
 
-  #start(): void {
+  #start(): ChildProcess {
     const child = fork(hostFile(), {
       // The debugger of this process would open a port in that one.
       execArgv: [],
@@ -142,13 +144,18 @@ export class HostedCryptoki implements Cryptoki {
     child.on("message", (answer: HostAnswer) => this.#settle(answer));
     child.once("error", (cause) => this.#lose(child, `could not be started: ${cause.message}`));
     child.once("exit", (code, signal) => this.#lose(child, `ended with ${signal ?? `exit code ${code}`}`));
-    this.#keepAlive();
+    return child;
+  }
+
+  #call<Result>(method: HostedMethod, args: readonly unknown[]): Promise<Result> {
+    const child = this.#child;
+    if (!child || this.#ready !== child) return Promise.reject(lost("is not running"));
+    return this.#ask(child, method, args, this.#hangTimeout);
   }
 
   // The results' types are those of the library in that process.
-  #call<Result>(method: HostedMethod, args: readonly unknown[], timeout = this.#hangTimeout): Promise<Result> {
-    const child = this.#child;
-    if (!child?.connected) return Promise.reject(lost("is not running"));
+  #ask<Result>(child: ChildProcess, method: HostedMethod, args: readonly unknown[], timeout: number): Promise<Result> {
+    if (this.#child !== child || !child.connected) return Promise.reject(lost("is not running"));
     this.#count += 1;
     const request: HostRequest = { id: this.#count, method, args };
     return new Promise<Result>((resolve, reject) => {

@@ -116,8 +116,9 @@ export class Pkcs11Module {
     let restarted = false;
     for (const pool of pools) pool.suspend();
     try {
+      const isIdle = await this.#drain(pools);
       if (!isFinalized) {
-        await this.#finalize(pools);
+        await this.#finalize(isIdle);
         this.#isEndedHere = true;
       }
       const isOurs = await this.cryptoki.initialize();
@@ -144,18 +145,24 @@ export class Pkcs11Module {
     }
   }
 
-  async #finalize(pools: SessionPool[]): Promise<void> {
+  /** Waits for the calls in flight; gives whether they have all returned. A process of the library's own takes them with it. */
+  async #drain(pools: SessionPool[]): Promise<boolean> {
     const deadline = performance.now() + DRAIN_MS;
-    // Ending the library under a call in flight crashes the process.
     while (!this.cryptoki.isIsolated && pools.some(({ state }) => state.busy + state.abandoned > 0)) {
-      if (performance.now() > deadline) {
-        throw new SignerError(
-          "BACKEND_UNAVAILABLE",
-          "the library must be started again, but a call hangs in it; restart the application, and see isolation",
-          { operation: "C_Finalize" },
-        );
-      }
-      await new Promise((resolve) => setTimeout(resolve, 10));
+      if (performance.now() > deadline) return false;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    return true;
+  }
+
+  async #finalize(isIdle: boolean): Promise<void> {
+    // Ending the library under a call in flight crashes the process.
+    if (!isIdle) {
+      throw new SignerError(
+        "BACKEND_UNAVAILABLE",
+        "the library must be started again, but a call hangs in it; restart the application, and see isolation",
+        { operation: "C_Finalize" },
+      );
     }
     try {
       await this.cryptoki.finalize();

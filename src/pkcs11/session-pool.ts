@@ -51,6 +51,8 @@ export class SessionPool {
   readonly #busy = new Set<Pkcs11Session>();
   readonly #abandoned = new Set<Pkcs11Session>();
   readonly #suspects = new WeakSet<Pkcs11Session>();
+  /** Sessions from before the library was started again: by now their handles may be those of others. */
+  readonly #void = new WeakSet<Pkcs11Session>();
   readonly #closing = new Set<Promise<void>>();
   readonly #logins = new SerialQueue();
   readonly #loggingIn = new Map<Login, Promise<void>>();
@@ -159,7 +161,7 @@ export class SessionPool {
   resume({ restarted }: { readonly restarted: boolean }): void {
     this.#isSuspended = false;
     if (restarted) {
-      for (const session of [...this.#busy, ...this.#abandoned]) this.#suspects.add(session);
+      for (const session of [...this.#busy, ...this.#abandoned]) this.#void.add(session);
       this.#idle.length = 0;
       this.#doomed = undefined;
       this.#user = undefined;
@@ -321,7 +323,7 @@ export class SessionPool {
   #release(session: Pkcs11Session, isUsable: boolean): void {
     const isAbandoned = this.#abandoned.delete(session);
     this.#busy.delete(session);
-    if (isUsable && !isAbandoned && !this.#suspects.has(session)) this.#idle.push(session);
+    if (isUsable && !isAbandoned && !this.#suspects.has(session) && !this.#void.has(session)) this.#idle.push(session);
     else this.#retire(session);
     this.#closeWhatNobodyUses();
     this.#serve();
@@ -334,6 +336,7 @@ export class SessionPool {
   }
 
   #retire(session: Pkcs11Session): void {
+    if (this.#void.has(session)) return;
     const { idle, busy, abandoned } = this.state;
     if (idle + busy + abandoned > 0) {
       this.#close(session);

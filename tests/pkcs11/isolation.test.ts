@@ -102,6 +102,20 @@ describe('isolation: "process"', () => {
     }
   });
 
+  test("signers that come while the process starts again wait for it", async () => {
+    await open().signMessage("warm");
+    for (const pid of hostProcesses()) process.kill(pid, "SIGKILL");
+    const signing: Promise<string>[] = [];
+    for (let index = 0; index < 40; index += 1) {
+      const signer = open({ keyLabel: index % 2 ? "second" : "hot" });
+      signing.push(signer.signMessage("hello"));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    const second = new Wallet(id("second")).address;
+    const signers = (await Promise.all(signing)).map((signature) => verifyMessage("hello", signature));
+    expect(signers).toEqual(signing.map((_, index) => (index % 2 ? second : address)));
+  });
+
   test("a process that hangs is ended and started again, and the call gets its signature", async () => {
     const signer = open({ hangTimeout: 2_000 });
     await signer.getAddress();

@@ -13,8 +13,9 @@ async function perform({ method, args }: HostRequest): Promise<unknown> {
     library = await loadLibrary(args[0] as string);
     return undefined;
   }
-  const call = library?.[method] as ((...args: readonly unknown[]) => Promise<unknown>) | undefined;
-  return call?.apply(library, [...args]);
+  if (!library) throw new Error("no library is loaded");
+  const call = library[method] as (...args: readonly unknown[]) => Promise<unknown>;
+  return call.apply(library, [...args]);
 }
 
 async function answer(request: HostRequest): Promise<HostAnswer> {
