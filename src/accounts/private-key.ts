@@ -1,5 +1,5 @@
-import { secp256k1 } from "@noble/curves/secp256k1.js";
-import { assertArgument } from "ethers";
+import { assertArgument, toBeArray } from "ethers";
+import { ORDER } from "../core/curve.ts";
 
 /**
  * A copy of a private key on its way into a store, for the store to wipe.
@@ -9,7 +9,7 @@ import { assertArgument } from "ethers";
  */
 export function copyPrivateKey(privateKey: Uint8Array | string): Uint8Array {
   const copy = new Uint8Array(32);
-  const valid = copyBytes(privateKey, copy) && secp256k1.utils.isValidSecretKey(copy);
+  const valid = copyBytes(privateKey, copy) && isInRange(copy);
   if (!valid) copy.fill(0);
   assertArgument(
     valid,
@@ -18,6 +18,14 @@ export function copyPrivateKey(privateKey: Uint8Array | string): Uint8Array {
     "[REDACTED]",
   );
   return copy;
+}
+
+/** Whether these 32 bytes are a number in 1..n-1; octet by octet, so that no string or bigint keeps it. */
+function isInRange(bytes: Uint8Array): boolean {
+  const order = toBeArray(ORDER);
+  const different = bytes.findIndex((octet, index) => octet !== order[index]);
+  if (different < 0 || (bytes[different] as number) > (order[different] as number)) return false;
+  return bytes.some((octet) => octet !== 0);
 }
 
 /** Into `target`, without a copy in between. @returns whether there were 32 bytes. */

@@ -1,5 +1,4 @@
-import { secp256k1 } from "@noble/curves/secp256k1.js";
-import { assert, getBytes } from "ethers";
+import { assert, getBytes, SigningKey } from "ethers";
 import { copyPrivateKey } from "../accounts/private-key.ts";
 import { invalidResponse, isSignerError } from "../core/errors.ts";
 import { addressFromPublicKey } from "../core/public-key.ts";
@@ -30,7 +29,7 @@ export class KeyMaterial {
       { operation: "importKey" },
     );
     const secret = copyPrivateKey(privateKey);
-    const publicKey = secp256k1.getPublicKey(secret, false);
+    const publicKey = getBytes(SigningKey.computePublicKey(secret, false));
     this.#pkcs8.set(HEADER);
     this.#pkcs8.set(secret, HEADER.length);
     secret.fill(0);

@@ -1,5 +1,5 @@
 import type { JsonWebKey } from "@azure/keyvault-keys";
-import { secp256k1 } from "@noble/curves/secp256k1.js";
+import { getBytes, SigningKey } from "ethers";
 import { copyPrivateKey } from "../accounts/private-key.ts";
 import { addressFromPublicKey } from "../core/public-key.ts";
 
@@ -15,7 +15,7 @@ export class PrivateKey {
    */
   constructor(value: string | Uint8Array) {
     this.#secret = copyPrivateKey(value);
-    this.#publicKey = secp256k1.getPublicKey(this.#secret, false);
+    this.#publicKey = getBytes(SigningKey.computePublicKey(this.#secret, false));
     this.address = addressFromPublicKey(this.#publicKey);
   }
 

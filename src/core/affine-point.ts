@@ -1,11 +1,5 @@
-import { PRIME } from "./curve.ts";
+import { type AffinePoint, PRIME } from "./curve.ts";
 import { invert } from "./inverse.ts";
-
-/** A point other than infinity. A coordinate is between -p and p, of either sign, as `%` leaves it. */
-export interface AffinePoint {
-  readonly x: bigint;
-  readonly y: bigint;
-}
 
 /**
  * A point in Jacobian coordinates: x = X/Z² and y = Y/Z³, modulo p, of either sign.

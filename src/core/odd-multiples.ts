@@ -1,5 +1,4 @@
-import type { AffinePoint } from "./affine-point.ts";
-import { PRIME } from "./curve.ts";
+import { type AffinePoint, PRIME } from "./curve.ts";
 import { BETA } from "./endomorphism.ts";
 import { invert } from "./inverse.ts";
 import { addFixed, double, IMAGE_X, POINT, startFrom, X, Y, Z } from "./limb-point.ts";

@@ -1,5 +1,5 @@
-import { type AffinePoint, allToAffine, doubled, type JacobianPoint, sumOf, toAffine } from "./affine-point.ts";
-import { PRIME } from "./curve.ts";
+import { allToAffine, doubled, type JacobianPoint, sumOf, toAffine } from "./affine-point.ts";
+import { type AffinePoint, PRIME } from "./curve.ts";
 import { BETA, splitScalar } from "./endomorphism.ts";
 import { DIGITS, signedDigits } from "./signed-digits.ts";
 

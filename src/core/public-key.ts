@@ -1,8 +1,8 @@
-import { concat, decodeBase64, getAddress, getBytes, keccak256 } from "ethers";
+import { concat, decodeBase64, getAddress, getBytes, keccak256, toBeHex } from "ethers";
 import { equalBytes, requireBytes } from "./bytes.ts";
-import { Point } from "./curve.ts";
 import { derElements, objectIdentifierText, sequenceElements, TAG } from "./der-elements.ts";
 import { invalidResponse, SignerError } from "./errors.ts";
+import { pointFromSec1 } from "./sec1.ts";
 
 /** The public half of a JSON Web Key (RFC 7517). x and y: base64url as in JSON, or bytes as vendors' SDKs give them. */
 export interface PublicJwk {
@@ -21,14 +21,13 @@ export interface PublicJwk {
  */
 export function publicKeyFromSec1(sec1: Uint8Array): Uint8Array {
   const bytes = requireBytes(sec1, "the public key");
-  try {
-    return Point.fromBytes(bytes).toBytes(false);
-  } catch (cause) {
+  const point = pointFromSec1(bytes);
+  if (!point) {
     throw invalidResponse(
       `the public key (${bytes.length} bytes) is no SEC1 point of secp256k1: 65 bytes 0x04, x, y or 33 bytes 0x02 or 0x03, x`,
-      { cause },
     );
   }
+  return getBytes(concat(["0x04", toBeHex(point.x, 32), toBeHex(point.y, 32)]));
 }
 
 /**

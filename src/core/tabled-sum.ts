@@ -1,4 +1,5 @@
-import { type AffinePoint, toAffine } from "./affine-point.ts";
+import { toAffine } from "./affine-point.ts";
+import type { AffinePoint } from "./curve.ts";
 import { splitScalar } from "./endomorphism.ts";
 import { addFixed, double, IMAGE_X, POINT, startFrom, X, Y, Z } from "./limb-point.ts";
 import { readElement } from "./limb-values.ts";

@@ -1,4 +1,4 @@
-import type { AffinePoint } from "./affine-point.ts";
+import type { AffinePoint } from "./curve.ts";
 import { type OddMultiples, oddMultiples } from "./odd-multiples.ts";
 
 // The generator's table, 270 kB, takes about 20 ms, most of them before its code is compiled; a sum by tables saves about

@@ -1,11 +1,11 @@
-import { toBigInt } from "ethers";
-import type { AffinePoint } from "./affine-point.ts";
+import { SigningKey, toBeHex, toBigInt } from "ethers";
 import { requireBytes } from "./bytes.ts";
-import { ORDER, Point, PRIME } from "./curve.ts";
+import { type AffinePoint, GENERATOR, isOnCurve, ORDER } from "./curve.ts";
 import { invalidResponse, SignerError } from "./errors.ts";
 import { invert } from "./inverse.ts";
 import { plainSum } from "./plain-sum.ts";
-import { checkSignatureRange, type RawSignature } from "./signature.ts";
+import { pointFromSec1 } from "./sec1.ts";
+import { checkSignatureRange, type RawSignature, toLowS } from "./signature.ts";
 import { tabledSum } from "./tabled-sum.ts";
 import { Tables } from "./tables.ts";
 
@@ -36,52 +36,54 @@ export function verifiedYParity(publicKey: Uint8Array, digest: Uint8Array, signa
   const inverse = invert(s, ORDER);
   const u1 = modulo(toBigInt(digest) * inverse, ORDER);
   const u2 = modulo(r * inverse, ORDER);
-  const quick = quickSum(u1, publicKey, u2);
-  // A quick sum is believed where it confirms the signature. Every refusal is the slow sum's, which knows all cases.
-  const point = quick && quick.x === r && isOnCurve(quick) ? quick : slowSum(u1, publicKey, u2);
-  if (!point || point.x % ORDER !== r) {
-    throw new SignerError(
-      "SIGNATURE_MISMATCH",
-      "the signature is not by the expected key over the requested digest; nothing was returned. Check that the key " +
-        "behind the identifier has not changed and that the backend signs digests as they are, without hashing them",
-    );
+  const point = quickSum(u1, publicKey, u2);
+  if (point && isOnCurve(point)) {
+    if (point.x === r) return parityOf(point.y);
+    if (point.x === r + ORDER) {
+      throw invalidResponse(
+        "the signature's R has x >= n (recovery id 2 or 3), which Ethereum cannot express; sign again",
+      );
+    }
   }
-  if (point.x >= ORDER) {
-    throw invalidResponse(
-      "the signature's R has x >= n (recovery id 2 or 3), which Ethereum cannot express; sign again",
-    );
-  }
-  return point.y & 1n ? 1 : 0;
+  // A quick sum is believed where it confirms the signature. A refusal is ethers' own, which knows all cases.
+  const yParity = recoveredYParity(publicKey, digest, { r, s });
+  if (yParity !== undefined) return yParity;
+  throw new SignerError(
+    "SIGNATURE_MISMATCH",
+    "the signature is not by the expected key over the requested digest; nothing was returned. Check that the key " +
+      "behind the identifier has not changed and that the backend signs digests as they are, without hashing them",
+  );
 }
 
-const GENERATOR: AffinePoint = { x: Point.BASE.X, y: Point.BASE.Y };
 const tables = new Tables(GENERATOR);
 
 /** u1·G + u2·Q by this package's own arithmetic; undefined for infinity, and in other cases that hardly ever occur. */
 function quickSum(u1: bigint, publicKey: Uint8Array, u2: bigint): AffinePoint | undefined {
   const generator = tables.generator();
-  if (!generator) return plainSum(u1, GENERATOR, u2, affineFromSec1(publicKey));
-  const key = tables.key(publicKey, () => affineFromSec1(publicKey));
+  if (!generator) return plainSum(u1, GENERATOR, u2, requirePoint(publicKey));
+  const key = tables.key(publicKey, () => requirePoint(publicKey));
   return tabledSum(u1, generator, u2, key);
 }
 
-/** u1·G + u2·Q by @noble/curves; undefined for infinity. */
-function slowSum(u1: bigint, publicKey: Uint8Array, u2: bigint): AffinePoint | undefined {
-  const sum = Point.BASE.mulAddUnsafe(u1, pointFromSec1(publicKey), u2);
-  return sum.is0() ? undefined : sum.toAffine();
+/** The yParity with which ethers recovers this key from the signature; undefined where it does so with neither. */
+function recoveredYParity(publicKey: Uint8Array, digest: Uint8Array, signature: RawSignature): 0 | 1 | undefined {
+  const { r, s } = toLowS(signature);
+  const expected = SigningKey.computePublicKey(publicKey, false);
+  const found = ([0, 1] as const).find((yParity) => {
+    try {
+      const low = { r: toBeHex(r, 32), s: toBeHex(s, 32), yParity };
+      return SigningKey.recoverPublicKey(digest, low) === expected;
+    } catch {
+      // r is the x of no point, or what is recovered is infinity.
+      return false;
+    }
+  });
+  // (r, s) and (r, n-s) belong to opposite points R.
+  return found === undefined || s === signature.s ? found : parityOf(BigInt(found) + 1n);
 }
 
-/** The point, read without more ado where it is uncompressed and on the curve; else by @noble/curves, which knows all errors. */
-function affineFromSec1(publicKey: Uint8Array): AffinePoint {
-  if (publicKey.length === 65 && publicKey[0] === 0x04) {
-    const point = { x: toBigInt(publicKey.subarray(1, 33)), y: toBigInt(publicKey.subarray(33)) };
-    if (point.x < PRIME && point.y < PRIME && isOnCurve(point)) return point;
-  }
-  return pointFromSec1(publicKey).toAffine();
-}
-
-function isOnCurve({ x, y }: AffinePoint): boolean {
-  return (x * x * x + 7n - y * y) % PRIME === 0n;
+function parityOf(y: bigint): 0 | 1 {
+  return y & 1n ? 1 : 0;
 }
 
 function modulo(value: bigint, modulus: bigint): bigint {
@@ -89,20 +91,17 @@ function modulo(value: bigint, modulus: bigint): bigint {
   return rest < 0n ? rest + modulus : rest;
 }
 
-/** Before tables are looked up by the bytes: what has a table was a point. */
 function requireLength(publicKey: Uint8Array): void {
   const { length } = requireBytes(publicKey, "the public key");
   if (length !== 65 && length !== 33) throw notSec1();
 }
 
-function pointFromSec1(publicKey: Uint8Array) {
-  try {
-    return Point.fromBytes(publicKey);
-  } catch (cause) {
-    throw notSec1(cause);
-  }
+function requirePoint(publicKey: Uint8Array): AffinePoint {
+  const point = pointFromSec1(publicKey);
+  if (point) return point;
+  throw notSec1();
 }
 
-function notSec1(cause?: unknown) {
-  return invalidResponse("the public key is no SEC1 point of secp256k1", { cause });
+function notSec1(): SignerError {
+  return invalidResponse("the public key is no SEC1 point of secp256k1");
 }

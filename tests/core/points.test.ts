@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { type AffinePoint, doubled, sumOf, toAffine } from "../../src/core/affine-point.ts";
+import { doubled, sumOf, toAffine } from "../../src/core/affine-point.ts";
+import type { AffinePoint } from "../../src/core/curve.ts";
 import { invert } from "../../src/core/inverse.ts";
 import { addFixed, double, IMAGE_X, POINT, startFrom, X, Y, Z } from "../../src/core/limb-point.ts";
 import { readElement, writeElement } from "../../src/core/limb-values.ts";

@@ -1,6 +1,6 @@
 import { secp256k1 } from "@noble/curves/secp256k1.js";
 import fc from "fast-check";
-import type { AffinePoint } from "../../src/core/affine-point.ts";
+import type { AffinePoint } from "../../src/core/curve.ts";
 import { type OddMultiples, oddMultiples } from "../../src/core/odd-multiples.ts";
 import { ORDER, scalar } from "./support.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import type { AffinePoint } from "../../src/core/affine-point.ts";
+import type { AffinePoint } from "../../src/core/curve.ts";
 import { plainSum } from "../../src/core/plain-sum.ts";
 import { tabledSum } from "../../src/core/tabled-sum.ts";
 import { anyScalar, LAMBDA, modulo, Point, table, times } from "./reference.ts";
