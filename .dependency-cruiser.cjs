@@ -46,6 +46,19 @@ module.exports = {
       to: { path: backends, pathNot: "^src/(cloudhsm|pkcs11)/" },
     },
     {
+      comment: "It is for tests: authors' of keys and signers, and this package's own.",
+      name: "testing-knows-signer-and-core-only",
+      severity: "error",
+      from: { path: "^src/testing/" },
+      to: { path: "^src/", pathNot: "^src/(core|signer|testing)/" },
+    },
+    {
+      name: "nothing-knows-testing",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/testing/" },
+      to: { path: "^src/testing/" },
+    },
+    {
       name: "nothing-knows-index",
       severity: "error",
       from: { path: "^src/" },
@@ -55,13 +68,13 @@ module.exports = {
       comment: "They run in a browser too.",
       name: "pure-parts-know-no-platform",
       severity: "error",
-      from: { path: [pure, "^src/index\\.ts$", "^src/(aws-kms|azure-key-vault|eip1193|viem)/"] },
+      from: { path: [pure, "^src/index\\.ts$", "^src/(aws-kms|azure-key-vault|eip1193|viem|testing)/"] },
       to: { dependencyTypes: ["core"] },
     },
     {
       name: "pure-parts-know-no-vendor",
       severity: "error",
-      from: { path: [pure, "^src/index\\.ts$"] },
+      from: { path: [pure, "^src/index\\.ts$", "^src/testing/"] },
       to: { path: `(^|/)(${vendors.join("|")})(/|$)` },
     },
     {

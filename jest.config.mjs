@@ -14,4 +14,6 @@ export default {
   // It ships ES modules only, which jest's CommonJS loader cannot read as they are.
   transformIgnorePatterns: ["/node_modules/(?!@noble/)"],
   testTimeout: 30_000,
+  // Much of a run is waiting for nodes, emulators and deadlines: every core gets a worker.
+  maxWorkers: "100%",
 };

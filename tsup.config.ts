@@ -10,6 +10,7 @@ export default defineConfig({
     "pkcs11/index": "src/pkcs11/index.ts",
     "pkcs11/host/index": "src/pkcs11/host/index.ts",
     "cloudhsm/index": "src/cloudhsm/index.ts",
+    "testing/index": "src/testing/index.ts",
     "cloudhsm/quorum/index": "src/cloudhsm/quorum/index.ts",
   },
   format: ["esm", "cjs"],

@@ -8,14 +8,15 @@ import { entryPoints } from "./entry-points.mjs";
  * @type {Record<string, number>}
  */
 const BUDGETS = {
-  ".": 40_000,
-  "./aws-kms": 42_000,
-  "./azure-key-vault": 42_000,
+  ".": 18_000,
+  "./aws-kms": 25_000,
+  "./azure-key-vault": 26_000,
   "./eip1193": 12_000,
   "./viem": 2_000,
-  "./pkcs11": 50_000,
-  "./cloudhsm": 50_000,
-  "./cloudhsm/quorum": 46_000,
+  "./pkcs11": 34_000,
+  "./cloudhsm": 34_000,
+  "./cloudhsm/quorum": 30_000,
+  "./testing": 40_000,
 };
 
 /** Peers, of which an application brings its own copy. */

@@ -5,7 +5,7 @@ import { build } from "esbuild";
 import { entryPoints } from "./entry-points.mjs";
 
 /** What every entry point may import. */
-const common = ["ethers", "@noble/curves/"];
+const common = ["ethers"];
 
 /** What each may import besides. @type {Record<string, readonly string[]>} */
 const ownImports = {
@@ -16,6 +16,7 @@ const ownImports = {
   "./viem": ["viem/accounts", "viem/utils"],
   "./pkcs11": ["pkcs11js", "node:"],
   "./cloudhsm": ["pkcs11js", "node:"],
+  "./testing": ["@noble/curves/"],
   "./cloudhsm/quorum": ["node:"],
 };
 

@@ -10,6 +10,8 @@ import {
   publicKeyFromSec1,
   publicKeyFromSpki,
 } from "../../src/core/public-key.ts";
+import type { MalformedBytes } from "../../src/testing/hostile-case.ts";
+import { malformedEcPoint, malformedSec1, malformedSpki } from "../../src/testing/malformed-public-keys.ts";
 import { bytes, refused, scalar } from "./support.ts";
 
 const PRIVATE_KEY = "0x4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318";
@@ -21,22 +23,7 @@ const COMPRESSED_HEADER = "3036301006072a8648ce3d020106052b8104000a032200";
 const tail = hexlify(publicKey).slice(2);
 const compressedTail = hexlify(compressed).slice(2);
 
-const MALFORMED_POINTS: readonly (readonly [string, string])[] = [
-  ["nothing", ""],
-  ["the point at infinity", "00"],
-  ["x‖y without a prefix", tail.slice(2)],
-  ["the hybrid form", `06${tail.slice(2)}`],
-  ["the odd hybrid form", `07${tail.slice(2)}`],
-  ["another prefix", `05${tail.slice(2)}`],
-  ["one byte less", tail.slice(0, -2)],
-  ["one byte more", `${tail}00`],
-  ["y off the curve", `${tail.slice(0, -2)}00`],
-  ["zeros", `04${"00".repeat(64)}`],
-  ["x >= p", `04${"ff".repeat(64)}`],
-  ["a compressed x that is not on the curve", `02${"00".repeat(31)}05`],
-  ["a compressed x >= p", `02${"ff".repeat(32)}`],
-  ["a compressed point one byte short", compressedTail.slice(0, -2)],
-];
+const rows = (table: readonly MalformedBytes[]) => table.map(({ name, bytes, code }) => [name, bytes, code] as const);
 
 const WRONG_TYPES = [undefined, null, 65, "", hexlify(publicKey), [4], {}, new ArrayBuffer(65)];
 
@@ -57,7 +44,9 @@ describe("publicKeyFromSec1", () => {
     );
   });
 
-  test.each(MALFORMED_POINTS)("refuses %s", (_name, hex) => refused(() => publicKeyFromSec1(bytes(hex))));
+  test.each(rows(malformedSec1(publicKey)))("refuses %s", (_name, malformed, code) =>
+    refused(() => publicKeyFromSec1(malformed), code),
+  );
   test.each(WRONG_TYPES)("refuses %p in place of bytes", (value) => refused(() => publicKeyFromSec1(value as never)));
 });
 
@@ -76,16 +65,9 @@ describe("publicKeyFromEcPoint", () => {
     expect(publicKeyFromEcPoint(point())).toEqual(point());
   });
 
-  test.each([
-    ...MALFORMED_POINTS,
-    ["an OCTET STRING with a byte behind", `0441${tail}00`],
-    ["an OCTET STRING one byte short", `0441${tail.slice(0, -2)}`],
-    ["an OCTET STRING of another length", `0440${tail}`],
-    ["a long-form length", `048141${tail}`],
-    ["a BIT STRING", `034200${tail}`],
-    ["an OCTET STRING in an OCTET STRING", `04430441${tail}`],
-    ["the DER of x‖y", `0440${tail.slice(2)}`],
-  ])("refuses %s", (_name, hex) => refused(() => publicKeyFromEcPoint(bytes(hex))));
+  test.each(rows(malformedEcPoint(publicKey)))("refuses %s", (_name, malformed, code) =>
+    refused(() => publicKeyFromEcPoint(malformed), code),
+  );
   test.each(WRONG_TYPES)("refuses %p in place of bytes", (value) =>
     refused(() => publicKeyFromEcPoint(value as never)),
   );
@@ -121,26 +103,9 @@ describe("publicKeyFromSpki", () => {
     refused(() => publicKeyFromSpki(key.export({ format: "der", type: "spki" })));
   });
 
-  test.each([
-    ["nothing", ""],
-    ["a bare point", tail],
-    ["a byte behind", `${HEADER}${tail}00`],
-    ["one byte less", `${HEADER}${tail}`.slice(0, -2)],
-    ["a long-form length", `308156${HEADER.slice(4)}${tail}`],
-    ["an indefinite length", `3080${HEADER.slice(4)}${tail}0000`],
-    ["unused bits", `${HEADER.slice(0, -2)}01${tail}`],
-    ["an OCTET STRING for the BIT STRING", `${HEADER.slice(0, -6)}044200${tail}`],
-    ["a SET", `31${HEADER.slice(2)}${tail}`],
-    ["no curve", `304d300706072a8648ce3d02010342 00${tail}`.replace(" ", "")],
-    ["a NULL for the curve", `304f300906072a8648ce3d02010500034200${tail}`],
-    ["a NULL behind the curve", `3058301206072a8648ce3d020106052b8104000a0500034200${tail}`],
-    ["the header of the other length", `${COMPRESSED_HEADER}${tail}`],
-    ["a point off the curve", `${HEADER}${tail.slice(0, -2)}00`],
-    ["a hybrid point", `${HEADER}06${tail.slice(2)}`],
-    ["a malformed time, at which the ASN.1 parser throws", `18${HEADER.slice(2)}${tail}`],
-    ["1025 bytes", "30".repeat(1025)],
-    ["deep nesting", "3080".repeat(500)],
-  ])("refuses %s", (_name, hex) => refused(() => publicKeyFromSpki(bytes(hex))));
+  test.each(rows(malformedSpki(publicKey)))("refuses %s", (_name, malformed, code) =>
+    refused(() => publicKeyFromSpki(malformed), code),
+  );
   test.each(WRONG_TYPES)("refuses %p in place of bytes", (value) => refused(() => publicKeyFromSpki(value as never)));
 
   test("answers or refuses any change of any byte", () => {

@@ -2,7 +2,13 @@ import { randomUUID } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { FaultPlan } from "../support/fault-plan.ts";
-import { type HttpReply, type HttpRequest, LoopbackServer, type Outcome } from "../support/loopback-server.ts";
+import {
+  type HttpReply,
+  type HttpRequest,
+  LoopbackServer,
+  type Outcome,
+  type Stream,
+} from "../support/loopback-server.ts";
 import { Secp256k1Key, type SignatureShape, spkiOf } from "../support/secp256k1-key.ts";
 import { accessDenied, KmsException } from "./exceptions.ts";
 import { createAlias, createKey } from "./key-creation.ts";
@@ -28,6 +34,8 @@ export type KmsFault =
   | { readonly kind: "throttle"; readonly retryAfterSeconds?: number }
   /** Some other HTTP answer: a gateway's page, for example. */
   | { readonly kind: "reply"; readonly reply: HttpReply }
+  /** An answer that is written by the test itself. */
+  | { readonly kind: "stream"; readonly stream: Stream }
   | { readonly kind: "reset" }
   /** Takes the request and never answers. */
   | { readonly kind: "hang" }
@@ -138,6 +146,7 @@ export class KmsServer {
     this.requests.push({ operation, input, headers: request.headers });
     const fault = this.faults.take(operation);
     if (fault?.kind === "reply") return fault.reply;
+    if (fault?.kind === "stream") return fault.stream;
     if (fault?.kind === "hang" || fault?.kind === "reset") return fault.kind;
     if (fault?.kind === "slow") await delay(fault.ms);
     try {

@@ -1,4 +1,4 @@
-import type { HttpReply, Outcome } from "../support/loopback-server.ts";
+import type { HttpReply, Outcome, Stream } from "../support/loopback-server.ts";
 import type { SignatureShape } from "../support/secp256k1-key.ts";
 import type { KeyVersion } from "./key-version.ts";
 import { errorReply, type ServiceError } from "./replies.ts";
@@ -12,6 +12,8 @@ export type KeyVaultFault =
   | ({ readonly kind: "error" } & ServiceError)
   /** Any answer at all, for example without a body. */
   | { readonly kind: "reply"; readonly reply: HttpReply }
+  /** An answer that is written by the test itself. */
+  | { readonly kind: "stream"; readonly stream: Stream }
   | { readonly kind: "slow"; readonly ms: number }
   /** The signature of another key under this one's name, or under `kid`. */
   | { readonly kind: "sign"; readonly by?: KeyVersion; readonly kid?: string; readonly shape?: SignatureShape }
@@ -31,6 +33,8 @@ export async function faultOutcome(fault: KeyVaultFault | undefined): Promise<Ou
       return errorReply(fault);
     case "reply":
       return fault.reply;
+    case "stream":
+      return fault.stream;
     case "slow":
       await new Promise((resolve) => setTimeout(resolve, fault.ms));
       return undefined;

@@ -17,8 +17,11 @@ export interface HttpReply {
   readonly body?: string | undefined;
 }
 
+/** Writes an answer by itself, or what is none; it may go on for as long as the connection is open. */
+export type Stream = (response: ServerResponse) => void;
+
 /** An answer; or a connection reset (RST) instead of one; or none at all, with the connection left open. */
-export type Outcome = HttpReply | "reset" | "hang";
+export type Outcome = HttpReply | "reset" | "hang" | Stream;
 
 export interface LoopbackServerOptions {
   /** PEM; with it the server speaks HTTPS. */
@@ -84,6 +87,7 @@ async function answer(
   const url = new URL(request.url ?? "/", `http://${headers.host}`);
   const outcome = await handler({ method, url, headers, body: await text(request) });
   if (outcome === "hang") return;
-  if (outcome === "reset") request.socket.resetAndDestroy();
+  if (typeof outcome === "function") outcome(response);
+  else if (outcome === "reset") request.socket.resetAndDestroy();
   else response.writeHead(outcome.status, outcome.headers).end(outcome.body);
 }
