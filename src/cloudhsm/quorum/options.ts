@@ -7,6 +7,7 @@ import type { Password } from "./cli-connection.ts";
 import type { KeyName } from "./cli-key.ts";
 import { cliValue } from "./cli-line.ts";
 import type { CliOptions } from "./cli-session.ts";
+import { readText } from "./json-text.ts";
 import type { QuorumUsers } from "./merge.ts";
 
 /**
@@ -39,7 +40,7 @@ export interface CloudHsmQuorumKeyOptions {
   readonly approvers?: QuorumUsers | undefined;
   /** How many approvals to wait for, 2 to 8. Default: as many as the key asks for; never fewer. */
   readonly requiredApprovals?: number | undefined;
-  /** Who asks, shown to approvers. */
+  /** Who asks, shown to approvers: up to 256 characters, none of them a control character. */
   readonly requester?: string | undefined;
   /** SEC1, for a CLI that does not show the key's point; where it does, the two must be the same. */
   readonly publicKey?: BytesLike | undefined;
@@ -116,7 +117,7 @@ export function checkQuorumOptions(options: CloudHsmQuorumKeyOptions): CheckedOp
     approve,
     approvers: options.approvers,
     requiredApprovals,
-    requester: options.requester,
+    requester: options.requester === undefined ? undefined : readText(options.requester, "requester"),
     publicKey: options.publicKey === undefined ? undefined : readPublicKey(options.publicKey),
     approvalTimeout: checkTimeout(options.approvalTimeout ?? APPROVAL_TIMEOUT),
     commandTimeout: checkTimeout(options.commandTimeout ?? COMMAND_TIMEOUT),

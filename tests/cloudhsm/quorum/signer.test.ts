@@ -147,6 +147,7 @@ describe("CloudHsmQuorumSigner", () => {
     ["timeout", { commandTimeout: 1.5 }],
     ["publicKey", { publicKey: "0x04" }],
     ["approve", { approve: undefined as never }],
+    ["text", { requester: "a\u001b[2J" }],
   ])("refuses options whose %s cannot be right", (argument, options) => {
     let thrown: unknown;
     try {
