@@ -96,7 +96,7 @@ export class Pkcs11Token {
 
   /** Asks the library and the token; it needs no session and no login. */
   async report(): Promise<TokenReport> {
-    const { pool } = await this.#attach();
+    const { pool } = this.#attached ?? (await this.#attach());
     const module = this.#module as Pkcs11Module;
     const library = await module.cryptoki.getInfo();
     const token = await module.cryptoki.getTokenInfo(pool.slot.handle);
@@ -120,7 +120,7 @@ export class Pkcs11Token {
     for (let attempt = 1; ; attempt += 1) {
       const generation = this.#module?.generation;
       try {
-        const { pool } = await bounded(() => this.#attach(), { signal });
+        const { pool } = this.#attached ?? (await bounded(() => this.#attach(), { signal }));
         const line = attempt === 1 ? this.#user : own;
         return await pool.run(this.#user, (session) => this.#guarded(session, task), signal, line);
       } catch (error) {
@@ -166,10 +166,13 @@ export class Pkcs11Token {
     }
   }
 
-  // Once for all that wait, and again after the library was started again: the token may be in another slot then.
+  // Undefined before the first call, and after the library was started again: the token may be in another slot then.
+  get #attached(): Attachment | undefined {
+    return this.#attachment?.generation === this.#module?.generation ? this.#attachment : undefined;
+  }
+
+  // Once for all that wait.
   async #attach(): Promise<Attachment> {
-    const attached = this.#attachment;
-    if (attached && attached.generation === this.#module?.generation) return attached;
     this.#attaching ??= this.#findPool().finally(() => {
       this.#attaching = undefined;
     });
