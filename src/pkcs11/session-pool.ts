@@ -1,13 +1,12 @@
 import { isSignerError, SignerError } from "../core/errors.ts";
-import { bounded } from "../signer/bounded.ts";
 import { onAbort } from "../signer/on-abort.ts";
 import type { Cryptoki, TokenSlot } from "./cryptoki.ts";
 import { cureOf } from "./cure.ts";
 import { returnValueOf } from "./errors.ts";
 import { FairQueue } from "./fair-queue.ts";
 import type { Login } from "./login.ts";
-import { SerialQueue } from "./serial-queue.ts";
 import { Pkcs11Session } from "./session.ts";
+import { TokenLogin } from "./token-login.ts";
 
 /** Who uses a pool: what it asks of it, and its right to log in. */
 export interface PoolUser {
@@ -54,17 +53,13 @@ export class SessionPool {
   /** Sessions from before the library was started again: by now their handles may be those of others. */
   readonly #void = new WeakSet<Pkcs11Session>();
   readonly #closing = new Set<Promise<void>>();
-  readonly #logins = new SerialQueue();
-  readonly #loggingIn = new Map<Login, Promise<void>>();
+  readonly #login = new TokenLogin();
   #size = 0;
   #maxQueue = 0;
   #opening = 0;
   /** A session that is no longer good and stays open while it is the only one: the last to close logs the user out. */
   #doomed: Pkcs11Session | undefined;
-  #isLoginSuspect = false;
   #isSuspended = false;
-  #user: string | undefined;
-  #epoch: object = {};
 
   constructor(cryptoki: Cryptoki, slot: TokenSlot) {
     this.#cryptoki = cryptoki;
@@ -112,7 +107,7 @@ export class SessionPool {
     const unlisten = signal && onAbort(signal, () => this.#abandon(session));
     let isUsable = false;
     try {
-      if (this.#isLoginSuspect) await this.#ensureLogin(session, user.login, signal);
+      if (this.#login.isSuspect) await this.#login.ensure(session, user.login, signal);
       const result = await task(session);
       isUsable = true;
       return result;
@@ -135,7 +130,7 @@ export class SessionPool {
 
   /** The login is looked at again before the next task. */
   distrustLogin(): void {
-    this.#isLoginSuspect = true;
+    this.#login.distrust();
   }
 
   /** Whether the token answers in a session of this pool that is open. */
@@ -164,8 +159,7 @@ export class SessionPool {
       for (const session of [...this.#busy, ...this.#abandoned]) this.#void.add(session);
       this.#idle.length = 0;
       this.#doomed = undefined;
-      this.#user = undefined;
-      this.#epoch = {};
+      this.#login.forget();
     }
     this.#serve();
   }
@@ -238,9 +232,9 @@ export class SessionPool {
   }
 
   async #open(login: Login, signal: AbortSignal | undefined): Promise<Pkcs11Session> {
-    const session = await Pkcs11Session.open(this.#cryptoki, this.slot, () => this.#epoch);
+    const session = await Pkcs11Session.open(this.#cryptoki, this.slot, () => this.#login.epoch);
     try {
-      await this.#ensureLogin(session, login, signal);
+      await this.#login.ensure(session, login, signal);
       this.#closeDoomed();
       return session;
     } catch (error) {
@@ -249,66 +243,15 @@ export class SessionPool {
     }
   }
 
-  async #ensureLogin(session: Pkcs11Session, login: Login, signal: AbortSignal | undefined): Promise<void> {
-    if (!login.isNeeded) return;
-    login.requireNotRefused();
-    if (!(await session.isLoggedIn())) await this.#logIn(session, login, signal);
-    this.#isLoginSuspect = false;
-  }
-
-  // However many sessions of one signer see that nobody is logged in, the PIN is asked for and used once.
-  async #logIn(session: Pkcs11Session, login: Login, signal: AbortSignal | undefined): Promise<void> {
-    const attempt = this.#loggingIn.get(login) ?? this.#startLogin(session, login);
-    const forget = () => {
-      if (this.#loggingIn.get(login) === attempt) this.#loggingIn.delete(login);
-    };
-    // The caller's own function may hang: who comes later asks it anew.
-    const unlisten = signal && onAbort(signal, forget);
-    await bounded(() => attempt, { signal }).finally(unlisten);
-  }
-
-  #startLogin(session: Pkcs11Session, login: Login): Promise<void> {
-    const attempt = (async () => {
-      const pin = await login.pin();
-      await this.#logins.run(() => this.#useLogin(session, login, pin));
-    })();
-    this.#loggingIn.set(login, attempt);
-    const forget = () => {
-      if (this.#loggingIn.get(login) === attempt) this.#loggingIn.delete(login);
-    };
-    attempt.then(forget, forget);
-    return attempt;
-  }
-
-  async #useLogin(session: Pkcs11Session, login: Login, pin: string): Promise<void> {
-    login.requireNotRefused();
-    // Another signer was faster.
-    if (await session.isLoggedIn()) return;
-    try {
-      await session.login(pin);
-    } catch (error) {
-      if (isSignerError(error, "ACCESS_DENIED")) login.refuse(error);
-      throw error;
-    }
-    this.#user = login.user;
-    this.#epoch = {};
-  }
-
-  // PKCS#11 knows one CKU_USER per token and process; the users of AWS CloudHSM own different keys.
-  async #requireSameUser({ user }: Login): Promise<void> {
-    if (user === undefined || this.#user === undefined || user === this.#user) return;
-    if (![...this.#users].some(({ login }) => login.user === this.#user)) return this.#logOut();
-    throw new SignerError(
-      "ACCESS_DENIED",
-      `this process is logged in to the token as ${this.#user} and cannot be ${user} at the same time; close the signers ` +
-        `of ${this.#user} first, or take isolation: "process", which gives each user a process of its own`,
-      { operation: "C_Login" },
-    );
+  async #requireSameUser(login: Login): Promise<void> {
+    if (!this.#login.isAnothers(login)) return;
+    if ([...this.#users].some((other) => other.login.user === this.#login.user)) throw this.#login.refusal(login);
+    await this.#logOut();
   }
 
   // A token logs the user out with the last session of the process.
   async #logOut(): Promise<void> {
-    this.#user = undefined;
+    this.#login.forget();
     for (const session of this.#idle.splice(0)) this.#close(session);
     this.#closeDoomed();
     await Promise.all(this.#closing);
