@@ -61,7 +61,7 @@ describe("what a user can get wrong", () => {
     expect(error.message).toContain(`"${token.label}" in slot ${token.slot}`);
   });
 
-  test.each([{ slot: 12345n }, { slotIndex: 99 }])("no such slot: %p", async (selector) => {
+  test.each([{ slot: 12345n }, { slotIndex: 9_999 }])("no such slot: %p", async (selector) => {
     const error = await failure({ tokenLabel: undefined, ...selector });
     expect(error.code).toBe("KEY_NOT_FOUND");
     expect(error.message).toContain(token.label);

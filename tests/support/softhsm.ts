@@ -131,6 +131,13 @@ export class SoftHsmToken {
     return state === CKS_RO_USER_FUNCTIONS;
   }
 
+  /** Where this process sees it among the slots that hold a token, which depends on how many others made theirs before. */
+  slotIndex(): number {
+    const library = load(this.libraryPath);
+    const slots = library.C_GetSlotList(true).filter((slot) => isInitialised(library, slot));
+    return slots.findIndex((slot) => slot.equals(this.#slot));
+  }
+
   /** Closes every session that this process holds with the token, also those of others, and so logs the user out. */
   closeAllSessions(): void {
     load(this.libraryPath).C_CloseAllSessions(this.#slot);
