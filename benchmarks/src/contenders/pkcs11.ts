@@ -1,6 +1,6 @@
 import { getBytes, id } from "ethers";
-import { signatureFromCompact } from "ethers-hsm";
-import { Pkcs11Signer } from "ethers-hsm/pkcs11";
+import { signatureFromCompact, toLowS, verifiedYParity } from "ethers-hsm";
+import { Pkcs11Key, Pkcs11Signer } from "ethers-hsm/pkcs11";
 import pkcs11js, { type PKCS11 } from "pkcs11js";
 import type { Contender, Contenders } from "../contender.ts";
 import type { TokenTarget } from "../token.ts";
@@ -18,30 +18,28 @@ interface Lane {
   readonly key: Buffer;
 }
 
-/** The module by pkcs11js alone, with sessions that are open already, and the signer on it. */
+/**
+ * The module by pkcs11js alone, with sessions that are open already; the same with each signature verified, which is the least
+ * that a signer costs who returns no other; and the signer on it.
+ */
 export const contenders: Contenders<TokenLoad> = {
-  async module({ libraryPath, tokenLabel, pin, keyLabel, sessions, address }) {
-    const cryptoki = new pkcs11js.PKCS11();
-    cryptoki.load(libraryPath);
-    cryptoki.C_Initialize({ flags: pkcs11js.CKF_OS_LOCKING_OK });
-    const slot = cryptoki.C_GetSlotList(true).find((each) => cryptoki.C_GetTokenInfo(each).label.trim() === tokenLabel);
-    if (!slot) throw new Error(`there is no token ${tokenLabel}`);
-    const lanes: Lane[] = [];
-    for (let index = 0; index < sessions; index += 1) {
-      const session = cryptoki.C_OpenSession(slot, pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION);
-      if (index === 0) cryptoki.C_Login(session, pkcs11js.CKU_USER, pin);
-      lanes.push({ session, key: findKey(cryptoki, session, keyLabel) });
-    }
-    const sign = queued(lanes, async ({ session, key }) => {
-      cryptoki.C_SignInit(session, MECHANISM, key);
-      return cryptoki.C_SignAsync(session, Buffer.from(DIGEST), Buffer.alloc(64));
-    });
-    return {
-      perform: sign,
-      async prove() {
-        requireRawSignatureBy(address, DIGEST, signatureFromCompact(await sign()));
-      },
+  async module(load) {
+    const sign = moduleOf(load);
+    return { perform: sign, prove: async () => proveRaw(load.address, await sign()) };
+  },
+
+  async "verified module"(load) {
+    const sign = moduleOf(load);
+    const { address, sessions, ...options } = load;
+    const key = new Pkcs11Key(options);
+    const publicKey = await key.getPublicKey();
+    await key.close();
+    const perform = async () => {
+      const signature = await sign();
+      verifiedYParity(publicKey, DIGEST, toLowS(signatureFromCompact(signature)));
+      return signature;
     };
+    return { perform, prove: async () => proveRaw(address, await perform()) };
   },
 
   signer: async ({ address, ...options }) => signing(new Pkcs11Signer(options), address),
@@ -49,6 +47,29 @@ export const contenders: Contenders<TokenLoad> = {
   "isolated signer": async ({ address, ...options }) =>
     signing(new Pkcs11Signer({ ...options, ...{ isolation: "process" } }), address),
 };
+
+/** Signs by pkcs11js. */
+function moduleOf({ libraryPath, tokenLabel, pin, keyLabel, sessions }: TokenLoad): () => Promise<Buffer> {
+  const cryptoki = new pkcs11js.PKCS11();
+  cryptoki.load(libraryPath);
+  cryptoki.C_Initialize({ flags: pkcs11js.CKF_OS_LOCKING_OK });
+  const slot = cryptoki.C_GetSlotList(true).find((each) => cryptoki.C_GetTokenInfo(each).label.trim() === tokenLabel);
+  if (!slot) throw new Error(`there is no token ${tokenLabel}`);
+  const lanes: Lane[] = [];
+  for (let index = 0; index < sessions; index += 1) {
+    const session = cryptoki.C_OpenSession(slot, pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION);
+    if (index === 0) cryptoki.C_Login(session, pkcs11js.CKU_USER, pin);
+    lanes.push({ session, key: findKey(cryptoki, session, keyLabel) });
+  }
+  return queued(lanes, async ({ session, key }) => {
+    cryptoki.C_SignInit(session, MECHANISM, key);
+    return cryptoki.C_SignAsync(session, Buffer.from(DIGEST), Buffer.alloc(64));
+  });
+}
+
+function proveRaw(address: string, compact: Uint8Array): void {
+  requireRawSignatureBy(address, DIGEST, signatureFromCompact(compact));
+}
 
 function signing(signer: Pkcs11Signer, address: string): Contender {
   return {

@@ -16,40 +16,44 @@ export const pkcs11: Section = {
   async run({ quick }) {
     const target = createTarget();
     const isolation = offersIsolation();
-    const names = ["module", "signer", ...(isolation ? ["isolated signer"] : [])];
+    const names = ["module", "verified module", "signer", ...(isolation ? ["isolated signer"] : [])];
     const [shared, isolated]: [Row[], Row[]] = [[], []];
     // Fresh processes for each load, but for a quick look.
     for (const group of quick ? [LOADS] : LOADS.map((inFlight) => [inFlight])) {
       const most = Math.max(...group);
       const config = { ...target, sessions: Math.min(most, SESSIONS) };
       const sides = names.map((name) => ({ label: name, module: "pkcs11", name, config }));
-      const [module, ...signers] = await allSideBySide(sides, {
+      const [module, verified, ...signers] = await allSideBySide(sides, {
         loads: group.map((inFlight) => ({ inFlight, count: quick ? Math.max(4, inFlight) : 1_500 })),
         rounds: quick ? 1 : 5,
         warmUp: { inFlight: most, count: quick ? 2 : 800 },
       });
       for (const [index, inFlight] of group.entries()) {
         for (const [which, rows] of [shared, isolated].entries()) {
-          const [own, theirs] = [signers[which]?.samples[index], module?.samples[index]];
-          if (own && theirs) rows.push(row(inFlight, theirs, own));
+          const [own, least] = [signers[which]?.samples[index], verified?.samples[index]];
+          const theirs = module?.samples[index];
+          if (own && least && theirs) rows.push(row(inFlight, theirs, least, own));
         }
       }
     }
     const caption =
       "`Pkcs11Signer` on SoftHSM2, a fresh process for each figure. The module's own rate: `C_SignInit` and `C_SignAsync` of pkcs11js, " +
-      `with as many sessions as the signer uses: one for each signature in flight, ${SESSIONS} at most.`;
+      `with as many sessions as the signer uses: one for each signature in flight, ${SESSIONS} at most. ` +
+      "Beside it the same with nothing more than a verification of each signature on the event loop's thread.";
     const ofIsolation = 'The same with `isolation: "process"`: the event loop is that of the application\'s process.';
     return [{ caption, rows: shared }, ...(isolation ? [{ caption: ofIsolation, rows: isolated }] : [])];
   },
 };
 
-function row(inFlight: number, module: Sample, signer: Sample): Row {
+function row(inFlight: number, module: Sample, verified: Sample, signer: Sample): Row {
   const percent = Math.round((signer.perSecond / module.perSecond) * 100);
   return {
     "In flight": inFlight,
     "Module, per s": Math.round(module.perSecond),
+    "Module and verification, per s": Math.round(verified.perSecond),
     "Signer, per s": Math.round(signer.perSecond),
     "Of the module's rate, %": percent,
+    "Of module and verification, %": Math.round((signer.perSecond / verified.perSecond) * 100),
     "Module, loop p99, ms": module.loopDelayP99,
     "Signer, loop p99, ms": signer.loopDelayP99,
     ...goals(inFlight, percent, signer.loopDelayP99),
