@@ -1,13 +1,15 @@
-// Adds to package-lock.json the optional packages for other platforms that npm left out.
+// Adds to package-lock.json, of this folder or of the one that the argument names, the optional packages for other platforms that
+// npm left out.
 //
 // npm leaves them out where the registry it asked (a partial mirror) does not serve them, and `npm ci` then refuses the lock
 // file on every machine. Run this after adding or updating a dependency against such a registry.
 
 import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 
 /** @typedef {{ version?: string, dev?: boolean, optional?: boolean, os?: string[], cpu?: string[], libc?: string[], optionalDependencies?: Record<string, string> }} Entry */
 
-const file = new URL("../package-lock.json", import.meta.url);
+const file = join(process.argv[2] ?? ".", "package-lock.json");
 /** @type {{ packages: Record<string, Entry> }} */
 const lock = JSON.parse(readFileSync(file, "utf8"));
 
@@ -28,7 +30,7 @@ if (added > 0) {
   lock.packages = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b]) => a.localeCompare(b, "en")));
   writeFileSync(file, `${JSON.stringify(lock, null, 2)}\n`);
 }
-console.log(`package-lock.json: ${added} optional packages added`);
+console.log(`${file}: ${added} optional packages added`);
 
 /**
  * @param {string} parent

@@ -7,6 +7,7 @@ import { type Account, type AccountSource, SignerSource, StoreSource } from "./a
 import { type AccountChanges, compareEntries, type Entries, mergeEntries } from "./directory-state.ts";
 import type { FailedKey, KeyStore, StoreHealth } from "./key-store.ts";
 
+/** What an account directory is made of. */
 export interface AccountDirectoryOptions {
   /** Places with many keys. */
   readonly stores?: readonly KeyStore[] | undefined;
@@ -23,22 +24,29 @@ export interface AccountDirectoryOptions {
 
 /** A store, or a single signer, that could not be asked, or a key of one that could not be used. */
 export interface RefreshFailure {
+  /** The source's backend, for example `"aws-kms"`. */
   readonly backend: string;
   /** The store's identifier, or the single signer's keyId. */
   readonly source: string;
   /** The key; undefined where the source as a whole could not be listed, and keeps the accounts that it had. */
   readonly key: FailedKey | undefined;
+  /** Why: a SignerError, or whatever a store of your own throws. */
   readonly error: unknown;
 }
 
+/** What a refresh changed, and what it could not ask. */
 export interface RefreshResult extends AccountChanges {
+  /** Sources that could not be listed, and keys that cannot be used. Empty where all went well. */
   readonly failed: readonly RefreshFailure[];
 }
 
 /** What is known of one source. */
 export interface SourceHealth extends Partial<StoreHealth> {
+  /** The source's backend, for example `"aws-kms"`. */
   readonly backend: string;
+  /** The store's identifier, or the single signer's keyId. */
   readonly source: string;
+  /** How many accounts the directory has from it. */
   readonly accounts: number;
   /** When its last complete listing ended. */
   readonly lastRefresh: Date | undefined;
@@ -140,6 +148,7 @@ export class AccountDirectory {
     return this;
   }
 
+  /** Ends what `on` began; a listener that is not there is no error. */
   off(_event: "change", listener: (changes: RefreshResult) => void): this {
     this.#listeners.delete(listener);
     return this;

@@ -7,6 +7,7 @@ export interface Account {
   readonly address: string;
   /** An alias, a name, a label; undefined where the key has none. */
   readonly name: string | undefined;
+  /** The key's backend, for example `"aws-kms"`. */
   readonly backend: string;
   /** The vendor's identifier of the key. */
   readonly keyId: string;

@@ -2,11 +2,13 @@ import type { AccountSource, Entry } from "./account-source.ts";
 
 /** What a refresh changed. Each address is in one of the lists. */
 export interface AccountChanges {
+  /** Accounts that were not there before. */
   readonly added: readonly string[];
   /** No store has a key for them any more. */
   readonly removed: readonly string[];
   /** The same address, by another key, or under another name. */
   readonly changed: readonly string[];
+  /** Accounts that are as they were. */
   readonly unchanged: readonly string[];
 }
 

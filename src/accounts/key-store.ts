@@ -15,7 +15,9 @@ export interface StoredKey {
 export interface FailedKey {
   /** The vendor's identifier of the key; no secret. */
   readonly id: string;
+  /** The name that people know it by: an alias, a label; undefined where it has none. */
   readonly name: string | undefined;
+  /** Why it cannot be used. */
   readonly error: SignerError;
 }
 
@@ -24,11 +26,13 @@ export type ListedKey = StoredKey | FailedKey;
 
 /** Whether a store answers, and what its credentials may do there. */
 export interface StoreHealth {
+  /** Whether the store answers. */
   readonly reachable: boolean;
   /** Whether listing is permitted; undefined where it is not known. */
   readonly canList: boolean | undefined;
   /** Whether signing is permitted with the keys that were listed last; undefined where it is not known. */
   readonly canSign: boolean | undefined;
+  /** The first failure; undefined where there was none. */
   readonly error: SignerError | undefined;
 }
 

@@ -8,6 +8,7 @@ export interface CreateKmsKeyOptions {
   readonly alias?: string | undefined;
   /** Besides the tags that the store looks for, which the key gets in any case. */
   readonly tags?: Readonly<Record<string, string>> | undefined;
+  /** The key's description in KMS: up to 8,192 characters, shown to whoever may describe the key. */
   readonly description?: string | undefined;
   /** A Multi-Region primary key, whose replicas in other Regions are the same account. It can never be changed. */
   readonly multiRegion?: boolean | undefined;

@@ -14,6 +14,7 @@ export interface KmsKeyOptions extends KmsClientOptions {
   readonly grantTokens?: readonly string[] | undefined;
 }
 
+/** The options of a `KmsSigner`: of its key, and of every signer. */
 export type KmsSignerOptions = KmsKeyOptions & RemoteSignerOptions;
 
 /** The options, checked. It holds credentials, so it is kept in a private field. */

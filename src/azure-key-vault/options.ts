@@ -26,6 +26,7 @@ export interface AzureKeyVaultKeyOptions extends AllOptional<KeyClientOptions> {
   readonly vaultUrl?: string | undefined;
   /** The short form of `vaultUrl` for a vault in the public cloud. */
   readonly vaultName?: string | undefined;
+  /** The key's name in the vault. */
   readonly keyName?: string | undefined;
   /**
    * The key's version: 32 hexadecimal digits. Without it, the version that is current at the first call is pinned for the
@@ -34,10 +35,13 @@ export interface AzureKeyVaultKeyOptions extends AllOptional<KeyClientOptions> {
   readonly keyVersion?: string | undefined;
   /** The key's full URL, with or without a version, in place of the vault, `keyName` and `keyVersion`. */
   readonly keyId?: string | undefined;
+  /** Gives the tokens: any of `@azure/identity`, or your own. */
   readonly credential?: AzureTokenCredential | undefined;
   /** The Entra tenant of a service principal, with `clientId` and `clientSecret`. Needs @azure/identity. */
   readonly tenantId?: string | undefined;
+  /** The application (client) id of a service principal; with `tenantId` and `clientSecret`. */
   readonly clientId?: string | undefined;
+  /** The secret of that service principal. */
   readonly clientSecret?: string | undefined;
   /** A client of your own in place of the vault, the credential and the client's options. It is never closed. */
   readonly client?: AzureKeyClient | undefined;
@@ -48,6 +52,7 @@ export interface AzureKeyVaultKeyOptions extends AllOptional<KeyClientOptions> {
 // Azure's naming rules and restrictions, Microsoft.KeyVault.
 const VAULT_NAME = /^[A-Za-z][0-9A-Za-z-]{1,22}[0-9A-Za-z]$/;
 
+/** The options of an `AzureKeyVaultSigner`: of its key, and of every signer. */
 export type AzureKeyVaultSignerOptions = AzureKeyVaultKeyOptions & RemoteSignerOptions;
 
 export interface ClientSecret {

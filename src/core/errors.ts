@@ -60,13 +60,19 @@ export interface SignerErrorOptions extends SignerErrorContext {
  * Tell it apart with {@link isSignerError}, not with `instanceof`: an application may hold an ESM and a CommonJS copy.
  */
 export class SignerError extends Error {
+  /** What kind of failure it is. */
   readonly code: SignerErrorCode;
+  /** The backend that was asked, for example `"pkcs11"`; undefined where a decoder was called by itself. */
   readonly backend: string | undefined;
+  /** The vendor's printable identifier of the key. */
   readonly keyId: string | undefined;
+  /** What was being done, for example `"signDigest"` or `"C_Login"`. */
   readonly operation: string | undefined;
   /** Whether the same call may succeed later without a change of configuration. */
   readonly retryable: boolean;
+  /** The vendor's identifier of the request, which its own log has too. */
   readonly requestId: string | undefined;
+  /** Facts for programs, for example the expected and the actual address; never a secret. */
   readonly info: Readonly<Record<string, unknown>> | undefined;
 
   static {
@@ -74,6 +80,7 @@ export class SignerError extends Error {
     Object.defineProperty(SignerError.prototype, BRAND, { value: true });
   }
 
+  /** `message` says what happened and what to do; it must hold no secret. */
   constructor(code: SignerErrorCode, message: string, options: SignerErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;

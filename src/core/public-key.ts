@@ -6,9 +6,13 @@ import { pointFromSec1 } from "./sec1.ts";
 
 /** The public half of a JSON Web Key (RFC 7517). x and y: base64url as in JSON, or bytes as vendors' SDKs give them. */
 export interface PublicJwk {
+  /** `"EC"`, or `"EC-HSM"` in Azure. */
   readonly kty?: string | undefined;
+  /** The curve's name. */
   readonly crv?: string | undefined;
+  /** 32 bytes, big-endian; as text in base64url. */
   readonly x?: string | Uint8Array | undefined;
+  /** 32 bytes, big-endian; as text in base64url. */
   readonly y?: string | Uint8Array | undefined;
 }
 

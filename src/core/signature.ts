@@ -5,7 +5,9 @@ import { invalidResponse } from "./errors.ts";
 
 /** An ECDSA signature over secp256k1 as a backend gives it: r and s in 1..n-1; s may be high. */
 export interface RawSignature {
+  /** The x of R, modulo n. */
   readonly r: bigint;
+  /** May be above n/2. */
   readonly s: bigint;
 }
 

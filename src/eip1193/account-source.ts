@@ -8,5 +8,6 @@ export interface AccountSource {
   getSigner(address: string, provider: Provider | null): Promise<Signer> | Signer;
   /** Tells that `accounts()` may answer something else now. */
   on?(event: "change", listener: () => void): unknown;
+  /** Ends what `on` began. */
   off?(event: "change", listener: () => void): unknown;
 }

@@ -8,6 +8,7 @@ import type { Upstream, UpstreamProvider } from "./upstream.ts";
 /** What {@link createProvider} gives: EIP-1193's `request`, and its events. */
 export type HsmProvider = Pick<AccountsProvider, keyof AccountsProvider>;
 
+/** What a provider is made of. */
 export interface ProviderOptions {
   /** The accounts: ethers signers, or an AccountDirectory, whose changes become `accountsChanged`. */
   readonly accounts: readonly Signer[] | AccountSource;

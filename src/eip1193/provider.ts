@@ -15,6 +15,7 @@ import type { RequestArguments, Upstream, UpstreamEvents } from "./upstream.ts";
 export interface ProviderEvents extends Pick<UpstreamEvents, "connect" | "chainChanged" | "message"> {
   /** The upstream takes no requests: code 4900. */
   readonly disconnect: ProviderRpcError;
+  /** The addresses that there are now, in lower case. */
   readonly accountsChanged: readonly string[];
 }
 

@@ -23,10 +23,11 @@ export const RPC_CODES = {
   limitExceeded: -32005,
 } as const;
 
+/** What a `ProviderRpcError` has beside its code and message. */
 export interface ProviderRpcErrorOptions {
   /** Facts for programs, never a secret. An upstream's error keeps the `data` that it had. */
   readonly data?: unknown;
-  /** The {@link SignerError} behind it, or what a signer of another make threw. */
+  /** The `SignerError` behind it, or what a signer of another make threw. */
   readonly cause?: unknown;
 }
 
@@ -36,7 +37,9 @@ export interface ProviderRpcErrorOptions {
  * The message and `data` hold no PIN, token or credential, and no upstream's URL.
  */
 export class ProviderRpcError extends Error {
+  /** A code of EIP-1193, EIP-1474, JSON-RPC 2.0 or EIP-5792. */
   readonly code: number;
+  /** Facts for programs: the node's own, or the SignerError's code and whether it is `retryable`. */
   readonly data: unknown;
 
   static {
@@ -44,6 +47,7 @@ export class ProviderRpcError extends Error {
     Object.defineProperty(ProviderRpcError.prototype, "name", name);
   }
 
+  /** `message` must hold no secret. */
   constructor(code: number, message: string, options: ProviderRpcErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;

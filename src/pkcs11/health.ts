@@ -9,13 +9,17 @@ import type { TokenKey } from "./token-key.ts";
 export interface Pkcs11Health {
   /** Whether the key could sign now: it was found, logged in, and the token offers CKM_ECDSA. Nothing was signed. */
   readonly ready: boolean;
+  /** The library; undefined where it could not be loaded or does not answer. */
   readonly library: LibraryInfo | undefined;
   /** The CK_SLOT_ID. */
   readonly slot: bigint | undefined;
+  /** The token; undefined where it was not found or does not answer. */
   readonly token: TokenInfo | undefined;
+  /** Whether the user is logged in; undefined where that could not be asked. */
   readonly loggedIn: boolean | undefined;
   /** The sessions that this process has with the token, and the calls that wait for one. */
   readonly sessions: PoolState | undefined;
+  /** Its custody attributes and its public key, 65 bytes SEC1 uncompressed; undefined where it was not found. */
   readonly key: (Custody & { readonly publicKey: Uint8Array }) | undefined;
   /** Why it is not ready. */
   readonly error: SignerError | undefined;
@@ -25,6 +29,7 @@ export interface Pkcs11Health {
 
 /** How a signer's key stands on its preferred token, and on each of its `fallbacks`. */
 export interface Pkcs11SignerHealth extends Pkcs11Health {
+  /** The same of each token of `fallbacks`, in their order. */
   readonly fallbacks: readonly Pkcs11Health[];
 }
 

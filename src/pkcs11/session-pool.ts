@@ -21,6 +21,7 @@ export interface PoolUser {
 export interface PoolState {
   /** Sessions that wait for work. */
   readonly idle: number;
+  /** Sessions that do a task, or are being opened for one. */
   readonly busy: number;
   /** Sessions whose call the caller has given up, and that have not returned from it yet. */
   readonly abandoned: number;

@@ -4,6 +4,7 @@ import type { RemoteKey } from "./remote-key.ts";
 
 /** What is known of one replica of a `FailoverKey`. */
 export interface ReplicaState {
+  /** The replica's backend, for example `"cloudhsm"`. */
   readonly backend: string;
   /** The replica's own {@link RemoteKey.id}. */
   readonly id: string;
@@ -17,12 +18,15 @@ export interface ReplicaState {
 
 /** A replica was taken out of use for a while (`resting`) or for good (`excluded`), or is back (`recovered`). */
 export interface FailoverEvent {
+  /** It failed and rests; it answers again; or it holds another key and is out of use. */
   readonly type: "resting" | "recovered" | "excluded";
+  /** How it stands now. */
   readonly replica: ReplicaState;
   /** Why; undefined for `recovered`. */
   readonly error: SignerError | undefined;
 }
 
+/** When a failover turns to the next replica, and back. */
 export interface FailoverOptions {
   /**
    * The longest wait for one replica, in milliseconds: 1 to 2,147,483,647. Default: 10,000.

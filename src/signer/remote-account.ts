@@ -7,6 +7,7 @@ import { bounded } from "./bounded.ts";
 import { isEthersError } from "./ethers-error.ts";
 import type { RemoteKey, SignOptions } from "./remote-key.ts";
 
+/** What every signer over a remote key takes. */
 export interface RemoteSignerOptions {
   /** The address that the key must have, checked before anything is signed: ADDRESS_MISMATCH otherwise. */
   readonly expectedAddress?: string | undefined;

@@ -13,7 +13,9 @@ export type SigningContent =
   /** EIP-712, with every ENS name resolved. */
   | {
       readonly type: "typed-data";
+      /** The domain, ENS names in it resolved. */
       readonly domain: TypedDataDomain;
+      /** The struct types. */
       readonly types: Record<string, TypedDataField[]>;
       // biome-ignore lint/suspicious/noExplicitAny: the type of ethers' Signer.
       readonly value: Record<string, any>;
@@ -22,6 +24,8 @@ export type SigningContent =
   | {
       readonly type: "authorization";
       readonly chainId: bigint;
+      /** The contract whose code the account is to run. */
       readonly address: string;
+      /** The account's nonce at which it holds. */
       readonly nonce: bigint;
     };

@@ -3,6 +3,7 @@ import { ORDER, PRIME } from "../core/curve.ts";
 import type { RawSignature } from "../core/signature.ts";
 import { Point } from "./point.ts";
 
+/** A valid signature whose R has an x of n or more, which Ethereum cannot express. */
 export interface BeyondOrder {
   /** 65 bytes, SEC1 uncompressed. Nobody knows its private key. */
   readonly publicKey: Uint8Array;

@@ -14,7 +14,11 @@ export class HostileKey implements RemoteKey {
   readonly calls = { getPublicKey: 0, signDigest: 0 };
   #behaviour: Behaviour = {};
 
-  /** @param privateKey 32 bytes, 1..n-1. */
+  /**
+   * An honest key, until it is told otherwise.
+   *
+   * @param privateKey 32 bytes, 1..n-1.
+   */
   constructor(privateKey: BytesLike) {
     this.honest = new TestKey(privateKey);
   }
@@ -35,12 +39,14 @@ export class HostileKey implements RemoteKey {
   }
 
   // Neither is async: some behaviours throw at once, or answer without a promise.
+  /** As the behaviour says; 65 bytes where it says nothing. */
   getPublicKey(options: CallOptions = {}): Promise<Uint8Array> {
     this.calls.getPublicKey += 1;
     const { getPublicKey } = this.#behaviour;
     return getPublicKey ? (getPublicKey(options) as Promise<Uint8Array>) : this.honest.getPublicKey(options);
   }
 
+  /** As the behaviour says; a right signature where it says nothing. */
   signDigest(digest: Uint8Array, options: SignOptions = {}): Promise<RawSignature> {
     this.calls.signDigest += 1;
     const { signDigest } = this.#behaviour;

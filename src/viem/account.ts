@@ -5,6 +5,7 @@ import type { RemoteSigner } from "../signer/remote-signer.ts";
 import { asHex, signHash, signHashToHex } from "./signature.ts";
 import { signTransaction } from "./transaction.ts";
 
+/** What a viem account takes beside the signer. */
 export interface ViemAccountOptions {
   /** Counts the nonces of what a wallet client sends in parallel: viem's own, or one of `createNonceManager`. Default: none. */
   readonly nonceManager?: NonceManager | undefined;

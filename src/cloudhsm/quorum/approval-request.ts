@@ -5,6 +5,7 @@ import type { QuorumTokenFile } from "./token-file.ts";
  * What an approver must know: the token, and what it is meant for, which the token itself does not say. Plain JSON.
  */
 export interface ApprovalRequest {
+  /** The version of this format. */
   readonly version: 1;
   /** Names the request in logs and in file names: letters, digits and hyphens. */
   readonly id: string;
@@ -20,7 +21,9 @@ export interface ApprovalRequest {
   readonly chainId?: string;
   /** The 32 bytes that the key is to sign, in lower-case hex. */
   readonly digest: string;
+  /** What the digest is made of. */
   readonly content: RequestContent;
+  /** The CLI's token, as approvers sign it. */
   readonly token: QuorumTokenFile;
   /** Why, in the requester's words. Nothing proves it. */
   readonly note?: string;

@@ -7,21 +7,27 @@ import { checkForm } from "./request-json.ts";
 import { checkContent } from "./request-match.ts";
 import type { QuorumTokenFile } from "./token-file.ts";
 
+/** What an approval request is made of. */
 export interface ApprovalRequestOptions {
   /** 32 bytes. */
   readonly digest: BytesLike;
   /** What the digest was made of. Absent: a bare digest, which approvers refuse unless they allow it. */
   readonly content?: SigningContent | { readonly type: "digest" } | undefined;
+  /** The address that is to sign. */
   readonly account: string;
   /** Default: the one that the content names. */
   readonly chainId?: BigNumberish | undefined;
+  /** Who asks: a name for the approvers to read, which nothing proves. */
   readonly requester?: string | undefined;
   /** Default: a new UUID. */
   readonly id?: string | undefined;
   /** Default: now. */
   readonly createdAt?: Date | undefined;
+  /** When the token ends. */
   readonly expiresAt: Date;
+  /** The CLI's token of this signature. */
   readonly token: QuorumTokenFile;
+  /** A text for the approvers, which nothing proves. */
   readonly note?: string | undefined;
 }
 

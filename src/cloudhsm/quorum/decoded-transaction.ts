@@ -10,6 +10,7 @@ export interface DecodedTransaction {
   readonly type: number;
   /** Decimal digits. Null for a legacy transaction without EIP-155: any chain takes it. */
   readonly chainId: string | null;
+  /** The account's nonce. */
   readonly nonce: number;
   /** Null where it creates a contract. */
   readonly to: string | null;
@@ -17,11 +18,13 @@ export interface DecodedTransaction {
   readonly value: string;
   /** The same in ether: `"1.5"`. */
   readonly valueEther: string;
+  /** In units of gas, decimal. */
   readonly gasLimit: string;
   /** Wei per gas: types 0 and 1. */
   readonly gasPrice?: string;
   /** Wei per gas: types 2, 3 and 4. */
   readonly maxFeePerGas?: string;
+  /** In wei per gas, decimal; types 2, 3 and 4. */
   readonly maxPriorityFeePerGas?: string;
   /** Wei per blob gas: type 3. */
   readonly maxFeePerBlobGas?: string;
@@ -43,6 +46,7 @@ export interface DecodedAuthorization {
   readonly chainId: string;
   /** The contract whose code the authority is to run. */
   readonly address: string;
+  /** The authority's nonce, decimal. */
   readonly nonce: string;
   /** Whose account it is, from the signature; null where the signature gives none. */
   readonly authority: string | null;

@@ -8,6 +8,7 @@ import { parseQuorumTokenFile, type QuorumTokenFile, serializeQuorumTokenFile } 
 /** The registered public keys, by the names of their users: `user change-quorum token-sign register` was given the same. */
 export type QuorumUsers = ReadonlyMap<string, RsaPublicKey> | Readonly<Record<string, RsaPublicKey>>;
 
+/** What approvals are checked against. */
 export interface MergeOptions {
   /** Who may approve. Without it no signature is checked: the HSM does, and its error tells less. */
   readonly users?: QuorumUsers | undefined;

@@ -35,6 +35,7 @@ export interface CloudHsmQuorumKeyOptions {
   readonly keyLabel?: string | undefined;
   /** The private key's reference in the cluster: `0x` and hex. */
   readonly keyReference?: string | undefined;
+  /** Shows the request to the approvers and gives what they answered. */
   readonly approve: ApproveQuorum;
   /** The RSA-2048 public keys that users registered. With it, approvals are checked before the HSM sees them. */
   readonly approvers?: QuorumUsers | undefined;
@@ -61,6 +62,7 @@ export interface CloudHsmQuorumSignerOptions extends CloudHsmQuorumKeyOptions, O
 export interface CheckedOptions extends CliOptions {
   readonly password: Password;
   readonly key: KeyName;
+  /** Shows the request to the approvers and gives what they answered. */
   readonly approve: ApproveQuorum;
   readonly approvers: QuorumUsers | undefined;
   readonly requiredApprovals: number | undefined;

@@ -22,7 +22,9 @@ export interface RegistrationToken {
  * AWS CloudHSM crypto users"). Fields beyond these are kept.
  */
 export interface RegistrationTokenFile {
+  /** The CLI's version of the format. */
   readonly version: "2.0";
+  /** One for each service. */
   readonly tokens: readonly RegistrationToken[];
   readonly [field: string]: unknown;
 }

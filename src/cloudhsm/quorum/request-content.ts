@@ -10,7 +10,9 @@ export type RequestContent =
   /** Nothing is known but the digest. */
   | { readonly type: "digest" };
 
+/** A transaction, and how it reads. */
 export interface TransactionContent {
+  /** Which kind of content this is. */
   readonly type: "transaction";
   /** The unsigned serialization, in lower-case hex: what is hashed. */
   readonly unsigned: string;
@@ -18,6 +20,7 @@ export interface TransactionContent {
   readonly decoded: DecodedTransaction;
 }
 
+/** A message of EIP-191. */
 export interface MessageContent {
   /** EIP-191, version 0x45. */
   readonly type: "message";
@@ -27,6 +30,7 @@ export interface MessageContent {
   readonly text?: string;
 }
 
+/** Typed data of EIP-712. */
 export interface TypedDataContent {
   /** EIP-712. */
   readonly type: "typed-data";
@@ -34,11 +38,13 @@ export interface TypedDataContent {
   readonly domain: Readonly<Record<string, string>>;
   /** Without `EIP712Domain`, which the domain's fields tell. */
   readonly types: Readonly<Record<string, readonly TypedDataField[]>>;
+  /** The struct type of `message`. */
   readonly primaryType: string;
   /** Numbers in decimal digits, bytes in lower-case hex, addresses in lower case; no field that the types lack. */
   readonly message: Readonly<Record<string, unknown>>;
 }
 
+/** An authorization of EIP-7702. */
 export interface AuthorizationContent {
   /** EIP-7702. */
   readonly type: "authorization";

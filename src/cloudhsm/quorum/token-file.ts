@@ -11,6 +11,7 @@ import { parseJsonObject, readArray, readBase64, readText, serializeJson } from 
  * {@link RegistrationTokenFile}.
  */
 export interface QuorumTokenFile {
+  /** The CLI's version of the format. */
   readonly version: "2.0";
   /** What the token is for: `"key-usage"` to sign with a key. Nothing in the file proves it. */
   readonly service: string;
@@ -20,6 +21,7 @@ export interface QuorumTokenFile {
   readonly approval_data: string;
   /** SHA-256 of the approval data, 32 bytes in base64: what approvers sign. */
   readonly token: string;
+  /** The approvals so far. */
   readonly signatures: readonly QuorumApproval[];
   readonly [field: string]: unknown;
 }

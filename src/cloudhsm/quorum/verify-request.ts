@@ -7,6 +7,7 @@ import { checkForm } from "./request-json.ts";
 import { checkContent } from "./request-match.ts";
 import { summarize, warningsOf } from "./summary.ts";
 
+/** What a request is measured by. */
 export interface VerifyRequestOptions {
   /** The moment to measure the expiry by. Default: this computer's clock. */
   readonly now?: Date | undefined;
@@ -26,6 +27,7 @@ export interface VerifiedRequest {
   readonly content: RequestContent;
   /** 32 bytes in lower-case hex. */
   readonly digest: string;
+  /** The address that is to sign. */
   readonly account: string;
   /** Undefined where neither the content nor the requester names one. */
   readonly chainId: bigint | undefined;

@@ -9,11 +9,13 @@ import { signatureCases } from "./signatures.ts";
 
 /** One case of a contract, for any test framework. */
 export interface ContractCase {
+  /** What it shows, as a sentence. */
   readonly name: string;
   /** Makes a key, tests it, and closes it. @throws ContractFailure, or whatever the key throws. */
   readonly run: () => Promise<void>;
 }
 
+/** What the contract needs of the key under test. */
 export interface RemoteKeyContractOptions {
   /** The longest that one case may take, in milliseconds. Default: 30,000. */
   readonly timeout?: number | undefined;
