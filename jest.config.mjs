@@ -13,6 +13,8 @@ export default {
   },
   // It ships ES modules only, which jest's CommonJS loader cannot read as they are.
   transformIgnorePatterns: ["/node_modules/(?!@noble/)"],
+  // Copies of the checkout may be there, with a package of the same name.
+  modulePathIgnorePatterns: ["<rootDir>/.cache/"],
   testTimeout: 30_000,
   // Much of a run is waiting for nodes, emulators and deadlines: every core gets a worker.
   maxWorkers: "100%",

@@ -1,5 +1,6 @@
 import type { KMSClient, KMSClientConfig } from "@aws-sdk/client-kms";
 import { assertArgument } from "ethers";
+import { discreetLogger } from "./discreet-logger.ts";
 
 type AllOptional<T> = { readonly [Name in keyof T]?: T[Name] | undefined };
 
@@ -47,5 +48,6 @@ export function checkClientOptions({ client, ...rest }: KmsClientOptions): Check
     "endpoint",
     "[REDACTED]",
   );
-  return { client, config: Object.fromEntries(given) };
+  const config: KMSClientConfig = Object.fromEntries(given);
+  return { client, config: config.logger ? { ...config, logger: discreetLogger(config.logger) } : config };
 }

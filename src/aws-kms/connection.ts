@@ -11,12 +11,15 @@ import { bounded } from "../signer/bounded.ts";
 import type { CallOptions } from "../signer/remote-key.ts";
 import { kmsError } from "./errors.ts";
 import type { Asked } from "./failure.ts";
+import { limitedClient } from "./limited-client.ts";
 
 type Sdk = typeof import("@aws-sdk/client-kms");
 
 interface Opened {
   readonly sdk: Sdk;
-  readonly client: KMSClient;
+  /** Reads no more of an answer than KMS sends. */
+  readonly client: Pick<KMSClient, "send">;
+  destroy(): void;
 }
 
 /** Whose client it is. */
@@ -98,7 +101,7 @@ export class KmsConnection {
     this.#opening = undefined;
     // What could not be opened needs no end.
     const opened = await opening?.catch(() => undefined);
-    if (!this.#given) opened?.client.destroy();
+    if (!this.#given) opened?.destroy();
   }
 
   async #perform<T>(asked: Asked, signal: AbortSignal, request: KmsRequest<T>): Promise<T> {
@@ -122,7 +125,8 @@ export class KmsConnection {
 
   async #load(): Promise<Opened> {
     const sdk = await importSdk();
-    return { sdk, client: this.#given ?? new sdk.KMSClient(this.#config) };
+    const client = this.#given ?? new sdk.KMSClient(this.#config);
+    return { sdk, client: limitedClient(client), destroy: () => client.destroy() };
   }
 }
 

@@ -1,3 +1,5 @@
+import { readable } from "../core/thrown.ts";
+
 /** What was asked of KMS. */
 export interface Asked {
   /** `Sign` or `GetPublicKey`: with `kms:` in front it is the permission's name. */
@@ -28,7 +30,7 @@ const MAX_TEXT = 500;
 const WRAPPED = /^AWS SDK error wrapper for (?:(?<name>\w+): )?(?<text>.*)$/s;
 
 export function readFailure(error: unknown): Failure {
-  const thrown = (error ?? {}) as Readonly<Record<string, unknown>>;
+  const thrown = (readable(error) ?? {}) as Readonly<Record<string, unknown>>;
   const { httpStatusCode, requestId, attempts } = (thrown["$metadata"] ?? {}) as Readonly<Record<string, unknown>>;
   const wrapped = WRAPPED.exec(String(thrown["message"]))?.groups;
   const text = plainText(wrapped?.["text"] ?? thrown["message"]);
@@ -45,7 +47,7 @@ export function readFailure(error: unknown): Failure {
 }
 
 function codeIn(text: string): string | undefined {
-  return text === "socket hang up" ? "ECONNRESET" : /\bE[A-Z_]{4,}\b/.exec(text)?.[0];
+  return text === "socket hang up" || text === "aborted" ? "ECONNRESET" : /\bE[A-Z_]{4,}\b/.exec(text)?.[0];
 }
 
 /**

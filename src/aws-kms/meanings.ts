@@ -1,3 +1,4 @@
+import { ResponseTooLargeError } from "../signer/response-body.ts";
 import { accessDeniedAdvice } from "./access-denied.ts";
 import type { Asked, Failure } from "./failure.ts";
 import type { Meaning } from "./meaning.ts";
@@ -125,12 +126,14 @@ const MEANINGS: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
     "OptInRequired",
     { code: "ACCESS_DENIED", advice: "the account is not signed up for KMS in this Region; enable the Region" },
   ],
+  [ResponseTooLargeError.NAME, NOT_KMS],
   ["CredentialsProviderError", NO_CREDENTIALS],
   ["TokenProviderError", NO_CREDENTIALS],
 ]);
 
+// Of connections, and of resolvers: getaddrinfo and c-ares.
 const UNREACHABLE =
-  /^(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ECONNABORTED|EPIPE|EHOSTUNREACH|ENETUNREACH|ENETDOWN|EADDRNOTAVAIL)$/;
+  /^(ECONN[A-Z]+|EPIPE|EHOSTUNREACH|ENETUNREACH|ENETDOWN|EADDRNOTAVAIL|ENOTFOUND|EAI_\w+|ENODATA|ESERVFAIL|EREFUSED|ETIMEOUT)$/;
 const TLS = /^(EPROTO|CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH)/;
 
 /** What a failed request means. Exceptions are told apart by name: their HTTP status is nearly always 400. */

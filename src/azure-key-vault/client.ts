@@ -3,6 +3,7 @@ import { ownConnections } from "./connections.ts";
 import { boundedCredential, clientSecretCredential } from "./credential.ts";
 import { formatKeyUrl } from "./key-url.ts";
 import type { KeyVersion } from "./key-version.ts";
+import { limitPolicy } from "./limit-policy.ts";
 import type { AzureKeyClient, VaultOptions } from "./options.ts";
 import { importKeyVaultKeys } from "./sdk.ts";
 
@@ -20,7 +21,8 @@ export async function openVault<C extends AzureKeyClient>({
 }: VaultOptions<C>): Promise<OpenVault<C | KeyClient>> {
   if ("client" in access) return { client: access.client, close: () => {} };
   const { KeyClient } = await importKeyVaultKeys();
-  const vault = withOwnConnections(vaultUrl, access.clientOptions);
+  const additionalPolicies = [...(access.clientOptions.additionalPolicies ?? []), limitPolicy(vaultUrl)];
+  const vault = withOwnConnections(vaultUrl, { ...access.clientOptions, additionalPolicies });
   const tokens = withOwnConnections("https:", access.clientOptions);
   const credential =
     "getToken" in access.credential

@@ -1,4 +1,5 @@
 import { isSignerError, SignerError, type SignerErrorCode, type SignerErrorContext } from "../core/errors.ts";
+import { readable } from "../core/thrown.ts";
 import { strippedCause } from "./stripped-cause.ts";
 
 interface Meaning {
@@ -34,7 +35,8 @@ export function isCredentialError(error: unknown): boolean {
 }
 
 /** The SignerError for what a credential threw; its cause holds neither secrets nor requests. */
-export function credentialError(error: unknown, context: SignerErrorContext = {}): SignerError {
+export function credentialError(thrown: unknown, context: SignerErrorContext = {}): SignerError {
+  const error = readable(thrown);
   if (isSignerError(error)) return error.withContext(context);
   const { name, message, statusCode, errorResponse } = (error ?? {}) as Readonly<Record<string, unknown>>;
   const { code, advice } = meaningOf(name, String(message), statusCode);

@@ -1,4 +1,5 @@
 import { isSignerError, SignerError, type SignerErrorContext } from "../core/errors.ts";
+import { readable } from "../core/thrown.ts";
 import { credentialError, isCredentialError } from "./credential-errors.ts";
 import type { RequestKind } from "./permissions.ts";
 import type { ServiceResponse } from "./response.ts";
@@ -21,7 +22,7 @@ const OPERATIONS: Readonly<Record<RequestKind, string>> = {
 };
 
 // Should an answer repeat what was sent: any encoding of a private key, and much else.
-const KEY_MATERIAL = /[\w+/=-]{16,}/g;
+export const KEY_MATERIAL = /[\w+/=-]{16,}/g;
 
 /**
  * The SignerError for what the SDK threw.
@@ -30,10 +31,11 @@ const KEY_MATERIAL = /[\w+/=-]{16,}/g;
  *   body it is a TypeError of the SDK's own.
  */
 export function keyVaultError(
-  error: unknown,
+  thrown: unknown,
   response: ServiceResponse | undefined,
   { request, vaultUrl, ...context }: RequestContext,
 ): SignerError {
+  const error = readable(thrown);
   if (isSignerError(error)) return error.withContext(context);
   if (isCredentialError(error)) return credentialError(error, context);
   const refused = response !== undefined && response.status !== 200;

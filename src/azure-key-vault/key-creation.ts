@@ -3,6 +3,7 @@ import { assertArgument, getAddress, hashMessage, hexlify, randomBytes } from "e
 import type { StoredKey } from "../accounts/key-store.ts";
 import { isSignerError, SignerError } from "../core/errors.ts";
 import { RemoteSigner } from "../signer/remote-signer.ts";
+import { KEY_MATERIAL } from "./errors.ts";
 import { passesFilter } from "./key-filter.ts";
 import { formatKeyUrl, isKeyName, isManagedHsm } from "./key-url.ts";
 import { addressOf, usableVersion } from "./key-version.ts";
@@ -15,6 +16,7 @@ import {
   checkTags,
 } from "./store-options.ts";
 import type { StoreSession } from "./store-session.ts";
+import { strippedCause } from "./stripped-cause.ts";
 
 interface NewKey {
   readonly name: string;
@@ -90,7 +92,8 @@ async function proveKey(
       operation: "importKey",
       retryable,
       requestId,
-      cause,
+      // The vault knows the key by now, and could repeat it.
+      cause: cause === undefined ? undefined : strippedCause(cause, KEY_MATERIAL),
       info: { ...error.info, createdKeyId: keyId },
     });
   }

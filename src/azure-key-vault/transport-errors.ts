@@ -1,7 +1,8 @@
 import type { Meaning } from "./meaning.ts";
 
 const TLS = /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_|ERR_SSL_|EPROTO|HOSTNAME_MISMATCH)/;
-const DNS = /^(ENOTFOUND|EAI_)/;
+// getaddrinfo's and c-ares' codes.
+const DNS = /^(ENOTFOUND|EAI_|ENODATA$|ESERVFAIL$|EREFUSED$|ETIMEOUT$)/;
 
 /**
  * What a failure without a refusal means: no answer, or one that the SDK could not read.

@@ -123,12 +123,14 @@ export class SignerError extends Error {
  * if (isSignerError(error) && error.retryable) await retryLater();
  */
 export function isSignerError(error: unknown, code?: SignerErrorCode): error is SignerError {
-  return (
-    typeof error === "object" &&
-    error !== null &&
-    (error as { [BRAND]?: unknown })[BRAND] === true &&
-    (code === undefined || (error as SignerError).code === code)
-  );
+  if (typeof error !== "object" || error === null) return false;
+  try {
+    const { [BRAND]: branded, code: own } = error as { [BRAND]?: unknown; code?: unknown };
+    return branded === true && typeof own === "string" && (code === undefined || own === code);
+  } catch {
+    // A proxy, or a getter that throws: not one of ours, and nobody's concern here.
+    return false;
+  }
 }
 
 /** A {@link SignerError} of code BACKEND_RESPONSE_INVALID: what every decoder throws. */

@@ -1,4 +1,5 @@
 import { isSignerError, type SignerError, type SignerErrorCode } from "../core/errors.ts";
+import { readable } from "../core/thrown.ts";
 import { ProviderRpcError, RPC_CODES } from "./rpc-error.ts";
 
 type Properties = Readonly<Record<string, unknown>>;
@@ -30,7 +31,8 @@ const ETHERS_CODES: Readonly<Record<string, number>> = {
 };
 
 /** What a failed signer gave: -32603, with the error itself as the cause, where it is none that is known. */
-export function signerFailure(error: unknown): ProviderRpcError {
+export function signerFailure(thrown: unknown): ProviderRpcError {
+  const error = readable(thrown);
   const known = knownFailure(error);
   return (
     known ?? new ProviderRpcError(RPC_CODES.internal, "the account's signer failed; see the cause", { cause: error })
@@ -42,7 +44,8 @@ export function signerFailure(error: unknown): ProviderRpcError {
  * where it answered none. The latter has no cause, since transports put their URL into their errors, and a URL often holds
  * the key to a service.
  */
-export function upstreamFailure(error: unknown): ProviderRpcError {
+export function upstreamFailure(thrown: unknown): ProviderRpcError {
+  const error = readable(thrown);
   return knownFailure(error) ?? disconnected(error);
 }
 

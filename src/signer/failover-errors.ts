@@ -1,4 +1,5 @@
 import { isSignerError, SignerError, type SignerErrorCode, type SignerErrorContext } from "../core/errors.ts";
+import { readable } from "../core/thrown.ts";
 import { isEthersError } from "./ethers-error.ts";
 import type { RemoteKey } from "./remote-key.ts";
 
@@ -40,7 +41,7 @@ export function replicaError(error: unknown, key: RemoteKey, operation: string):
   if (isSignerError(error)) return FAILS_OVER[error.code] ? error.withContext(context) : undefined;
   if (isEthersError(error)) return undefined;
   const message = `${key.backend} failed with an error of its own; see the cause`;
-  return new SignerError("BACKEND_UNAVAILABLE", message, { ...context, retryable: false, cause: error });
+  return new SignerError("BACKEND_UNAVAILABLE", message, { ...context, retryable: false, cause: readable(error) });
 }
 
 /**

@@ -155,7 +155,7 @@ export class FailoverKey implements RemoteKey {
   }
 
   #allFailed(operation: string, failures: ReadonlyMap<Replica, SignerError>): SignerError {
-    const errors = this.#replicas.flatMap((replica) => replica.excluded ?? failures.get(replica) ?? []);
+    const errors = this.#replicas.map((replica) => replica.excluded ?? failures.get(replica));
     return noReplica(errors as [SignerError, ...SignerError[]], this.#context(operation));
   }
 

@@ -2,6 +2,7 @@ import { assertArgument, getAddress, Signature, toBeHex } from "ethers";
 import { invalidResponse, isSignerError, SignerError, type SignerErrorContext } from "../core/errors.ts";
 import { addressFromPublicKey, publicKeyFromSec1 } from "../core/public-key.ts";
 import { checkSignatureRange, toLowS } from "../core/signature.ts";
+import { readable } from "../core/thrown.ts";
 import { verifiedYParity } from "../core/y-parity.ts";
 import { bounded } from "./bounded.ts";
 import { isEthersError } from "./ethers-error.ts";
@@ -79,7 +80,7 @@ export class RemoteAccount {
   }
 
   /** Signs a digest of 32 bytes, which must be the account's own copy, and returns a verified signature with low s. */
-  async signDigest(digest: Uint8Array, { signal, content }: SignOptions = {}): Promise<Signature> {
+  async signDigest(digest: Uint8Array, { signal, content }: SignOptions): Promise<Signature> {
     const { publicKey } = await this.identity(signal);
     this.#requireOpen("signDigest");
     // The key gets a copy: whatever it does to the bytes, the signature is checked against the digest that was asked for.
@@ -165,5 +166,5 @@ function withContext(error: unknown, context: SignerErrorContext): unknown {
   if (isSignerError(error)) return error.withContext(context);
   if (isEthersError(error)) return error;
   const message = `${context.backend} failed with an error of its own; see the cause`;
-  return new SignerError("BACKEND_UNAVAILABLE", message, { ...context, retryable: false, cause: error });
+  return new SignerError("BACKEND_UNAVAILABLE", message, { ...context, retryable: false, cause: readable(error) });
 }

@@ -34,6 +34,13 @@ describe("SignerError", () => {
     expect("cause" in new SignerError("THROTTLED", "text")).toBe(false);
   });
 
+  test("takes another name, as libraries give to the errors that they pass on", () => {
+    const error = new SignerError("THROTTLED", "text");
+    error.name = "PaymentError";
+    expect(String(error)).toBe("PaymentError: text");
+    expect(new SignerError("THROTTLED", "text").name).toBe("SignerError");
+  });
+
   test("withContext fills in what is missing and keeps the rest", () => {
     const cause = new Error();
     const options = { operation: "C_Sign", retryable: true, requestId: "42", info: { a: 1 }, cause };
@@ -79,6 +86,22 @@ describe("isSignerError", () => {
     "is false for %p",
     (value) => expect(isSignerError(value)).toBe(false),
   );
+
+  test("is false, and throws nothing, for what only looks like one or cannot be read", () => {
+    const brand = Symbol.for("ethers-hsm.SignerError");
+    const boom = () => {
+      throw new Error("a getter's own");
+    };
+    const broken = Object.defineProperty({ code: "THROTTLED" }, brand, { get: boom });
+    for (const value of [
+      { [brand]: true },
+      { [brand]: true, code: 5 },
+      { [brand]: "true", code: "THROTTLED" },
+      broken,
+    ]) {
+      expect(isSignerError(value)).toBe(false);
+    }
+  });
 
   test("no code is one of ethers'", () => {
     const ethersCodes = ["UNKNOWN_ERROR", "NOT_IMPLEMENTED", "UNSUPPORTED_OPERATION", "NETWORK_ERROR", "SERVER_ERROR"];

@@ -5,7 +5,7 @@ import { KmsSigner } from "../../src/aws-kms/index.ts";
 import { DIGEST, type Kms, PRIVATE_KEY, startKms } from "../aws-kms/support.ts";
 import type { KmsFault } from "../servers/aws-kms/kms-server.ts";
 import { until } from "../support/until.ts";
-import { brokenBodies, endlessBodies, watched, wrongBodies } from "./bodies.ts";
+import { brokenBodies, endlessBodies, hugeBodies, watched, wrongBodies } from "./bodies.ts";
 import { derOf } from "./encodings.ts";
 import { outcomeOf } from "./outcome.ts";
 
@@ -91,6 +91,14 @@ describe.each(operations)("%s: a body", (operation) => {
     async (code, _name, stream) => {
       const watch = watched(stream);
       await expectOutcome({ kind: "stream", stream: watch.stream }, operation, code, TIMEOUT, watch.ended);
+    },
+  );
+
+  test.each(hugeBodies.map((each) => [each.code, each.name, each.stream] as const))(
+    "%s: %s; long before the call's deadline, and its connection ends",
+    async (code, _name, stream) => {
+      const watch = watched(stream);
+      await expectOutcome({ kind: "stream", stream: watch.stream }, operation, code, 600_000, watch.ended);
     },
   );
 });

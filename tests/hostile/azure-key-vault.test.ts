@@ -6,7 +6,7 @@ import { KEY_NAME, PRIVATE_KEY, signerFor, startServer } from "../azure-key-vaul
 import type { KeyVaultFault } from "../servers/azure-key-vault/faults.ts";
 import type { KeyVaultServer } from "../servers/azure-key-vault/server.ts";
 import { until } from "../support/until.ts";
-import { brokenBodies, endlessBodies, watched, wrongBodies } from "./bodies.ts";
+import { brokenBodies, endlessBodies, hugeBodies, watched, wrongBodies } from "./bodies.ts";
 import { compactOf, derOf, fitsCompact } from "./encodings.ts";
 import { outcomeOf } from "./outcome.ts";
 
@@ -97,6 +97,14 @@ describe.each(["getKey", "sign"] as const)("%s: a body", (operation) => {
     async (code, _name, stream) => {
       const watch = watched(stream);
       await expectOutcome({ kind: "stream", stream: watch.stream }, operation, code, TIMEOUT, watch.ended);
+    },
+  );
+
+  test.each(hugeBodies.map((each) => [each.code, each.name, each.stream] as const))(
+    "%s: %s; long before the call's deadline, and its connection ends",
+    async (code, _name, stream) => {
+      const watch = watched(stream);
+      await expectOutcome({ kind: "stream", stream: watch.stream }, operation, code, 600_000, watch.ended);
     },
   );
 });

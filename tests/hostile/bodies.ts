@@ -33,21 +33,37 @@ function untilClosed(response: ServerResponse, ms: number, step: () => void): vo
   response.on("close", () => clearInterval(timer));
 }
 
+/** As much as the other side takes, as fast as it does. `sent` says how much that was, in bytes. */
+export function flood(status: number, sent: (bytes: number) => void): Stream {
+  const part = "A".repeat(2 ** 16);
+  return (response) => {
+    const { socket } = response;
+    response.on("close", () => sent(socket?.bytesWritten ?? 0));
+    response.writeHead(status, JSON_TYPES).write('{"Signature":"');
+    const more = () => {
+      while (!response.destroyed && response.write(part));
+    };
+    response.on("drain", more);
+    more();
+  };
+}
+
+/** Bodies that are longer than any answer: the caller is told at once, by what is announced or as soon as they are it. */
+export const hugeBodies: readonly HostileBody[] = [200, 400, 500].flatMap((status) => [
+  {
+    name: `1 GB announced, of which one byte comes, with status ${status}`,
+    code: "BACKEND_RESPONSE_INVALID",
+    stream: (response) => response.writeHead(status, { ...JSON_TYPES, "content-length": GIGABYTE }).write("{"),
+  },
+  {
+    name: `a body that never ends, with status ${status}`,
+    code: "BACKEND_RESPONSE_INVALID",
+    stream: flood(status, () => {}),
+  },
+]);
+
 /** Bodies that never come to their end: the caller must not wait longer than `timeout`. */
 export const endlessBodies: readonly HostileBody[] = [
-  {
-    name: "1 GB announced, of which one byte comes",
-    code: "BACKEND_TIMEOUT",
-    stream: (response) => response.writeHead(200, { ...JSON_TYPES, "content-length": GIGABYTE }).write("{"),
-  },
-  {
-    name: "a body that never ends",
-    code: "BACKEND_TIMEOUT",
-    stream(response) {
-      response.writeHead(200, JSON_TYPES).write('{"Signature":"');
-      untilClosed(response, 5, () => response.write("A".repeat(2 ** 14)));
-    },
-  },
   {
     name: "a slow drip",
     code: "BACKEND_TIMEOUT",
