@@ -1,4 +1,5 @@
 import { getBigInt, type TypedDataDomain, TypedDataEncoder, type TypedDataField } from "ethers";
+import { areTypesFew } from "../core/type-graph.ts";
 import { invalidParams } from "./rpc-error.ts";
 import { type JsonObject, parseAddress, parseArray, parseObject, presentEntries } from "./rpc-values.ts";
 
@@ -22,6 +23,8 @@ const DOMAIN_FIELDS: readonly TypedDataField[] = [
   { name: "salt", type: "bytes32" },
 ];
 const DOMAIN = "EIP712Domain";
+/** The longest name of a type, dimensions of lists included: ethers looks at each of them again for each dimension. */
+const MAX_TYPE_LENGTH = 256;
 
 /**
  * Reads the typed data of eth_signTypedData_v4 (EIP-712, "Specification of the eth_signTypedData JSON RPC"): an object, or its
@@ -66,15 +69,20 @@ function parseJson(text: string): unknown {
 
 function parseTypes(value: unknown): Types {
   const entries = Object.entries(parseObject(value, "types"));
-  return Object.fromEntries(
+  const types = Object.fromEntries(
     entries.map(([name, fields]) => [name, parseArray(fields, `types.${name}`).map(parseField)]),
   );
+  if (!areTypesFew(types)) throw invalidParams("types refer to each other in too many ways, or are circular");
+  return types;
 }
 
 function parseField(value: unknown): TypedDataField {
   const { name, type } = parseObject(value, "a field of types");
-  if (typeof name === "string" && typeof type === "string") return { name, type };
-  throw invalidParams("a field of types must have a name and a type");
+  if (typeof name !== "string" || typeof type !== "string") {
+    throw invalidParams("a field of types must have a name and a type");
+  }
+  if (type.length > MAX_TYPE_LENGTH) throw invalidParams(`a type's name has more than ${MAX_TYPE_LENGTH} characters`);
+  return { name, type };
 }
 
 function parseDomain(value: unknown, types: Types): TypedDataDomain {

@@ -1,4 +1,5 @@
 import type { TypedDataField } from "ethers";
+import { areTypesFew } from "../../core/type-graph.ts";
 import type { DecodedTransaction } from "./decoded-transaction.ts";
 import { readAddress, readArray, readDecimal, readHex, readObject, refuse, refuseOtherFields } from "./json-text.ts";
 import type { RequestContent } from "./request-content.ts";
@@ -55,13 +56,15 @@ export function readContent(value: unknown, what: string): RequestContent {
 }
 
 function readTypes(value: unknown, what: string): Record<string, TypedDataField[]> {
-  const types = readObject(value, what);
-  return Object.fromEntries(
-    Object.entries(types).map(([typeName, fields]) => {
+  const entries = Object.entries(readObject(value, what));
+  const types = Object.fromEntries(
+    entries.map(([typeName, fields]) => {
       const where = `${what}.${typeName.slice(0, MAX_NAME)}`;
       return [readName(typeName, what), readArray(fields, where).map((field) => readField(field, where))];
     }),
   );
+  if (!areTypesFew(types)) refuse(`${what} refer to each other in too many ways, or in a circle`);
+  return types;
 }
 
 function readField(value: unknown, what: string): TypedDataField {

@@ -1,4 +1,6 @@
 const MAX_DEPTH = 64;
+/** No double needs more digits, also where all of its zeros are written out: the smallest one has 326. */
+const MAX_NUMBER = 1_000;
 const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*|[{}[\]:]/g;
 const DECIMAL = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 
@@ -29,14 +31,23 @@ export function duplicateOrInexact(json: string): string | undefined {
 }
 
 function isExact(number: string): boolean {
-  return decimal(number) === decimal(`${Number(number)}`);
+  if (number.length > MAX_NUMBER) return false;
+  const again = `${Number(number)}`;
+  return number === again || decimal(number) === decimal(again);
 }
 
 /** One notation for all of the same value: digits without zeros around them, and the exponent of their end. */
 function decimal(number: string): string {
   const [, sign = "", whole = "", fraction = "", exponent = "0"] = DECIMAL.exec(number) ?? [];
   const digits = `${whole}${fraction}`.replace(/^0+/, "");
-  const significant = digits.replace(/0+$/, "");
+  const significant = withoutZerosBehind(digits);
   if (significant === "") return "0";
-  return `${sign}${significant}e${BigInt(exponent) - BigInt(fraction.length - (digits.length - significant.length))}`;
+  return `${sign}${significant}e${Number(exponent) - (fraction.length - (digits.length - significant.length))}`;
+}
+
+// A regular expression would look at each row of zeros within the digits as often as it has zeros.
+function withoutZerosBehind(digits: string): string {
+  let end = digits.length;
+  while (digits[end - 1] === "0") end--;
+  return digits.slice(0, end);
 }

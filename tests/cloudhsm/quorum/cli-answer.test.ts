@@ -65,6 +65,19 @@ describe("AnswerReader", () => {
     }
   });
 
+  it.each([
+    ["objects that are broken off", "{\n", 100_000],
+    ["objects within objects", '{"a":\n', 100_000],
+    ["quotes that are broken off", '{"\n', 100_000],
+  ])("finds an answer behind a hundred thousand %s", (_name, line, count) => {
+    expect(reader(`${line.repeat(count)}${PRETTY}`).take()).toEqual(ANSWER);
+  });
+
+  it("finds an answer that holds objects at the start of lines", () => {
+    const text = '{"error_code": 0, "data": [\n{"a": 1},\n{"b": {}}\n]}\n';
+    expect(reader(text).take()).toEqual({ errorCode: 0, data: [{ a: 1 }, { b: {} }] });
+  });
+
   it("counts prompts, and notices the question for the password once", () => {
     const created = reader("banner\naws-cloudhsm > Enter pass");
     expect([created.prompts, created.asksPassword]).toEqual([1, false]);

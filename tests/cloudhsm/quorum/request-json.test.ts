@@ -8,6 +8,17 @@ import {
 import { isSignerError } from "../../../src/core/errors.ts";
 import { ACCOUNT, CONTENTS, failureOf, NOW, requestFor } from "./requests.ts";
 
+/** Two types on each level, each with both of the next one. */
+const diamonds = (levels: number) =>
+  Object.fromEntries(
+    Array.from({ length: levels }, (_, level) =>
+      ["A", "B"].map((name) => [
+        name + level,
+        ["A", "B"].map((next) => ({ name: next.toLowerCase(), type: `${next}${level + 1}` })),
+      ]),
+    ).flat(),
+  );
+
 const request = requestFor("a transaction of type 2");
 const text = serializeApprovalRequest(request);
 
@@ -87,6 +98,11 @@ describe("parseApprovalRequest refuses", () => {
       "typed data with a field without a name",
       content("typed data", { types: { Permit: [{ name: "", type: "bool" }] } }),
     ],
+    [
+      "typed data whose type contains itself",
+      content("typed data", { types: { Permit: [{ name: "a", type: "Permit[]" }] } }),
+    ],
+    ["typed data with a billion ways through its types", content("typed data", { types: diamonds(30) })],
     ["typed data without a primary type", content("typed data", { primaryType: undefined })],
     ["typed data with a message that is a list", content("typed data", { message: [] })],
     ["an authorization with a number", content("an authorization", { nonce: 9 })],
@@ -94,6 +110,7 @@ describe("parseApprovalRequest refuses", () => {
     ["no token", json({ token: undefined })],
     ["a token as text", json({ token: JSON.stringify(request.token) })],
     ["a token of another version", json({ token: { ...request.token, version: "1.0" } })],
+    ["half a million zeros between two digits", member("zeros", `1${"0".repeat(500_000)}1`)],
     ["65 levels", json({ content: nested(65) })],
     ["more than it can hold", json({ note: "x".repeat(1_048_576) })],
   ])("%s", async (_name, malformed) => {

@@ -20,14 +20,24 @@ test("keeps what it does not know, and any key reference or none", () => {
   expect(parseQuorumTokenFile(serializeQuorumTokenFile(file))).toEqual(file);
 });
 
-test.each(["0", "-0", "1.0", "100", "1e3", "1E+3", "0.5e-7", "9007199254740992", "-62222167.35495602", "5e-324"])(
-  "keeps the number %s",
-  (number) => {
-    const text = `${JSON.stringify(tokenFile()).slice(0, -1)},"serial":${number}}`;
-    const again = parseQuorumTokenFile(serializeQuorumTokenFile(parseQuorumTokenFile(text)));
-    expect(again["serial"] === Number(number)).toBe(true);
-  },
-);
+test.each([
+  "0",
+  "-0",
+  "1.0",
+  "100",
+  "1e3",
+  "1E+3",
+  "0.5e-7",
+  "9007199254740992",
+  "-62222167.35495602",
+  "5e-324",
+  `0.${"0".repeat(323)}5`,
+  `1${"0".repeat(300)}`,
+])("keeps the number %s", (number) => {
+  const text = `${JSON.stringify(tokenFile()).slice(0, -1)},"serial":${number}}`;
+  const again = parseQuorumTokenFile(serializeQuorumTokenFile(parseQuorumTokenFile(text)));
+  expect(again["serial"] === Number(number)).toBe(true);
+});
 
 test("comes back as it was, whatever the approval data and the unknown fields", () => {
   // Its names are not those of the file's own fields.
@@ -83,6 +93,12 @@ describe("refuses", () => {
     ["a fraction that would be rounded", `${JSON.stringify(file).slice(0, -1)},"serial":0.1000000000000000055}`],
     ["a number without a value", `${JSON.stringify(file).slice(0, -1)},"serial":1e999}`],
     ["a number that vanishes", `${JSON.stringify(file).slice(0, -1)},"serial":1e-999}`],
+    ["a number of 1,001 digits", `${JSON.stringify(file).slice(0, -1)},"serial":1.${"0".repeat(1_000)}}`],
+    [
+      "sixty thousand zeros between two digits",
+      `${JSON.stringify(file).slice(0, -1)},"serial":1${"0".repeat(60_000)}1}`,
+    ],
+    ["sixty thousand digits of an exponent", `${JSON.stringify(file).slice(0, -1)},"serial":1e${"9".repeat(60_000)}}`],
     ["65 levels", `${JSON.stringify(file).slice(0, -1)},"deep":${"[".repeat(64)}${"]".repeat(64)}}`],
     ["a hundred thousand levels", "[".repeat(30_000) + "]".repeat(30_000)],
     ["too much", json({ padding: "x".repeat(65_536) })],
