@@ -125,7 +125,8 @@ export class Transactions {
       return new NonceLedger({
         count: async () => Number(await count()),
         knows: (hash) => this.#knows(hash),
-        now: () => Date.now(),
+        // Not the wall clock, whose jumps would give nonces back too early or never.
+        now: () => performance.now(),
       });
     };
     const ledger = this.#ledgers.get(key) ?? create();

@@ -32,6 +32,8 @@ export interface KmsKeyRecord {
 }
 
 export interface NewKey {
+  /** Default: a random one. */
+  readonly keyId?: string | undefined;
   /** A Multi-Region key: its id begins with `mrk-`. */
   readonly multiRegion?: boolean | undefined;
   readonly usage?: string | undefined;
@@ -79,7 +81,7 @@ export class KeyRing {
 
   #add(spec: KeySpec, options: NewKey, spki: Uint8Array | undefined, signer: Secp256k1Key | undefined): KmsKeyRecord {
     const uuid = randomUUID();
-    const keyId = options.multiRegion ? `mrk-${uuid.replaceAll("-", "")}` : uuid;
+    const keyId = options.keyId ?? (options.multiRegion ? `mrk-${uuid.replaceAll("-", "")}` : uuid);
     const { usage = spec === "SYMMETRIC_DEFAULT" ? "ENCRYPT_DECRYPT" : "SIGN_VERIFY" } = options;
     const { manager = "CUSTOMER", tags = {}, description = "", policy } = options;
     const waits = spec === "ECC_SECG_P256K1" && signer === undefined;

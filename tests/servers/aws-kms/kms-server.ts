@@ -53,6 +53,8 @@ export interface KmsServerOptions {
   readonly seed?: number | undefined;
   /** How long each request takes, so that requests overlap. Default: no time. */
   readonly latencyMs?: number | undefined;
+  /** Default: any free port. */
+  readonly port?: number | undefined;
 }
 
 const OPERATIONS: Readonly<Record<string, (ring: KeyRing, input: Json, shape?: SignatureShape) => Json>> = {
@@ -69,6 +71,8 @@ const OPERATIONS: Readonly<Record<string, (ring: KeyRing, input: Json, shape?: S
 };
 
 const ACCOUNT = "111122223333";
+// As the service answers every origin.
+const CORS = { methods: "POST", exposed: "x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage,Date" };
 const STRANGER = new Secp256k1Key("5a".repeat(32));
 
 /** AWS KMS on loopback, for the operations in use: AWS JSON 1.1 as the unmodified SDK speaks it, and real keys. */
@@ -94,7 +98,8 @@ export class KmsServer {
 
   static async start(options: KmsServerOptions = {}): Promise<KmsServer> {
     const server = new KmsServer(options);
-    server.#server = await LoopbackServer.start((request) => server.#receive(request));
+    const { port } = options;
+    server.#server = await LoopbackServer.start((request) => server.#receive(request), { port, cors: CORS });
     return server;
   }
 

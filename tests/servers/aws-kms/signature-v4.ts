@@ -14,6 +14,8 @@ export const UNKNOWN_ACCESS_KEY = "AKIAUNKNOWNUNKNOWN00";
 export const EXPIRED_TOKEN = "expired-session-token";
 export const WRONG_SECRET_ACCESS_KEY = "AKIAWRONGSECRET00000";
 
+// AWS General Reference, "Signature Version 4": a request is good for five minutes, either way.
+const MAX_SKEW_MS = 300_000;
 const SIGNED = ["host", "x-amz-date", "x-amz-target"];
 
 /**
@@ -38,6 +40,7 @@ export function requireSignature({ headers }: HttpRequest, region: string): Call
     const text = `Credential should be scoped to a valid region, not '${scope}'. `;
     throw new KmsException("InvalidSignatureException", text);
   }
+  requireTime(String(headers["x-amz-date"]));
   const sessionToken = headers["x-amz-security-token"];
   if (accessKeyId === UNKNOWN_ACCESS_KEY) {
     throw new KmsException("UnrecognizedClientException", "The security token included in the request is invalid.");
@@ -55,4 +58,20 @@ export function requireSignature({ headers }: HttpRequest, region: string): Call
   }
   const token = Array.isArray(sessionToken) ? sessionToken[0] : sessionToken;
   return { accessKeyId, sessionToken: token, identity: `arn:aws:iam::111122223333:user/${accessKeyId}` };
+}
+
+/** @param signedAt the time of the caller's clock: 20260101T000000Z. */
+function requireTime(signedAt: string): void {
+  const skew = Date.parse(signedAt.replace(/^(....)(..)(..T..)(..)(..Z)$/, "$1-$2-$3:$4:$5")) - Date.now();
+  if (Math.abs(skew) <= MAX_SKEW_MS) return;
+  const limit = basicTime(Date.now() + Math.sign(skew) * MAX_SKEW_MS);
+  const text =
+    skew < 0
+      ? `Signature expired: ${signedAt} is now earlier than ${limit} (${basicTime(Date.now())} - 5 min.)`
+      : `Signature not yet current: ${signedAt} is still later than ${limit} (${basicTime(Date.now())} + 5 min.)`;
+  throw new KmsException("InvalidSignatureException", text);
+}
+
+function basicTime(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().replace(/[-:]|\.\d+/g, "");
 }

@@ -5,6 +5,8 @@ import { Secp256k1Key, type SignatureShape } from "../support/secp256k1-key.ts";
 export type KeyCurve = "P-256K" | "SECP256K1" | "P-256" | "P-384" | "RSA";
 
 export interface KeySettings {
+  /** Its identifier, 32 hexadecimal digits. Default: random. */
+  readonly version?: string | undefined;
   /** Default: P-256K, today's name of the curve. SECP256K1 is that of keys made before 2018. */
   readonly curve?: KeyCurve | undefined;
   /** Default: EC, a key in software. */
@@ -21,7 +23,7 @@ export interface KeySettings {
 
 /** One version of a key: its material, and the attributes that an operator can change. */
 export class KeyVersion {
-  readonly version: string = randomUUID().replaceAll("-", "");
+  readonly version: string;
   readonly created = Math.floor(Date.now() / 1000);
   readonly curve: KeyCurve;
   keyOps: readonly string[];
@@ -38,6 +40,7 @@ export class KeyVersion {
 
   constructor(settings: KeySettings = {}) {
     const { curve = "P-256K", kty = "EC", privateKey, keyOps = ["sign", "verify"], enabled = true } = settings;
+    this.version = settings.version ?? randomUUID().replaceAll("-", "");
     this.curve = curve;
     this.#kty = curve === "RSA" ? "RSA" : kty;
     this.keyOps = keyOps;

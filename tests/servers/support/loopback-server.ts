@@ -3,6 +3,7 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { text } from "node:stream/consumers";
+import { answerCors, type Cors } from "./cors.ts";
 
 export interface HttpRequest {
   readonly method: string;
@@ -26,6 +27,10 @@ export type Outcome = HttpReply | "reset" | "hang" | Stream;
 export interface LoopbackServerOptions {
   /** PEM; with it the server speaks HTTPS. */
   readonly tls?: { readonly key: string; readonly cert: string } | undefined;
+  /** Default: any free port. */
+  readonly port?: number | undefined;
+  /** Default: no page of another origin can read an answer. */
+  readonly cors?: Cors | undefined;
 }
 
 type HttpServer = ReturnType<typeof createServer> | ReturnType<typeof createTlsServer>;
@@ -43,13 +48,14 @@ export class LoopbackServer {
     options: LoopbackServerOptions = {},
   ): Promise<LoopbackServer> {
     const listener = (request: IncomingMessage, response: ServerResponse): void => {
+      if (options.cors && answerCors(options.cors, request, response)) return;
       // A client that gives up in the middle is part of the game.
       answer(handler, request, response).catch(() => request.socket.destroy());
     };
     const server = options.tls ? createTlsServer(options.tls, listener) : createServer(listener);
     // Node's default of 5 seconds would end idle connections under a client that is about to use them.
     server.keepAliveTimeout = 0;
-    server.listen(0, "127.0.0.1");
+    server.listen(options.port ?? 0, "127.0.0.1");
     await once(server, "listening");
     return new LoopbackServer(server, options.tls ? "https" : "http");
   }

@@ -1,0 +1,126 @@
+// Everything at once, for as long as one likes: AWS KMS, Azure Key Vault and SoftHSM2 (in this process and in one of its own),
+// and sends of each one's account through the EIP-1193 provider to a chain; with aborts, deadlines, throttling, resets, slow
+// answers, restarts, and sessions and logins that are lost.
+//
+//   npm run soak [-- --minutes 60] [-- --rate 40]
+//
+// A round takes a minute: ten calm seconds, in which no call may fail (but by its
+// deadline, where the machine left this process no time); forty in which one fault after another happens to every
+// backend and to the way to the chain; then everything heals, and of each backend the next 20 calls in a row have to succeed.
+// When nothing is under way any more, the chain is compared with what the callers were told, and what is in use is measured.
+//
+// Every signature is checked by ethers' and @noble/curves' verification. Ends with exit code 1 where any rule was broken.
+
+import { parseArgs } from "node:util";
+import { type Backend, Trouble } from "./backend.ts";
+import { FAIR } from "./chain-proxy.ts";
+import { Load } from "./load.ts";
+import { growthOf, type Sample } from "./samples.ts";
+import { Tally } from "./tally.ts";
+import { openWorld } from "./world.ts";
+
+const { values } = parseArgs({
+  options: { minutes: { type: "string", default: "5" }, rate: { type: "string", default: "40" } },
+});
+const rate = Number(values.rate);
+const CALM_MS = 10_000;
+const TROUBLE_MS = 40_000;
+const IN_A_ROW = 20;
+const MOST = 24;
+const STORMY = { lostRequests: 0.01, lostAnswers: 0.02, delayMs: 30, outageMs: 60 };
+// EIP-1193's for a node that is out of reach, alone of all codes of the chain.
+const DISCONNECTED = "4900";
+
+const say = (text: string) => process.stdout.write(`${text}\n`);
+const tally = new Tally();
+process.on("unhandledRejection", (reason) => tally.violate(`unhandled rejection: ${String(reason)}`));
+process.on("warning", ({ name, message }) => tally.violate(`warning: ${name}: ${message}`));
+
+const world = await openWorld((text) => tally.violate(text));
+const { backends, ledger, sends, proxy } = world;
+const load = new Load(backends, sends, tally);
+const samples: Sample[] = [];
+const begun = performance.now();
+const end = begun + Number(values.minutes) * 60_000;
+let strikes = 0;
+say(`${new Date().toISOString()} ${backends.map(({ name }) => name).join(", ")}: ${values.minutes} minutes, ${rate}/s`);
+
+do {
+  await calm();
+  await trouble();
+  await settle();
+} while (performance.now() + (CALM_MS + TROUBLE_MS) / 2 < end);
+
+const minutes = (performance.now() - begun) / 60_000;
+await world.close().catch((error: unknown) => tally.violate(`the end failed: ${String(error)}`));
+tally.heartbeat.stop();
+report();
+
+async function calm(): Promise<void> {
+  await load.run(CALM_MS, { rate, most: MOST, allowed: () => [], allowedOfSends: () => [] });
+  await drain();
+}
+
+async function trouble(): Promise<void> {
+  const troubles = new Map(backends.map((backend) => [backend, new Trouble(backend)]));
+  const codes = (backend: Backend) => troubles.get(backend)?.codes ?? [];
+  proxy.weather = STORMY;
+  const running = [...troubles.values()].map((each) => each.run());
+  await load.run(TROUBLE_MS, {
+    ...{ rate, most: MOST, allowed: codes },
+    allowedOfSends: (backend) => [DISCONNECTED, ...codes(backend)],
+  });
+  for (const each of troubles.values()) each.stop();
+  await Promise.all(running);
+  proxy.weather = FAIR;
+  await drain();
+  for (const each of troubles.values()) strikes += each.strikes;
+}
+
+async function settle(): Promise<void> {
+  await Promise.all(backends.map((backend) => load.recovers(backend, IN_A_ROW)));
+  await drain();
+  await ledger.reconcile(sends.take());
+  const sample = await world.sample(load.lastingSignal);
+  samples.push(sample);
+  const { mined, landed } = ledger.totals;
+  const { heapKiB, rssMiB, sessions, sockets, descriptors, resources, listeners } = sample;
+  say(
+    `${Math.round((performance.now() - begun) / 1_000)} s: ${tally.calls} calls, ${tally.sum("ok")} ok, ` +
+      `${tally.sum("aborted")} aborted, ${strikes} strikes, ${mined} mined (${landed} told unknown); heap ${heapKiB} KiB, ` +
+      `RSS ${rssMiB} MiB, ${sessions} sessions, ${sockets} sockets, ${descriptors} descriptors, ` +
+      `${resources} resources, ${listeners} listeners; ${tally.violations.length} violations`,
+  );
+}
+
+async function drain(): Promise<void> {
+  if (await load.drained()) return;
+  tally.violate(`${tally.inFlight} calls were never answered`);
+  tally.inFlight = 0;
+}
+
+function report(): void {
+  for (const { name } of backends) {
+    for (const who of [name, `${name}, hasty`, `${name}, sends`]) {
+      if (tally.total(who, "ok") === 0) tally.violate(`${who}: no call succeeded at all`);
+    }
+  }
+  const growth = growthOf(samples);
+  for (const { what, growth: grown, bound } of growth) {
+    if (grown > bound) tally.violate(`${what} grew by ${grown}, more than ${bound}`);
+  }
+  // biome-ignore-start lint/suspicious/noConsole: the tables are what this program is for.
+  console.table(tally.table());
+  for (const [name, message] of tally.messages) say(`  ${name}: ${message}`);
+  console.table(growth);
+  console.table([ledger.totals]);
+  // biome-ignore-end lint/suspicious/noConsole: as above.
+  const { violations } = tally;
+  say(
+    `${minutes.toFixed(1)} minutes, ${samples.length} rounds, ${tally.calls} calls, ${strikes} strikes, ` +
+      `longest wait ${Math.round(tally.longestWaitMs)} ms, without processor time for ` +
+      `${Math.round(tally.heartbeat.starvedMs / 1_000)} s: ${violations.length} rules broken`,
+  );
+  for (const violation of violations) say(`  ✗ ${violation}`);
+  process.exitCode = violations.length === 0 ? 0 : 1;
+}
