@@ -16,11 +16,10 @@ export function derElements(bytes: Uint8Array): readonly DerElement[] | undefine
   const elements: DerElement[] = [];
   let at = 0;
   while (at < bytes.length) {
-    const length = lengthAt(bytes, at + 1);
-    const end = length && length.contentAt + length.value;
-    if (!length || end === undefined || end > bytes.length) return undefined;
-    elements.push({ tag: bytes[at] as number, content: bytes.subarray(length.contentAt, end) });
-    at = end;
+    const extent = extentAt(bytes, at + 1);
+    if (!extent || extent.end > bytes.length) return undefined;
+    elements.push({ tag: bytes[at] as number, content: bytes.subarray(extent.start, extent.end) });
+    at = extent.end;
   }
   return elements;
 }
@@ -31,13 +30,14 @@ export function sequenceElements(bytes: Uint8Array): readonly DerElement[] | und
   return outer?.tag === TAG.SEQUENCE && others.length === 0 ? derElements(outer.content) : undefined;
 }
 
-function lengthAt(bytes: Uint8Array, at: number): { readonly value: number; readonly contentAt: number } | undefined {
+/** From where to where the content goes whose length is at `at`. */
+function extentAt(bytes: Uint8Array, at: number): { readonly start: number; readonly end: number } | undefined {
   const [first, second, third] = bytes.subarray(at, at + 3);
   if (first === undefined) return undefined;
-  if (first < 0x80) return { value: first, contentAt: at + 1 };
-  if (first === 0x81 && second !== undefined) return { value: second, contentAt: at + 2 };
+  if (first < 0x80) return { start: at + 1, end: at + 1 + first };
+  if (first === 0x81 && second !== undefined) return { start: at + 2, end: at + 2 + second };
   if (first === 0x82 && second !== undefined && third !== undefined) {
-    return { value: second * 0x100 + third, contentAt: at + 3 };
+    return { start: at + 3, end: at + 3 + second * 0x100 + third };
   }
   return undefined;
 }

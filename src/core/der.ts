@@ -35,9 +35,9 @@ export function signatureToDer({ r, s }: RawSignature): Uint8Array {
 }
 
 function derInteger(value: bigint): number[] {
-  const magnitude = toBeArray(value);
-  const content = (magnitude[0] ?? 0) & 0x80 ? [0, ...magnitude] : [...magnitude];
-  return [0x02, content.length, ...content];
+  // Two's complement: one bit more than the magnitude has, in whole octets.
+  const length = (value.toString(2).length >> 3) + 1;
+  return [0x02, length, ...toBeArray(value, length)];
 }
 
 function parse(bytes: Uint8Array): RawSignature {

@@ -24,12 +24,13 @@ export function invert(value: bigint, modulus: bigint): bigint {
       y = -y;
     }
     const { aa, ab, ba, bb } = quotients(a, b);
+    // It stays positive: what the cut bits add to it is below HALF of the last one that was looked at, and it has more of those.
     const nextA = aa * a + ab * b;
     const nextX = aa * x + ab * y;
     b = ba * a + bb * b;
     y = ba * x + bb * y;
-    a = nextA < 0n ? -nextA : nextA;
-    x = nextA < 0n ? -nextX : nextX;
+    a = nextA;
+    x = nextX;
   }
   return x % modulus;
 }

@@ -3,7 +3,7 @@ import { type AffinePoint, isOnCurve, PRIME } from "./curve.ts";
 
 /** The point of a SEC1 encoding (SEC 1 v2, section 2.3.4), uncompressed or compressed; undefined where it is none. */
 export function pointFromSec1(bytes: Uint8Array): AffinePoint | undefined {
-  if (bytes.length === 33 && (bytes[0] === 0x02 || bytes[0] === 0x03)) return decompressed(bytes);
+  if (bytes.length === 33) return decompressed(bytes);
   if (bytes.length !== 65 || bytes[0] !== 0x04) return undefined;
   const point = { x: toBigInt(bytes.slice(1, 33)), y: toBigInt(bytes.slice(33)) };
   return point.x < PRIME && point.y < PRIME && isOnCurve(point) ? point : undefined;

@@ -27,6 +27,9 @@ describe("derElements", () => {
     ["no length", "02"],
     ["a length that goes too far", "02 02 05"],
     ["an indefinite length", "30 80 00 00"],
+    ["an indefinite length, and as much behind it as its octet would say", `30 80 ${"00".repeat(128)}`],
+    ["a length of two octets without the second", "04 81"],
+    ["a length of three octets without the others", "04 82"],
     ["a length without its octets", "04 82 01"],
     ["a length in four octets", `04 83 00 00 01 ab`],
   ])("%s is none", (_name, hex) => {

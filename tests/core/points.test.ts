@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { doubled, sumOf, toAffine } from "../../src/core/affine-point.ts";
+import { allToAffine, doubled, sumOf, toAffine } from "../../src/core/affine-point.ts";
 import type { AffinePoint } from "../../src/core/curve.ts";
 import { invert } from "../../src/core/inverse.ts";
 import { addFixed, double, IMAGE_X, POINT, startFrom, X, Y, Z } from "../../src/core/limb-point.ts";
@@ -109,6 +109,23 @@ describe("points in BigInt", () => {
     );
   });
 
+  test("become affine together, each by its own Z", () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(scalar(), coordinate()), { maxLength: 6 }), (points) => {
+        const affine = allToAffine(points.map(([k, z]) => jacobian(times(k), z)));
+        expect(affine).toEqual(points.map(([k]) => times(k).toAffine()));
+      }),
+    );
+    const [p, q] = [jacobian(times(5n), 7n), jacobian(times(6n), 8n)];
+    for (const points of [
+      [{ ...p, z: 0n }, q],
+      [p, { ...q, z: 0n }],
+      [p, { ...q, z: PRIME }],
+    ]) {
+      expect(allToAffine(points)).toBeUndefined();
+    }
+  });
+
   test("equal and opposite points give no point, whatever follows", () => {
     const p = times(1234n);
     for (const q of [p, p.negate()]) {
@@ -140,11 +157,19 @@ describe("odd multiples", () => {
     }
   });
 
-  test("are made with many pauses, so that nobody waits for a large table", () => {
-    const steps = oddMultiples(Point.BASE.toAffine(), 10);
-    let pauses = 0;
-    while (!steps.next().done) pauses += 1;
-    // 1,024 points: at most eight steps lie between two pauses, but for the products of an inversion.
-    expect(pauses).toBeGreaterThan(256);
-  });
+  test.each([
+    // 100 doublings, and eight fixed points.
+    [2, 108],
+    // 4 · 255 additions and as many fixed points besides.
+    [10, 108 + 2 * 4 * 255],
+  ])(
+    "of width %d are made with a pause about every eight steps, so that nobody waits for a large table",
+    (width, all) => {
+      const steps = oddMultiples(Point.BASE.toAffine(), width);
+      let pauses = 0;
+      while (!steps.next().done) pauses += 1;
+      expect(pauses).toBeGreaterThanOrEqual(Math.floor(all / 8));
+      expect(pauses).toBeLessThan(all / 4);
+    },
+  );
 });
