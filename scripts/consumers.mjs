@@ -34,6 +34,7 @@ try {
   const { libraryPath } = token;
   const [running = process.execPath, ...later] = nodes();
   const all = [running, ...later];
+  const newestNode = later.at(-1) ?? running;
   const [hsm, cloud] = [["typed.ts", "plain.cjs"], ["cloud.ts"]];
   const [ethers, ethersAndPkcs11js, ethersAndSdks] = [["ethers"], ["ethers", "pkcs11js"], ["ethers", ...sdks]];
   const ethersAndViem = ["ethers", "viem"];
@@ -50,6 +51,8 @@ try {
     console.log(`An application with ${name}: ${packages.join(", ")}`);
     const application = new Application(join(folder, name.replaceAll(" ", "-")), [tarball, ...packages], programs);
     for (const result of application.compile()) report(result);
+    // It loads in all of them afterwards, since it uses Node-API.
+    if (name === "pkcs11js") report(application.compilePkcs11js(newestNode));
     for (const node of on) for (const result of application.run(node, parameters, env)) report(result);
     if (name !== "the vendors' SDKs") continue;
     application.remove(sdks);

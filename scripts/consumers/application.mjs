@@ -1,5 +1,5 @@
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { run, tail } from "../setup/command.mjs";
 import { projectFolder } from "../setup/project.mjs";
 
@@ -43,6 +43,19 @@ export class Application {
       for (const program of this.#typed) cpSync(join(sources, program), join(folder, type, program));
     }
     for (const program of this.#plain) cpSync(join(sources, program), join(folder, program));
+  }
+
+  /**
+   * Compiles pkcs11js with the headers of another Node.
+   *
+   * @param {string} node its program, with `include/node` beside its folder as in Node's own archives
+   */
+  compilePkcs11js(node) {
+    const bin = dirname(node);
+    const env = { PATH: `${bin}${delimiter}${process.env["PATH"]}`, npm_config_nodedir: dirname(bin) };
+    const args = ["rebuild", "pkcs11js", "--ignore-scripts=false", "--foreground-scripts"];
+    const result = run("npm", args, { cwd: this.folder, env });
+    return { what: `compiles pkcs11js for Node ${run(node, ["--version"]).output}`, ...result };
   }
 
   get #typed() {

@@ -4,7 +4,7 @@ import { run, tail } from "../setup/command.mjs";
 import { cacheFolder } from "../setup/project.mjs";
 
 /** The later majors that the library supports. npm has their binaries as packages, one for each kind of machine. */
-const laterMajors = [22, 24];
+const laterMajors = [22, 24, 26];
 
 /**
  * @returns {string[]} the running Node, and one of each later major, as paths
