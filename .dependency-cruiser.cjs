@@ -35,7 +35,7 @@ module.exports = {
     {
       name: "backends-do-not-know-each-other",
       severity: "error",
-      from: { path: "^src/([^/]+)/", pathNot: "^src/cloudhsm/" },
+      from: { path: "^src/([^/]+)/", pathNot: "^src/(cloudhsm|uri|cli)/" },
       to: { path: backends, pathNot: "^src/$1/" },
     },
     {
@@ -44,6 +44,31 @@ module.exports = {
       severity: "error",
       from: { path: "^src/cloudhsm/" },
       to: { path: backends, pathNot: "^src/(cloudhsm|pkcs11)/" },
+    },
+    {
+      comment: "A URI names one of the backends, which is loaded then; it knows no adapter.",
+      name: "uri-knows-backends-only",
+      severity: "error",
+      from: { path: "^src/uri/" },
+      to: { path: "^src/(cli|eip1193|viem|testing)/" },
+    },
+    {
+      comment:
+        "An import of a backend's values would load it, whichever one the URI names; pkcs11/uri.ts is names alone.",
+      name: "uri-loads-backends-late",
+      severity: "error",
+      from: { path: "^src/uri/" },
+      to: {
+        path: backends,
+        pathNot: "^src/(uri/|pkcs11/uri\\.ts$)",
+        dependencyTypesNot: ["dynamic-import", "type-only"],
+      },
+    },
+    {
+      name: "nothing-knows-the-command-and-only-it-knows-uri",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/(cli|uri)/" },
+      to: { path: "^src/(cli|uri)/" },
     },
     {
       comment: "It is for tests: authors' of keys and signers, and this package's own.",

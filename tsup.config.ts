@@ -11,6 +11,8 @@ export default defineConfig({
     "pkcs11/host/index": "src/pkcs11/host/index.ts",
     "cloudhsm/index": "src/cloudhsm/index.ts",
     "testing/index": "src/testing/index.ts",
+    "uri/index": "src/uri/index.ts",
+    "cli/main": "src/cli/main.ts",
     "cloudhsm/quorum/index": "src/cloudhsm/quorum/index.ts",
   },
   format: ["esm", "cjs"],

@@ -16,6 +16,8 @@ const ownImports = {
   "./viem": ["viem/accounts", "viem/utils"],
   "./pkcs11": ["pkcs11js", "node:"],
   "./cloudhsm": ["pkcs11js", "node:"],
+  // It loads the backend that a URI names, whichever that is.
+  "./uri": ["@aws-sdk/client-kms", "@azure/keyvault-keys", "@azure/identity", "pkcs11js", "node:"],
   "./testing": ["@noble/curves/"],
   "./cloudhsm/quorum": ["node:"],
 };

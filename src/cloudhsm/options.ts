@@ -4,7 +4,7 @@ import type { Pkcs11KeyOptions, Pkcs11SignerOptions, Pkcs11TokenOptions } from "
 import type { Pkcs11KeyStoreOptions } from "../pkcs11/store-options.ts";
 
 /** Where AWS's package cloudhsm-pkcs11 (Client SDK 5) puts the library. */
-const LIBRARY_PATH = "/opt/cloudhsm/lib/libcloudhsm_pkcs11.so";
+export const CLOUDHSM_LIBRARY = "/opt/cloudhsm/lib/libcloudhsm_pkcs11.so";
 
 /** Which crypto user of an AWS CloudHSM cluster: `user` with `password`, or `pin`. */
 interface CloudHsmLoginOptions {
@@ -45,7 +45,7 @@ export interface CloudHsmSignerOptions
 export function toPkcs11Options<T extends CloudHsmLoginOptions>(
   options: T,
 ): Omit<T, keyof CloudHsmLoginOptions> & Pick<Pkcs11TokenOptions, "libraryPath" | "pin" | "user"> {
-  const { user, password, pin, libraryPath = LIBRARY_PATH, ...others } = options;
+  const { user, password, pin, libraryPath = CLOUDHSM_LIBRARY, ...others } = options;
   assertArgument(
     (pin === undefined) !== (user === undefined && password === undefined),
     "pass either user and password, or pin as user:password",

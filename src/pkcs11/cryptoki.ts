@@ -5,7 +5,9 @@ export type Template = readonly { readonly type: number; readonly value: Buffer 
 
 /** What C_GetInfo says of the library. */
 export interface LibraryInfo {
+  /** The library's own description of itself. */
   readonly description: string;
+  /** Who made it. */
   readonly manufacturer: string;
   /** `major.minor`. */
   readonly version: string;
@@ -15,14 +17,26 @@ export interface LibraryInfo {
 
 /** What C_GetTokenInfo says of a token. Counts that the token does not tell are undefined. */
 export interface TokenInfo {
+  /** The token's label, without the padding. */
   readonly label: string;
+  /** Who made the token. */
   readonly manufacturer: string;
+  /** The token's model. */
   readonly model: string;
+  /** The token's serial number, as text. */
   readonly serialNumber: string;
   /** CKF_* bits. */
   readonly flags: number;
+  /** Sessions that are open with it; undefined where it does not tell. */
   readonly sessions: number | undefined;
+  /** How many may be open; undefined where there is no limit, or it does not tell. */
   readonly maxSessions: number | undefined;
+}
+
+/** What C_GetSlotInfo says of a slot. */
+export interface SlotInfo {
+  readonly description: string;
+  readonly manufacturer: string;
 }
 
 /** A slot that holds an initialised token (CKF_TOKEN_INITIALIZED): others have no label, no PIN and no keys. */
@@ -49,6 +63,7 @@ export interface Cryptoki {
   getInfo(): Promise<LibraryInfo>;
   /** The slots with an initialised token. */
   getTokenSlots(): Promise<TokenSlot[]>;
+  getSlotInfo(slot: Handle): Promise<SlotInfo>;
   getTokenInfo(slot: Handle): Promise<TokenInfo>;
   /** The CKF_* bits of C_GetMechanismInfo; undefined where the token does not offer the mechanism. */
   getMechanismFlags(slot: Handle, mechanism: number): Promise<number | undefined>;

@@ -6,7 +6,7 @@ import type { Pkcs11KeyOptions, Pkcs11SignerOptions } from "./options.ts";
 
 // Of each kind one is enough, and two may contradict each other.
 const SELECTORS = [
-  ["tokenLabel", "slot", "slotIndex"],
+  ["tokenLabel", "slot", "slotIndex", "match"],
   ["keyLabel", "keyId"],
 ] as const;
 

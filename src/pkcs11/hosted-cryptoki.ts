@@ -1,7 +1,16 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { createRequire } from "node:module";
 import { SignerError } from "../core/errors.ts";
-import type { Cryptoki, Handle, KeyPairHandles, LibraryInfo, Template, TokenInfo, TokenSlot } from "./cryptoki.ts";
+import type {
+  Cryptoki,
+  Handle,
+  KeyPairHandles,
+  LibraryInfo,
+  SlotInfo,
+  Template,
+  TokenInfo,
+  TokenSlot,
+} from "./cryptoki.ts";
 import { CKR } from "./errors.ts";
 import {
   fromHostedError,
@@ -73,6 +82,10 @@ export class HostedCryptoki implements Cryptoki {
 
   getTokenSlots(): Promise<TokenSlot[]> {
     return this.#call("getTokenSlots", []);
+  }
+
+  getSlotInfo(slot: Handle): Promise<SlotInfo> {
+    return this.#call("getSlotInfo", [slot]);
   }
 
   getTokenInfo(slot: Handle): Promise<TokenInfo> {

@@ -1,6 +1,15 @@
 import type * as pkcs11js from "pkcs11js";
 import { isSignerError } from "../core/errors.ts";
-import type { Cryptoki, Handle, KeyPairHandles, LibraryInfo, Template, TokenInfo, TokenSlot } from "./cryptoki.ts";
+import type {
+  Cryptoki,
+  Handle,
+  KeyPairHandles,
+  LibraryInfo,
+  SlotInfo,
+  Template,
+  TokenInfo,
+  TokenSlot,
+} from "./cryptoki.ts";
 import { CKR, pkcs11Error, returnValueOf } from "./errors.ts";
 import { holding } from "./in-flight.ts";
 import { nextTurn } from "./next-turn.ts";
@@ -71,6 +80,13 @@ export class LocalCryptoki implements Cryptoki {
         }
       }),
     );
+  }
+
+  getSlotInfo(slot: Handle): Promise<SlotInfo> {
+    return attempt("C_GetSlotInfo", () => {
+      const { slotDescription, manufacturerID } = this.#library.C_GetSlotInfo(slot);
+      return { description: trimmed(slotDescription), manufacturer: trimmed(manufacturerID) };
+    });
   }
 
   getTokenInfo(slot: Handle): Promise<TokenInfo> {

@@ -3,6 +3,31 @@ import { publicKeyFromSec1 } from "../core/public-key.ts";
 import type { FailoverOptions } from "../signer/failover-options.ts";
 import { checkTimeout, type RemoteSignerOptions } from "../signer/remote-account.ts";
 
+/**
+ * What the library, the slot and the token must say of themselves: each text that is given must be equal, blanks at the end
+ * apart. The members are those of CK_TOKEN_INFO, CK_SLOT_INFO and CK_INFO (PKCS#11 v2.40, section 3).
+ */
+export interface Pkcs11TokenMatch {
+  /** The token's label, where it is named by `slot` or `slotIndex` too. */
+  readonly label?: string | undefined;
+  /** The token's manufacturer (CK_TOKEN_INFO manufacturerID). */
+  readonly manufacturer?: string | undefined;
+  /** The token's model. */
+  readonly model?: string | undefined;
+  /** The token's serial number. */
+  readonly serialNumber?: string | undefined;
+  /** The description of its slot. */
+  readonly slotDescription?: string | undefined;
+  /** The manufacturer of its slot. */
+  readonly slotManufacturer?: string | undefined;
+  /** The library's description of itself. */
+  readonly libraryDescription?: string | undefined;
+  /** The library's manufacturer. */
+  readonly libraryManufacturer?: string | undefined;
+  /** `major.minor`. */
+  readonly libraryVersion?: string | undefined;
+}
+
 /** Which PKCS#11 library and token, and the PIN to it. `libraryPath` is needed. */
 export interface Pkcs11TokenOptions {
   /** The module's shared library, for example `/usr/lib/softhsm/libsofthsm2.so`. */
@@ -13,6 +38,8 @@ export interface Pkcs11TokenOptions {
   readonly slot?: number | bigint | undefined;
   /** The position of the token's slot among those with a token, from 0. */
   readonly slotIndex?: number | undefined;
+  /** What else must hold of the token: instead of its label, slot or slotIndex, or besides. */
+  readonly match?: Pkcs11TokenMatch | undefined;
   /**
    * The user PIN (CKU_USER), or a function that gives it when the token asks. Without one nobody logs in: right for tokens
    * that need no login only.
@@ -50,8 +77,8 @@ export interface Pkcs11TokenOptions {
 
 /** Which PKCS#11 library, token and key. `libraryPath` and one of `keyLabel` and `keyId` are needed. */
 export interface Pkcs11KeyOptions extends Pkcs11TokenOptions {
-  /** The private key's CKA_LABEL, exactly. */
-  readonly keyLabel?: string | undefined;
+  /** The private key's CKA_LABEL, exactly: text, or bytes where it is no UTF-8. */
+  readonly keyLabel?: string | Uint8Array | undefined;
   /** The private key's CKA_ID: bytes, or a hex string with 0x. With `keyLabel` both must match. */
   readonly keyId?: BytesLike | undefined;
   /**
@@ -78,11 +105,12 @@ export interface TokenSelector {
   readonly tokenLabel: string | undefined;
   readonly slot: bigint | undefined;
   readonly slotIndex: number | undefined;
+  readonly match: Pkcs11TokenMatch | undefined;
 }
 
 /** Which key on the token: at least one of the two. */
 export interface KeySelector {
-  readonly label: string | undefined;
+  readonly label: string | Uint8Array | undefined;
   readonly id: Uint8Array | undefined;
 }
 
@@ -110,6 +138,18 @@ const ISOLATED_SESSIONS = 8;
 const DEFAULT_QUEUE = 10_000;
 const DEFAULT_HANG_TIMEOUT = 10_000;
 const LIBUV_THREADS = 4;
+
+const MATCHED: ReadonlySet<string> = new Set<keyof Pkcs11TokenMatch>([
+  "label",
+  "manufacturer",
+  "model",
+  "serialNumber",
+  "slotDescription",
+  "slotManufacturer",
+  "libraryDescription",
+  "libraryManufacturer",
+  "libraryVersion",
+]);
 
 /** The options of a key, checked. */
 export interface CheckedOptions extends CheckedToken {
@@ -162,7 +202,7 @@ export function checkToken(options: Pkcs11TokenOptions): CheckedToken {
   const isIsolated = isolation === "process";
   return {
     libraryPath,
-    token: { tokenLabel, slot: slot === undefined ? undefined : BigInt(slot), slotIndex },
+    token: { tokenLabel, slot: slot === undefined ? undefined : BigInt(slot), slotIndex, match: checkMatch(options) },
     pin,
     user,
     isIsolated,
@@ -175,6 +215,20 @@ export function checkToken(options: Pkcs11TokenOptions): CheckedToken {
     maxQueue: checkCount("maxQueue", options.maxQueue ?? DEFAULT_QUEUE, Number.MAX_SAFE_INTEGER),
     hangTimeout: checkTimeout(options.hangTimeout ?? DEFAULT_HANG_TIMEOUT),
   };
+}
+
+function checkMatch({ match, tokenLabel }: Pkcs11TokenOptions): Pkcs11TokenMatch | undefined {
+  if (match === undefined) return undefined;
+  const given = Object.entries(match).filter(([, value]) => value !== undefined);
+  assertArgument(
+    given.every(([name, value]) => MATCHED.has(name) && typeof value === "string"),
+    `match must hold text by the names ${[...MATCHED].join(", ")}`,
+    "match",
+    match,
+  );
+  const twice = tokenLabel !== undefined && match.label !== undefined;
+  assertArgument(!twice, "name the token's label by tokenLabel or match.label", "match", match);
+  return given.length === 0 ? undefined : Object.fromEntries(given);
 }
 
 function checkCount(name: string, count: number, largest: number): number {
@@ -198,7 +252,8 @@ export function checkOptions(options: Pkcs11KeyOptions): CheckedOptions {
     "keyLabel",
     keyLabel,
   );
-  assertArgument(keyLabel === undefined || isText(keyLabel), "keyLabel must be text", "keyLabel", keyLabel);
+  const named = keyLabel === undefined || isText(keyLabel) || (keyLabel instanceof Uint8Array && keyLabel.length > 0);
+  assertArgument(named, "keyLabel must be text, or bytes where it is no UTF-8", "keyLabel", keyLabel);
   const id = keyId === undefined ? undefined : checkKeyId("keyId", keyId);
   assertArgument(
     publicKey === undefined || isBytesLike(publicKey),
@@ -208,7 +263,7 @@ export function checkOptions(options: Pkcs11KeyOptions): CheckedOptions {
   );
   return {
     ...token,
-    key: { label: keyLabel, id },
+    key: { label: typeof keyLabel === "string" ? keyLabel : keyLabel?.slice(), id },
     publicKey: publicKey === undefined ? undefined : publicKeyFromSec1(getBytesCopy(publicKey)),
   };
 }

@@ -1,17 +1,18 @@
 import { endianness } from "node:os";
 import { SignerError } from "../core/errors.ts";
 import type { Cryptoki, Handle, TokenSlot } from "./cryptoki.ts";
-import type { TokenSelector } from "./options.ts";
+import type { Pkcs11TokenMatch, TokenSelector } from "./options.ts";
 
 /** The slot that `selector` names, or the only one where it names none. */
 export async function findSlot(cryptoki: Cryptoki, selector: TokenSelector): Promise<TokenSlot> {
   const slots = await cryptoki.getTokenSlots();
-  const { tokenLabel, slot, slotIndex } = selector;
-  const found = slots.filter((candidate, index) => {
+  const { tokenLabel, slot, slotIndex, match } = selector;
+  const named = slots.filter((candidate, index) => {
     if (tokenLabel !== undefined) return candidate.label === tokenLabel;
     if (slot !== undefined) return slotId(candidate.handle) === slot;
     return slotIndex === undefined || index === slotIndex;
   });
+  const found = match ? await matching(cryptoki, named, match) : named;
   const [only, another] = found;
   if (only === undefined) throw noSuchToken(selector, slots);
   if (another !== undefined) throw severalTokens(selector, found);
@@ -24,6 +25,28 @@ export function slotId(handle: Handle): bigint {
   return BigInt(`0x${bigEndian.toString("hex")}`);
 }
 
+async function matching(
+  cryptoki: Cryptoki,
+  slots: readonly TokenSlot[],
+  match: Pkcs11TokenMatch,
+): Promise<TokenSlot[]> {
+  const wanted = Object.entries(match) as [keyof Pkcs11TokenMatch, string][];
+  const library = await cryptoki.getInfo();
+  const found: TokenSlot[] = [];
+  for (const candidate of slots) {
+    const slot = await cryptoki.getSlotInfo(candidate.handle);
+    const { label, manufacturer, model, serialNumber } = await cryptoki.getTokenInfo(candidate.handle);
+    const actual: Required<Pkcs11TokenMatch> = {
+      ...{ label, manufacturer, model, serialNumber },
+      ...{ slotDescription: slot.description, slotManufacturer: slot.manufacturer },
+      ...{ libraryDescription: library.description, libraryManufacturer: library.manufacturer },
+      libraryVersion: library.version,
+    };
+    if (wanted.every(([name, value]) => actual[name] === value.replace(/ +$/, ""))) found.push(candidate);
+  }
+  return found;
+}
+
 function noSuchToken(selector: TokenSelector, slots: readonly TokenSlot[]): SignerError {
   const wanted =
     selector.tokenLabel !== undefined
@@ -33,9 +56,20 @@ function noSuchToken(selector: TokenSelector, slots: readonly TokenSlot[]): Sign
         : selector.slotIndex !== undefined
           ? `token at slotIndex ${selector.slotIndex}`
           : "initialised token";
-  return new SignerError("KEY_NOT_FOUND", `the PKCS#11 library shows no ${wanted}; it shows ${listing(slots)}`, {
-    operation: "C_GetSlotList",
-  });
+  const matched = selector.match ? ` with ${described(selector.match)}` : "";
+  return new SignerError(
+    "KEY_NOT_FOUND",
+    `the PKCS#11 library shows no ${wanted}${matched}; it shows ${listing(slots)}`,
+    {
+      operation: "C_GetSlotList",
+    },
+  );
+}
+
+function described(match: Pkcs11TokenMatch): string {
+  return Object.entries(match)
+    .map(([name, value]) => `${name} ${JSON.stringify(value)}`)
+    .join(", ");
 }
 
 function severalTokens(selector: TokenSelector, found: readonly TokenSlot[]): SignerError {

@@ -1,4 +1,4 @@
-import type { TokenSelector } from "./options.ts";
+import type { Pkcs11TokenMatch, TokenSelector } from "./options.ts";
 
 interface Named {
   readonly token: TokenSelector;
@@ -6,20 +6,38 @@ interface Named {
   readonly key?: { readonly label: string | Uint8Array | undefined; readonly id: Uint8Array | undefined };
 }
 
+/** The names of RFC 7512, section 2.3, for what a token, its slot and its library say of themselves, but for the label. */
+export const MATCH_ATTRIBUTES = [
+  ["manufacturer", "manufacturer"],
+  ["model", "model"],
+  ["serial", "serialNumber"],
+  ["slot-description", "slotDescription"],
+  ["slot-manufacturer", "slotManufacturer"],
+  ["library-description", "libraryDescription"],
+  ["library-manufacturer", "libraryManufacturer"],
+  ["library-version", "libraryVersion"],
+] as const satisfies readonly (readonly [attribute: string, member: keyof Pkcs11TokenMatch])[];
+
 /**
- * The PKCS#11 URI of a key or a token (RFC 7512, section 2.3), without the library and the PIN: an identifier for logs and
- * errors. A slotIndex, for which the RFC has no word, is the vendor attribute x-slot-index.
+ * The PKCS#11 URI of a key or a token (RFC 7512, section 2.3), without the library's file and the PIN: an identifier for logs
+ * and errors. A slotIndex, for which the RFC has no word, is the vendor attribute x-slot-index.
  */
 export function pkcs11Uri({ token, key }: Named): string {
+  const { match } = token;
   const attributes: (readonly [name: string, value: string | undefined])[] = [
-    ["token", token.tokenLabel && percentEncodeText(token.tokenLabel)],
+    ["token", textOf(token.tokenLabel ?? match?.label)],
+    ...MATCH_ATTRIBUTES.map(([name, member]) => [name, textOf(match?.[member])] as const),
     ["slot-id", token.slot?.toString()],
     ["x-slot-index", token.slotIndex?.toString()],
-    ["object", key?.label && percentEncodeText(key.label)],
-    ["id", key?.id && percentEncode(key.id)],
+    ["object", key?.label?.length ? percentEncodeText(key.label) : undefined],
+    ["id", key?.id?.length ? percentEncode(key.id) : undefined],
   ];
-  const present = attributes.filter(([, value]) => value);
+  const present = attributes.filter(([, value]) => value !== undefined);
   return `pkcs11:${present.map(([name, value]) => `${name}=${value}`).join(";")}`;
+}
+
+function textOf(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : percentEncodeText(text);
 }
 
 // Of a label that is no UTF-8, as of any other, every byte counts.

@@ -1,0 +1,16 @@
+import type { Command } from "./command.ts";
+import { accounts } from "./commands/accounts.ts";
+import { address } from "./commands/address.ts";
+import { create } from "./commands/create.ts";
+import { doctor } from "./commands/doctor.ts";
+import { importKey } from "./commands/import.ts";
+import { send } from "./commands/send.ts";
+import { signMessage } from "./commands/sign-message.ts";
+import { signTx } from "./commands/sign-tx.ts";
+import { signTypedData } from "./commands/sign-typed-data.ts";
+import { verify } from "./commands/verify.ts";
+
+export const commands: readonly Command[] = [
+  ...[accounts, address, create, importKey],
+  ...[signMessage, signTypedData, signTx, send, verify, doctor],
+];

@@ -1,0 +1,73 @@
+import type { KeyVaultKey } from "@azure/keyvault-keys";
+import { credentialError } from "../../azure-key-vault/credential-errors.ts";
+import type { AzureTokenCredential } from "../../azure-key-vault/index.ts";
+import { importKeyVaultKeys } from "../../azure-key-vault/sdk.ts";
+import { examineEndpoint, proxyVariable } from "./endpoint.ts";
+import { named } from "./packages.ts";
+import type { Patient, Prognosis } from "./patient.ts";
+import { claimsOf, scopeOf } from "./token-claims.ts";
+import { type Finding, StepError } from "./walk.ts";
+
+export async function examineAzureKeyVault({ walk, signer, options, timeout }: Patient): Promise<Prognosis> {
+  const { keyName, keyVersion, credential, timeout: _timeout, vaultUrl, ...clientOptions } = options;
+  const tokens = credential as AzureTokenCredential;
+  const vault = String(vaultUrl);
+  const sdk = await walk.step("SDK", [], async () => {
+    const { KeyClient } = await importKeyVaultKeys();
+    const detail = [named("@azure/keyvault-keys"), named("@azure/identity")].join(", ");
+    return { detail, value: new KeyClient(vault, tokens, clientOptions) };
+  });
+  const credentials = await walk.step("credentials", [], async () => {
+    const token = await requestToken(tokens, vault, timeout);
+    const { text, facts } = claimsOf(token);
+    return { detail: text, facts, value: undefined };
+  });
+  const endpoint = await walk.step("endpoint and TLS", [], async () => {
+    const proxy = proxyVariable();
+    if (proxy === undefined) return examineEndpoint(vault, timeout);
+    return { detail: `not tried: the SDK goes through the proxy of ${proxy}`, value: vault };
+  });
+  const publicKey = await walk.step("permission to read the key", [credentials, endpoint], async () => {
+    await signer.getPublicKey();
+    return { detail: "keys/get is granted", value: undefined };
+  });
+  await walk.step("key", [publicKey, sdk], async (_key, client) => {
+    const version = keyVersion === undefined ? {} : { version: String(keyVersion) };
+    const abortSignal = AbortSignal.timeout(timeout);
+    return describe(await client.getKey(String(keyName), { ...version, abortSignal }));
+  });
+  // There is no dry run: that keys/sign is granted shows at the signature.
+  return { publicKey, permission: publicKey };
+}
+
+async function requestToken(credential: AzureTokenCredential, vaultUrl: string, timeout: number): Promise<string> {
+  try {
+    const abortSignal = AbortSignal.timeout(timeout);
+    const answer = await credential.getToken(scopeOf(vaultUrl), { abortSignal });
+    if (answer) return answer.token;
+  } catch (error) {
+    throw credentialError(error);
+  }
+  throw new StepError(
+    "the credential gave no token: log in (az login), or set up a managed identity or AZURE_CLIENT_ID",
+  );
+}
+
+function describe(key: KeyVaultKey): Finding<undefined> {
+  const { id, keyType, keyOperations = [], properties } = key;
+  const { enabled, notBefore, expiresOn, version } = properties;
+  const until = expiresOn === undefined ? "" : `, until ${expiresOn.toISOString()}`;
+  const curve = key.key?.crv;
+  const detail = `${id}, ${keyType}, ${curve}, for ${keyOperations.join(" and ")}${until}`;
+  const facts = {
+    id,
+    version: version ?? null,
+    keyType: keyType ?? null,
+    curve: curve ?? null,
+    keyOperations,
+    enabled,
+  };
+  const dates = { notBefore: notBefore?.toISOString() ?? null, expires: expiresOn?.toISOString() ?? null };
+  if (!keyOperations.includes("sign")) throw new StepError(`${detail}: it may not sign; permit the operation sign`);
+  return { detail, facts: { ...facts, ...dates }, value: undefined };
+}

@@ -1,0 +1,62 @@
+import { once } from "node:events";
+import { connect as connectTcp } from "node:net";
+import { connect as connectTls, type PeerCertificate, type TLSSocket } from "node:tls";
+import { type Finding, StepError } from "./walk.ts";
+
+const SOON_MS = 14 * 86_400_000;
+const PROXY_VARIABLES = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+
+/** Connects to where a URL leads, with TLS where it says https:, as Node's trusted authorities have it; sends nothing. */
+export async function examineEndpoint(url: string, timeout: number): Promise<Finding<string>> {
+  const { protocol, hostname, port, origin } = new URL(url);
+  const host = hostname.replace(/^\[|\]$/g, "");
+  const where = { host, port: Number(port || (protocol === "https:" ? 443 : 80)) };
+  const socket =
+    protocol === "https:"
+      ? connectTls({ ...where, ...(/[a-z]/i.test(host) ? { servername: host } : {}) })
+      : connectTcp(where);
+  try {
+    await once(socket, protocol === "https:" ? "secureConnect" : "connect", { signal: AbortSignal.timeout(timeout) });
+    if (protocol === "https:") return tlsFinding(origin, socket as TLSSocket);
+    return {
+      detail: `${origin} answers`,
+      warning: "it is not encrypted: use https:// outside of tests",
+      value: origin,
+    };
+  } catch (error) {
+    throw new StepError(`${origin} ${whyNot(error)}`);
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** The variable that sends an SDK's requests through a proxy, where there is one. */
+export function proxyVariable(): string | undefined {
+  return PROXY_VARIABLES.find((name) => process.env[name]);
+}
+
+function tlsFinding(origin: string, socket: TLSSocket): Finding<string> {
+  const { issuer, valid_to: until }: PeerCertificate = socket.getPeerCertificate();
+  const expires = new Date(until);
+  const by = [issuer?.O ?? issuer?.CN].flat().join(" ");
+  const soon = expires.getTime() - Date.now() < SOON_MS;
+  return {
+    detail: `${origin}, ${socket.getProtocol()}, certificate by ${by} until ${expires.toISOString().slice(0, 10)}`,
+    warning: soon ? "the certificate expires within two weeks: renew it, where it is yours" : undefined,
+    facts: { url: origin, protocol: socket.getProtocol(), issuer: by, expires: expires.toISOString() },
+    value: origin,
+  };
+}
+
+function whyNot(error: unknown): string {
+  const { code = "", name = "" } = error as NodeJS.ErrnoException;
+  if (name === "AbortError" || name === "TimeoutError" || code === "ETIMEDOUT") {
+    return "does not answer in time: check the firewall, the security group and the route to it";
+  }
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN") return `is not in DNS (${code}): check the name and the resolver`;
+  if (/CERT|SELF_SIGNED|UNABLE_TO|ALTNAME/.test(code)) {
+    return `shows a certificate that is not trusted (${code}): check for a proxy in between, or set NODE_EXTRA_CA_CERTS`;
+  }
+  if (/TLS|SSL|EPROTO/.test(code)) return `does not speak TLS (${code}): check the URL's scheme and port`;
+  return `cannot be reached (${code || "no connection"}): check the host, the port and the way out of this network`;
+}

@@ -1,0 +1,60 @@
+import { hashMessage } from "ethers";
+import type { RemoteSigner } from "../../signer/remote-signer.ts";
+import { parseKeyUri } from "../../uri/key-uri.ts";
+import { optionsOf } from "../../uri/options.ts";
+import { signerFromUri } from "../../uri/signer.ts";
+import type { Context } from "../context.ts";
+import { keyOptionsOf, keyUriOf } from "../keys.ts";
+import { rpcUrlOf } from "../rpc.ts";
+import { examineAwsKms } from "./aws-kms.ts";
+import { examineAzureKeyVault } from "./azure-key-vault.ts";
+import { examineChain } from "./chain.ts";
+import { examinePkcs11 } from "./pkcs11.ts";
+import { TEST_MESSAGE } from "./test-message.ts";
+import { type Outcome, type StepReport, Walk } from "./walk.ts";
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+/** @throws UsageError, or ethers' INVALID_ARGUMENT, where the command line or the URI cannot be right. */
+export async function examine(context: Context): Promise<readonly StepReport[]> {
+  const [uri, rpcUrl] = [keyUriOf(context), rpcUrlOf(context)];
+  const given = await keyOptionsOf(context, uri);
+  const parsed = parseKeyUri(uri);
+  const signer = await signerFromUri(uri, null, given);
+  const walk = new Walk(context.terminal);
+  try {
+    const options = await optionsOf(parsed, given);
+    const patient = { walk, signer, options, timeout: given.timeout ?? DEFAULT_TIMEOUT_MS };
+    const { publicKey, permission } = await {
+      "aws-kms": examineAwsKms,
+      "azure-key-vault": examineAzureKeyVault,
+      pkcs11: examinePkcs11,
+      cloudhsm: examinePkcs11,
+    }[parsed.backend](patient);
+    const address = await examineSignature(walk, signer, publicKey, permission);
+    if (rpcUrl !== undefined) await examineChain(walk, rpcUrl, address);
+    return walk.reports;
+  } finally {
+    // What it could not close in time is no finding about the key.
+    await signer.close().catch(() => undefined);
+  }
+}
+
+async function examineSignature(
+  walk: Walk,
+  signer: RemoteSigner,
+  publicKey: Outcome<unknown>,
+  permission: Outcome<unknown>,
+): Promise<Outcome<string>> {
+  const address = await walk.step("address", [publicKey], async () => {
+    const found = await signer.getAddress();
+    return { detail: found, facts: { address: found, publicKey: await signer.getPublicKey() }, value: found };
+  });
+  await walk.step("signature", [publicKey, permission], async () => {
+    // The signer verifies it against the public key, or throws.
+    const signature = await signer.signMessage(TEST_MESSAGE);
+    const detail = "signed the test message, and the signature is by the key";
+    return { detail, facts: { message: TEST_MESSAGE, digest: hashMessage(TEST_MESSAGE), signature }, value: signature };
+  });
+  return address;
+}

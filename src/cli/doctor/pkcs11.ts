@@ -1,0 +1,115 @@
+import { CLOUDHSM_LIBRARY } from "../../cloudhsm/options.ts";
+import { SignerError } from "../../core/errors.ts";
+import type { Pkcs11SignerHealth } from "../../pkcs11/health.ts";
+import { loadModule } from "../../pkcs11/module.ts";
+import type { Pkcs11Signer } from "../../pkcs11/signer.ts";
+import { slotId } from "../../pkcs11/slot.ts";
+import { named } from "./packages.ts";
+import type { Patient, Prognosis } from "./patient.ts";
+import { type Finding, StepError } from "./walk.ts";
+
+// PKCS#11 v2.40, header pkcs11t.h.
+const PIN_FLAGS = [
+  [0x10000, "a wrong PIN was given since the last login"],
+  [0x20000, "the next wrong PIN locks the token"],
+  [0x40000, "the PIN is locked: the security officer must set it anew"],
+] as const;
+
+const SLOT_CALLS: ReadonlySet<string | undefined> = new Set(["C_GetSlotList", "C_GetTokenInfo", "C_GetSlotInfo"]);
+
+export async function examinePkcs11({ walk, signer, options, timeout }: Patient): Promise<Prognosis> {
+  const libraryPath = String(options["libraryPath"] ?? CLOUDHSM_LIBRARY);
+  const bindings = await walk.step("pkcs11js", [], async () => {
+    await importPkcs11js();
+    return { detail: named("pkcs11js"), value: undefined };
+  });
+  const library = await walk.step("library", [bindings], async () => {
+    const { cryptoki } = await loadModule({ libraryPath, isIsolated: false, hangTimeout: timeout, user: undefined });
+    const info = await cryptoki.getInfo();
+    const { description, manufacturer, version, cryptokiVersion } = info;
+    const detail = `${description} ${version} by ${manufacturer}, PKCS#11 ${cryptokiVersion}, ${libraryPath}`;
+    return { detail, facts: { path: libraryPath, ...info }, value: cryptoki };
+  });
+  const slots = await walk.step("slots and tokens", [library], async (cryptoki) => {
+    const found = [];
+    for (const { handle } of await cryptoki.getTokenSlots()) {
+      const { label, manufacturer, model, serialNumber } = await cryptoki.getTokenInfo(handle);
+      found.push({ slot: slotId(handle).toString(), label, manufacturer, model, serialNumber });
+    }
+    if (found.length === 0) {
+      throw new StepError(
+        "the library shows no initialised token: connect the HSM, or check the library's configuration",
+      );
+    }
+    const detail = found.map(({ slot, label }) => `${JSON.stringify(label)} in slot ${slot}`).join(", ");
+    return { detail, facts: { tokens: found }, value: undefined };
+  });
+  const health = await walk.step("token", [slots], async () => {
+    const signal = AbortSignal.timeout(timeout);
+    return tokenFinding(await (signer as Pkcs11Signer).health({ signal }));
+  });
+  const login = await walk.step("login", [health], async (found) => loginFinding(found));
+  const key = await walk.step("key", [health, login], async (found) => keyFinding(found));
+  await walk.step("sessions", [health], async ({ sessions, token }) => {
+    const { idle = 0, busy = 0, waiting = 0 } = sessions ?? {};
+    const all = `${token?.sessions ?? "?"} open on the token, ${token?.maxSessions ?? "no limit"} at most`;
+    const detail = `${idle + busy} of this process, ${all}`;
+    return {
+      detail,
+      facts: { idle, busy, waiting, open: token?.sessions ?? null, most: token?.maxSessions ?? null },
+      value: undefined,
+    };
+  });
+  return { publicKey: key, permission: key };
+}
+
+async function importPkcs11js(): Promise<void> {
+  try {
+    await import("pkcs11js");
+  } catch (cause) {
+    const message =
+      "the package pkcs11js cannot be loaded: run npm install pkcs11js, which needs python3, make and a C++ compiler";
+    throw new SignerError("DEPENDENCY_MISSING", message, { operation: "load", cause });
+  }
+}
+
+function tokenFinding(health: Pkcs11SignerHealth): Finding<Pkcs11SignerHealth> {
+  const { token, slot, error } = health;
+  if (error && (token === undefined || SLOT_CALLS.has(error.operation))) throw error;
+  if (token === undefined) throw new StepError("the token says nothing of itself: check the HSM");
+  const { label, manufacturer, model, serialNumber, flags } = token;
+  const warnings = PIN_FLAGS.filter(([flag]) => flags & flag).map(([, meaning]) => meaning);
+  return {
+    detail: `${JSON.stringify(label)} in slot ${slot}, ${manufacturer} ${model}, serial ${serialNumber}`,
+    warning: warnings.join("; ") || undefined,
+    facts: { slot: slot?.toString(), label, manufacturer, model, serialNumber, flags },
+    value: health,
+  };
+}
+
+function loginFinding({ loggedIn, error }: Pkcs11SignerHealth): Finding<undefined> {
+  if (error?.code === "ACCESS_DENIED" || error?.operation === "C_Login") throw error;
+  if (error?.code === "KEY_NOT_FOUND" || loggedIn === true) return { detail: "the PIN is right", value: undefined };
+  if (error && loggedIn === undefined) return { detail: "done, as far as the token shows", value: undefined };
+  return { detail: "nobody is logged in: no PIN was given, and the token asks for none", value: undefined };
+}
+
+function keyFinding({ key, error, ready }: Pkcs11SignerHealth): Finding<undefined> {
+  if (error) throw error;
+  if (key === undefined || !ready) {
+    throw new StepError(
+      "the token does not offer CKM_ECDSA: its firmware or its policy forbids it; permit the mechanism",
+    );
+  }
+  const { sensitive, extractable } = key;
+  const shown = (value: boolean | undefined) => value ?? "not shown";
+  const safe = sensitive === true && extractable === false;
+  return {
+    detail: `secp256k1, may sign, sensitive ${shown(sensitive)}, extractable ${shown(extractable)}`,
+    warning: safe
+      ? undefined
+      : "it is not shown to be kept inside the token: make one that is sensitive and not extractable",
+    facts: { curve: "secp256k1", sign: true, sensitive: sensitive ?? null, extractable: extractable ?? null },
+    value: undefined,
+  };
+}

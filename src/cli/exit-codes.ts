@@ -1,0 +1,87 @@
+import { isSignerError, type SignerErrorCode } from "../core/errors.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** What the process answers, by what happened. */
+export const EXIT = {
+  ok: 0,
+  /** A check said no: `verify` or `doctor`. */
+  failedCheck: 1,
+  /** The command line, a file or a URI cannot be right. */
+  usage: 2,
+  /** Credentials or a PIN are missing or refused, or lack a permission. */
+  accessDenied: 3,
+  /** There is no such key or token. */
+  notFound: 4,
+  /** The backend is out of reach, too slow, or asks for fewer requests: the same may work later. */
+  unavailable: 5,
+  /** The node refused, or is out of reach; a transaction that failed in its block. */
+  chain: 6,
+  /** The key or its answer is not what it must be. */
+  key: 7,
+  /** A package or a library is not installed. */
+  dependency: 8,
+  /** A question was not answered with yes, or there was nobody to ask. */
+  declined: 9,
+  /** Anything else: please report it. */
+  unexpected: 70,
+} as const;
+
+const OF_SIGNER: Readonly<Record<SignerErrorCode, number>> = {
+  ACCESS_DENIED: EXIT.accessDenied,
+  KEY_NOT_FOUND: EXIT.notFound,
+  BACKEND_TIMEOUT: EXIT.unavailable,
+  BACKEND_UNAVAILABLE: EXIT.unavailable,
+  THROTTLED: EXIT.unavailable,
+  SIGNER_CLOSED: EXIT.unexpected,
+  KEY_UNUSABLE: EXIT.key,
+  KEY_CHANGED: EXIT.key,
+  ADDRESS_MISMATCH: EXIT.key,
+  SIGNATURE_MISMATCH: EXIT.key,
+  BACKEND_RESPONSE_INVALID: EXIT.key,
+  DEPENDENCY_MISSING: EXIT.dependency,
+};
+
+const USAGE_CODES: ReadonlySet<unknown> = new Set([
+  "INVALID_ARGUMENT",
+  "UNEXPECTED_ARGUMENT",
+  "MISSING_ARGUMENT",
+  "NUMERIC_FAULT",
+  "BUFFER_OVERRUN",
+]);
+
+// ethers' codes of what a node says, or of a node that says nothing.
+const CHAIN_CODES: ReadonlySet<unknown> = new Set([
+  "NETWORK_ERROR",
+  "SERVER_ERROR",
+  "TIMEOUT",
+  "BAD_DATA",
+  "UNKNOWN_ERROR",
+  "CALL_EXCEPTION",
+  "INSUFFICIENT_FUNDS",
+  "NONCE_EXPIRED",
+  "REPLACEMENT_UNDERPRICED",
+  "TRANSACTION_REPLACED",
+  "UNCONFIGURED_NAME",
+  "OFFCHAIN_FAULT",
+]);
+
+/** The user said no, or nobody could be asked. */
+export class DeclinedError extends Error {
+  override readonly name = "DeclinedError";
+}
+
+/** The node's fault, or its answer. */
+export class ChainError extends Error {
+  override readonly name = "ChainError";
+}
+
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof UsageError) return EXIT.usage;
+  if (error instanceof DeclinedError) return EXIT.declined;
+  if (error instanceof ChainError) return EXIT.chain;
+  if (isSignerError(error)) return OF_SIGNER[error.code];
+  const { code } = error as { readonly code?: unknown };
+  if (USAGE_CODES.has(code)) return EXIT.usage;
+  if (CHAIN_CODES.has(code)) return EXIT.chain;
+  return EXIT.unexpected;
+}

@@ -1,0 +1,44 @@
+import { hexlify } from "ethers";
+import type { StoredKey } from "../accounts/key-store.ts";
+import { parseKeyUri } from "../uri/key-uri.ts";
+import type { Context } from "./context.ts";
+import { requireUsage } from "./usage-error.ts";
+
+/** A new key's name in the words of its own store: `alias`; `name`; or `label`, and `id`. */
+export type NewKeyName = Readonly<Record<string, string>>;
+
+/** What the stores that make keys have in common. */
+export interface MakingStore {
+  create(name: NewKeyName): Promise<StoredKey>;
+  importKey(privateKey: string, name: NewKeyName & { readonly expectedAddress?: string }): Promise<StoredKey>;
+}
+
+/** How the new key is called, as the URI says. @throws UsageError where the URI's key cannot be the name of a new one. */
+export function newKeyName(uri: string): NewKeyName {
+  const parsed = parseKeyUri(uri);
+  if (parsed.backend === "aws-kms") {
+    const { keyId } = parsed.options;
+    const isAlias = keyId === undefined || keyId.startsWith("alias/");
+    requireUsage(isAlias, "the URI of a new key in AWS KMS names its alias, aws-kms:alias/NAME, or nothing");
+    return keyId === undefined ? {} : { alias: keyId };
+  }
+  if (parsed.backend === "azure-key-vault") {
+    const { keyName, keyVersion } = parsed.options;
+    requireUsage(keyName !== undefined, "the URI of a new key must name it: azure-key-vault:https://VAULT/keys/NAME");
+    requireUsage(keyVersion === undefined, "the URI of a new key cannot name a version: the vault makes it");
+    return { name: keyName };
+  }
+  const { keyLabel, keyId } = parsed.options;
+  requireUsage(typeof keyLabel === "string", "the URI of a new key must name its label: object=NAME");
+  return { label: keyLabel, ...(keyId === undefined ? {} : { id: hexlify(keyId) }) };
+}
+
+/** Says which key it is now, and how it is named from now on. */
+export function reportKey(context: Context, uri: string, { address, name, key }: StoredKey, done: string): void {
+  const scheme = uri.slice(0, uri.indexOf(":"));
+  const question = uri.indexOf("?");
+  const query = question < 0 ? "" : uri.slice(question);
+  const own = `${scheme}:${key.id.replace(/^pkcs11:/, "")}${query}`;
+  const document = { address, name: name ?? null, backend: key.backend, keyId: key.id, uri: own };
+  context.result(document, [`${done} ${address}`, `--key '${own}'`]);
+}

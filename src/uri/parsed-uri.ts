@@ -1,0 +1,19 @@
+import type { KmsKeyOptions } from "../aws-kms/index.ts";
+import type { AzureKeyVaultKeyOptions } from "../azure-key-vault/index.ts";
+import type { Pkcs11KeyOptions } from "../pkcs11/index.ts";
+
+/** A key's URI, taken apart: the backend that it names, and that backend's options, without a credential or a PIN. */
+export type KeyUri =
+  | { readonly backend: "aws-kms"; readonly options: Partial<KmsKeyOptions> }
+  | { readonly backend: "azure-key-vault"; readonly options: Partial<AzureKeyVaultKeyOptions> }
+  | Pkcs11KeyUri;
+
+/** PKCS#11, or its preset for AWS CloudHSM. */
+export interface Pkcs11KeyUri {
+  readonly backend: "pkcs11" | "cloudhsm";
+  readonly options: Partial<Pkcs11KeyOptions>;
+  /** Where the PIN is to be had, as the URI says. */
+  readonly pinSource: string | undefined;
+  /** Which library, as the URI says. */
+  readonly module: { readonly path: string | undefined; readonly name: string | undefined };
+}

@@ -1,0 +1,203 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { computeAddress, id, parseEther, verifyMessage } from "ethers";
+import { signedHeaders } from "../../src/cli/doctor/signature-v4.ts";
+import { CREDENTIALS, type Kms, PRIVATE_KEY, startKms } from "../aws-kms/support.ts";
+import { type Anvil, startAnvil } from "../support/anvil.ts";
+import { CommandLine } from "./support/command.ts";
+import { examined } from "./support/steps.ts";
+import { CALLER, StsServer } from "./support/sts-server.ts";
+
+const ADDRESS = computeAddress(PRIVATE_KEY);
+
+let kms: Kms;
+let sts: StsServer;
+let anvil: Anvil;
+let cli: CommandLine;
+
+beforeAll(async () => {
+  [kms, sts, anvil] = await Promise.all([startKms(), StsServer.start(), startAnvil()]);
+  await anvil.fund(ADDRESS, parseEther("2"));
+  const { accessKeyId, secretAccessKey } = CREDENTIALS;
+  cli = (await CommandLine.build()).with({
+    ...{ AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_MAX_ATTEMPTS: "1" },
+    ...{ AWS_ENDPOINT_URL_KMS: kms.server.url, AWS_ENDPOINT_URL_STS: sts.url },
+    ETHERS_HSM_KEY: `aws-kms:${kms.key.keyId}?region=eu-west-1`,
+  });
+});
+
+afterEach(() => {
+  kms.server.faults.clear();
+  kms.key.state = "Enabled";
+  sts.refuse = undefined;
+});
+
+afterAll(() => Promise.all([cli.remove(), kms.server.close(), sts.close(), anvil.stop()]));
+
+describe("doctor over AWS KMS", () => {
+  test("walks the whole way, and signs one harmless message", async () => {
+    const { code, ok, steps, step, troubles } = await examined(cli, ["--rpc", anvil.url]);
+    expect([code, ok]).toEqual([0, true]);
+    // The server of the tests speaks no TLS.
+    expect(troubles).toEqual(["endpoint and TLS: warning"]);
+    expect(steps.map((each) => each.step)).toEqual([
+      ...["SDK", "Region", "credentials", "endpoint and TLS", "whose credentials", "key"],
+      ...["permission to read the public key", "permission to sign", "address", "signature"],
+      ...["node", "balance and nonce"],
+    ]);
+    expect(steps.every(({ milliseconds }) => Number.isSafeInteger(milliseconds))).toBe(true);
+    expect(step("SDK").detail).toMatch(/^@aws-sdk\/client-kms 3\.\d+/);
+    expect(step("Region").facts).toEqual({ region: "eu-west-1" });
+    expect(step("credentials").detail).toContain("AKIA…TEST");
+    expect(step("whose credentials").facts).toEqual({ arn: CALLER, account: "111122223333" });
+    expect(step("key").facts).toMatchObject({
+      ...{ arn: kms.key.arn, keySpec: "ECC_SECG_P256K1", keyUsage: "SIGN_VERIFY", keyState: "Enabled" },
+    });
+    expect(step("permission to sign").detail).toBe("kms:Sign is granted (dry run)");
+    expect(step("address").detail).toBe(ADDRESS);
+    const { message, signature } = step("signature").facts ?? {};
+    expect(message).toMatch(/^ethers-hsm doctor: .*means nothing else\.$/);
+    expect(verifyMessage(String(message), String(signature))).toBe(ADDRESS);
+    expect(step("node").facts).toMatchObject({ chainId: "31337" });
+    expect(step("balance and nonce").facts).toEqual({
+      ...{ balanceWei: parseEther("2").toString(), nonce: 0, pendingNonce: 0 },
+    });
+  });
+
+  test("people read a line for each step, and no secret", async () => {
+    const { code, stdout, stderr } = await cli.run(["doctor"]);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(/^ok +SDK +@aws-sdk\/client-kms .* \(\d+ ms\)$/m);
+    expect(stdout).toMatch(/\n\neverything works, with 1 warning\n$/);
+    expect(stdout).not.toContain(CREDENTIALS.secretAccessKey);
+    expect(stdout).not.toContain(CREDENTIALS.accessKeyId);
+  });
+
+  test("no credentials: what needs them is not tried, the rest is", async () => {
+    const env = { AWS_ACCESS_KEY_ID: "", AWS_SECRET_ACCESS_KEY: "" };
+    const { code, step, troubles } = await examined(cli, [], { env });
+    expect(code).toBe(1);
+    expect(step("credentials")).toMatchObject({
+      status: "failed",
+      code: "ACCESS_DENIED",
+      detail: expect.stringContaining("pass credentials"),
+    });
+    expect(troubles).toEqual([
+      ...["credentials: failed", "endpoint and TLS: warning", "whose credentials: not-tried", "key: not-tried"],
+      ...["permission to read the public key: not-tried", "permission to sign: not-tried"],
+      ...["address: not-tried", "signature: not-tried"],
+    ]);
+    expect(step("key").detail).toBe("it needs credentials");
+  });
+
+  test("no Region, and nobody at the endpoint", async () => {
+    const lost = await examined(cli, ["--key", `aws-kms:${kms.key.keyId}`]);
+    expect(lost.step("Region")).toMatchObject({ status: "failed", detail: expect.stringContaining("set AWS_REGION") });
+    const nobody = await examined(cli, [], { env: { AWS_ENDPOINT_URL_KMS: "https://127.0.0.1:9" } });
+    expect(nobody.step("endpoint and TLS")).toMatchObject({
+      status: "failed",
+      detail: expect.stringContaining("cannot be reached (ECONNREFUSED)"),
+    });
+    expect(nobody.step("key").detail).toBe("it needs endpoint and TLS");
+    const plain = kms.server.url.replace("http:", "https:");
+    const noTls = await examined(cli, [], { env: { AWS_ENDPOINT_URL_KMS: plain } });
+    expect(noTls.step("endpoint and TLS")).toMatchObject({
+      status: "failed",
+      detail: expect.stringContaining("does not speak TLS"),
+    });
+  });
+
+  test("credentials that STS refuses do not end the rest, since signing does not need STS", async () => {
+    sts.refuse = "ExpiredToken";
+    const { code, troubles, step } = await examined(cli, []);
+    expect([code, troubles]).toEqual([1, ["endpoint and TLS: warning", "whose credentials: failed"]]);
+    expect(step("whose credentials").detail).toContain("refuses the credentials (ExpiredToken)");
+    const unknown = await examined(cli, [], { env: { AWS_ENDPOINT_URL_STS: "" } });
+    expect(unknown.step("whose credentials")).toMatchObject({
+      status: "ok",
+      detail: expect.stringMatching(/^not asked/),
+    });
+  });
+
+  test.each<[name: string, operation: string, exception: string, troubles: string[], text: RegExp]>([
+    [
+      "DescribeKey is refused, which is fine",
+      "DescribeKey",
+      "AccessDeniedException",
+      [],
+      /kms:DescribeKey is not granted, which signing does not need/,
+    ],
+    [
+      "the public key may not be read",
+      "GetPublicKey",
+      "AccessDeniedException",
+      [
+        "permission to read the public key: failed",
+        "permission to sign: not-tried",
+        "address: not-tried",
+        "signature: not-tried",
+      ],
+      /grant the caller kms:GetPublicKey/,
+    ],
+    [
+      "signing is not permitted",
+      "Sign",
+      "AccessDeniedException",
+      ["permission to sign: failed", "signature: not-tried"],
+      /grant the caller kms:Sign/,
+    ],
+  ])("%s", async (_name, operation, exception, expected, text) => {
+    kms.server.faults.add({ kind: "exception", name: exception }, { operation });
+    const { troubles, steps } = await examined(cli, []);
+    expect(troubles.slice(1)).toEqual(expected);
+    expect(steps.map(({ detail }) => detail).join("\n")).toMatch(text);
+  });
+
+  test("a disabled key: its state, and that it does not sign", async () => {
+    kms.key.state = "Disabled";
+    const { troubles, step } = await examined(cli, []);
+    expect(troubles.slice(1)).toEqual(["key: failed", "permission to sign: failed", "signature: not-tried"]);
+    expect(step("key").detail).toMatch(/Disabled, .*: enable it \(aws kms enable-key\)$/);
+    expect(step("permission to sign").code).toBe("KEY_UNUSABLE");
+  });
+
+  test("a key that is not there, and one of another curve", async () => {
+    const none = await examined(cli, ["--key", "aws-kms:alias/none?region=eu-west-1"]);
+    expect(none.step("key")).toMatchObject({ status: "failed", code: "KEY_NOT_FOUND" });
+    const other = kms.server.ring.createKey("ECC_NIST_P256");
+    const curve = await examined(cli, ["--key", `aws-kms:${other.keyId}?region=eu-west-1`]);
+    expect(curve.step("key").detail).toContain("not on Ethereum's curve");
+  });
+
+  test("a signature by another key is noticed", async () => {
+    kms.server.faults.add({ kind: "wrong key" }, { operation: "Sign" });
+    const { troubles, step } = await examined(cli, []);
+    expect(troubles.slice(1)).toEqual(["signature: failed"]);
+    expect(step("signature").code).toBe("SIGNATURE_MISMATCH");
+  });
+
+  test("a node that is away, and an empty account", async () => {
+    const away = await examined(cli, ["--rpc", "http://127.0.0.1:9/planted"]);
+    expect(away.troubles.slice(1)).toEqual(["node: failed", "balance and nonce: not-tried"]);
+    expect(JSON.stringify(away.steps)).not.toContain("planted");
+    const poor = kms.server.ring.importKey(id("a poor account"));
+    const { step, ok } = await examined(cli, ["--key", `aws-kms:${poor.keyId}?region=eu-west-1`, "--rpc", anvil.url]);
+    expect(step("balance and nonce")).toMatchObject({
+      status: "warning",
+      detail: expect.stringContaining("send it some ether"),
+    });
+    expect(ok).toBe(true);
+  });
+});
+
+test("requests to STS are signed as AWS's documentation has it", () => {
+  // AWS General Reference, "Signature Version 4 signing process", the example of IAM ListUsers.
+  const { authorization } = signedHeaders(
+    {
+      ...{ method: "GET", url: new URL("https://iam.amazonaws.com/?Action=ListUsers&Version=2010-05-08"), body: "" },
+      headers: { "content-type": "application/x-www-form-urlencoded; charset=utf-8" },
+      ...{ region: "us-east-1", service: "iam", time: new Date("2015-08-30T12:36:00Z") },
+    },
+    { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY" },
+  );
+  expect(authorization).toMatch(/Signature=5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7$/);
+});

@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { computeAddress, id } from "ethers";
+import type { SoftHsmToken } from "../support/softhsm.ts";
+import { createToken } from "../support/softhsm-env.ts";
+import { CommandLine } from "./support/command.ts";
+import { examined } from "./support/steps.ts";
+
+const PRIVATE_KEY = id("the account that the doctor sees");
+
+let token: SoftHsmToken;
+let cli: CommandLine;
+let uri: (object: string, module?: string, label?: string) => string[];
+
+beforeAll(async () => {
+  token = createToken("doctor");
+  token.importKey(PRIVATE_KEY, { label: "good" });
+  token.importKey(id("extractable"), { label: "loose", id: "0x02", extractable: true });
+  token.generateKey({ label: "other-curve", id: "0x03", curve: "0x06082a8648ce3d030107" });
+  token.importKey(id("no signatures"), { label: "no-sign", id: "0x04", sign: false });
+  cli = (await CommandLine.build()).with({ P: token.pin });
+  uri = (object, module = token.libraryPath, label = token.label) => [
+    ...["--key", `pkcs11:token=${label};object=${object}?module-path=${module}&pin-source=env:P`],
+  ];
+});
+
+afterAll(() => cli.remove());
+
+describe("doctor over PKCS#11", () => {
+  test("walks the whole way", async () => {
+    const { code, steps, step, troubles } = await examined(cli, uri("good"));
+    expect([code, troubles]).toEqual([0, []]);
+    expect(steps.map((each) => each.step)).toEqual([
+      ...["pkcs11js", "library", "slots and tokens", "token", "login", "key", "sessions", "address", "signature"],
+    ]);
+    expect(step("library").facts).toMatchObject({ path: token.libraryPath, manufacturer: "SoftHSM", version: "2.6" });
+    expect(step("token").facts).toMatchObject({
+      label: token.label,
+      slot: expect.stringMatching(/^\d+$/),
+      model: "SoftHSM v2",
+    });
+    expect(step("slots and tokens").facts?.["tokens"]).toContainEqual(expect.objectContaining({ label: token.label }));
+    expect(step("login").detail).toBe("the PIN is right");
+    expect(step("key").facts).toEqual({ curve: "secp256k1", sign: true, sensitive: true, extractable: false });
+    expect(step("sessions").facts).toMatchObject({ busy: 0, waiting: 0 });
+    expect(step("address").detail).toBe(computeAddress(PRIVATE_KEY));
+    expect(JSON.stringify(steps)).not.toContain(token.pin);
+  });
+
+  test.each<[name: string, object: string, detail: RegExp]>([
+    ["a key that is not there", "none", /none/],
+    ["a key on another curve", "other-curve", /secp256k1|curve/],
+    ["a key that may not sign", "no-sign", /CKA_SIGN/],
+  ])("%s", async (_name, object, detail) => {
+    const { code, troubles, step } = await examined(cli, uri(object));
+    expect([code, troubles]).toEqual([1, ["key: failed", "address: not-tried", "signature: not-tried"]]);
+    expect(step("key").detail).toMatch(detail);
+    expect(step("login").status).toBe("ok");
+  });
+
+  test("a key that can leave the token is a warning", async () => {
+    const { code, ok, step } = await examined(cli, uri("loose"));
+    expect([code, ok]).toEqual([0, true]);
+    expect(step("key")).toMatchObject({ status: "warning", detail: expect.stringContaining("extractable true") });
+  });
+
+  test("a wrong PIN fails at the login alone", async () => {
+    const wrong = await examined(cli, uri("good"), { env: { P: "planted-pin" } });
+    expect(wrong.troubles).toEqual([
+      ...["token: warning", "login: failed", "key: not-tried", "address: not-tried", "signature: not-tried"],
+    ]);
+    expect(wrong.step("login").code).toBe("ACCESS_DENIED");
+    expect(JSON.stringify(wrong.steps)).not.toContain("planted");
+    // The right one takes the token's count of wrong ones back.
+    expect((await examined(cli, uri("good"))).ok).toBe(true);
+    const missing = await examined(cli, uri("good"), { env: { P: "" } });
+    expect(missing.step("login").detail).toContain("P that pin-source names is not set");
+  });
+
+  test("no library, and a token that is not there", async () => {
+    const library = await examined(cli, uri("good", "/nonexistent/libsofthsm2.so"));
+    expect(library.step("library")).toMatchObject({
+      status: "failed",
+      code: "DEPENDENCY_MISSING",
+      detail: expect.stringContaining("install softhsm2"),
+    });
+    expect(library.step("token").detail).toBe("it needs slots and tokens");
+    const absent = await examined(cli, uri("good", token.libraryPath, "absent"));
+    expect(absent.step("slots and tokens").status).toBe("ok");
+    expect(absent.step("token")).toMatchObject({ status: "failed", code: "KEY_NOT_FOUND" });
+    expect(absent.step("login").status).toBe("not-tried");
+  });
+});

@@ -1,0 +1,195 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { computeAddress, type JsonRpcProvider, parseEther, toQuantity, Wallet } from "ethers";
+import { CREDENTIALS, type Kms, PRIVATE_KEY, startKms } from "../aws-kms/support.ts";
+import { LoopbackServer } from "../servers/support/loopback-server.ts";
+import { type Anvil, startAnvil } from "../support/anvil.ts";
+import { CommandLine } from "./support/command.ts";
+
+const ADDRESS = computeAddress(PRIVATE_KEY);
+const TO = "0x000000000000000000000000000000000000dEaD";
+
+let kms: Kms;
+let anvil: Anvil;
+let provider: JsonRpcProvider;
+let cli: CommandLine;
+
+beforeAll(async () => {
+  [kms, anvil] = await Promise.all([startKms(), startAnvil()]);
+  provider = anvil.provider();
+  await anvil.fund(ADDRESS, parseEther("100"));
+  const { accessKeyId, secretAccessKey } = CREDENTIALS;
+  cli = (await CommandLine.build()).with({
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    ETHERS_HSM_KEY: `aws-kms:${kms.key.keyId}?region=eu-west-1&endpoint=${kms.server.url}`,
+    ETHERS_HSM_RPC: anvil.url,
+  });
+});
+
+beforeEach(() => setChain(31_337));
+
+afterAll(async () => {
+  await Promise.all([cli.remove(), anvil.stop(), kms.server.close()]);
+});
+
+async function setChain(chainId: number): Promise<void> {
+  await provider.send("anvil_setChainId", [chainId]);
+}
+
+async function received(action: () => Promise<unknown>): Promise<bigint> {
+  const before = await provider.getBalance(TO);
+  await action();
+  return (await provider.getBalance(TO)) - before;
+}
+
+describe("send", () => {
+  test("sends an amount, waits, and says where it was mined", async () => {
+    const got = await received(async () => {
+      const document = await cli.json(["send", "--to", TO, "--value", "0.1ether"]);
+      expect(document).toEqual({
+        ...{
+          hash: expect.stringMatching(/^0x[\da-f]{64}$/),
+          status: "success",
+          from: ADDRESS,
+          to: TO,
+          chainId: "31337",
+        },
+        ...{ value: parseEther("0.1").toString(), nonce: expect.any(Number), gasUsed: "21000" },
+        blockNumber: expect.any(Number),
+      });
+    });
+    expect(got).toBe(parseEther("0.1"));
+    const people = await cli.run(["send", "--to", TO, "--value", "25 gwei", "--rpc", anvil.url]);
+    expect(people).toMatchObject({ code: 0, stderr: expect.stringMatching(/^sent 0x[\da-f]{64}\n$/) });
+    expect(people.stdout).toMatch(/^0x[\da-f]{64} {2}success in block \d+, gas 21000\n$/);
+  });
+
+  test("takes what is given for the rest, and need not wait", async () => {
+    const nonce = await provider.getTransactionCount(ADDRESS);
+    const fees = ["--max-fee-per-gas", "30gwei", "--max-priority-fee-per-gas", "1 gwei", "--gas-limit", "50000"];
+    const args = [
+      "send",
+      "--to",
+      TO,
+      "--data",
+      "0xc0ffee",
+      "--nonce",
+      `${nonce}`,
+      "--wait",
+      "0",
+      "--chain-id",
+      "31337",
+    ];
+    const { hash, status, value } = await cli.json([...args, ...fees]);
+    expect({ status, value }).toEqual({ status: "pending", value: "0" });
+    expect(await provider.getTransaction(String(hash))).toMatchObject({
+      ...{
+        data: "0xc0ffee",
+        nonce,
+        gasLimit: 50_000n,
+        maxFeePerGas: 30_000_000_000n,
+        maxPriorityFeePerGas: 1_000_000_000n,
+      },
+    });
+  });
+
+  test.each<[name: string, args: string[], code: number, text: RegExp]>([
+    [
+      "an amount without a unit",
+      ["--to", TO, "--value", "0.1"],
+      2,
+      /--value must be an amount with its unit, such as 0.1ether/,
+    ],
+    ["an unknown unit", ["--to", TO, "--value", "1 finney"], 2, /--value must be an amount/],
+    ["a negative amount", ["--to", TO, "--value=-1ether"], 2, /--value must be an amount/],
+    ["half a wei", ["--to", TO, "--value", "0.5wei"], 2, /more than 0 decimals/],
+    ["too many decimals", ["--to", TO, "--value", "0.0000000001gwei"], 2, /more than 9 decimals/],
+    ["no recipient", ["--value", "1wei"], 2, /--to is missing/],
+    ["a wrong checksum", ["--to", "0x000000000000000000000000000000000000DEad"], 2, /bad address checksum/],
+    ["data that is no hex", ["--to", TO, "--data", "c0ffee"], 2, /--data must be 0x/],
+    ["another chain", ["--to", TO, "--chain-id", "5"], 2, /on chain 31337, not on --chain-id 5: nothing was sent/],
+    ["more than the account has", ["--to", TO, "--value", "101ether"], 6, /insufficient funds/i],
+    ["a used nonce", ["--to", TO, "--value", "1wei", "--nonce", "0"], 6, /nonce/],
+  ])("%s is refused", async (_name, args, code, text) => {
+    const before = await provider.getTransactionCount(ADDRESS);
+    const run = await cli.run(["send", ...args]);
+    expect([run.code, run.stdout]).toEqual([code, ""]);
+    expect(run.stderr).toMatch(text);
+    expect(await provider.getTransactionCount(ADDRESS)).toBe(before);
+  });
+
+  test("a transaction that fails in its block ends with 6", async () => {
+    // PUSH1 0 PUSH1 0 REVERT.
+    const reverting = Wallet.createRandom().address;
+    await provider.send("anvil_setCode", [reverting, "0x60006000fd"]);
+    const run = await cli.run(["send", "--to", reverting, "--gas-limit", "100000", "--json"]);
+    expect(run.code).toBe(6);
+    expect(JSON.parse(run.stdout)).toMatchObject({ status: "failed", blockNumber: expect.any(Number) });
+  });
+
+  test("of a node's failures neither URL nor key is shown", async () => {
+    const nobody = await cli.run(["send", "--to", TO, "--rpc", "http://127.0.0.1:9/planted-key"]);
+    expect(nobody).toMatchObject({
+      code: 6,
+      stdout: "",
+      stderr: expect.stringContaining("cannot be reached (ECONNREFUSED)"),
+    });
+    const server = await LoopbackServer.start(async () => ({ status: 401, body: '{"error":"planted-key"}' }));
+    const refused = await cli.run(["send", "--to", TO, "--rpc", `${server.url}/planted-key`]);
+    await server.close();
+    expect(refused).toMatchObject({ code: 6, stderr: expect.stringContaining("(HTTP 401): check the key in its URL") });
+    expect(`${nobody.stderr}${refused.stderr}`).not.toContain("planted");
+  });
+
+  test("with --rpc sign-tx fills in what is absent, and sends nothing", async () => {
+    const nonce = await provider.getTransactionCount(ADDRESS);
+    const input = JSON.stringify({ to: TO, value: "1" });
+    const document = await cli.json(["sign-tx", "-", "--rpc", anvil.url], { input });
+    expect(document).toMatchObject({ from: ADDRESS, nonce, chainId: "31337" });
+    expect(await provider.getTransactionCount(ADDRESS)).toBe(nonce);
+    const response = await provider.broadcastTransaction(String(document["raw"]));
+    expect(response.hash).toBe(document["hash"]);
+    await response.wait();
+  });
+});
+
+describe("on Ethereum mainnet", () => {
+  beforeEach(() => setChain(1));
+
+  test("a program must pass --yes", async () => {
+    const refused = await cli.run(["send", "--to", TO, "--value", "1wei"]);
+    expect(refused).toMatchObject({
+      code: 9,
+      stdout: "",
+      stderr: expect.stringMatching(/mainnet.*nothing was sent; pass --yes/),
+    });
+    const got = await received(() => cli.run(["send", "--to", TO, "--value", "1wei", "--yes", "--json"]));
+    expect(got).toBe(1n);
+  });
+
+  test("a person sees what would be sent, and types yes", async () => {
+    const question = { prompt: "Type yes:", typed: "yes" };
+    const got = await received(async () => {
+      const { code, stdout } = await cli.atTerminal(["send", "--to", TO, "--value", "2gwei"], [question]);
+      expect(stdout).toMatch(/value +0.000000002 ether/);
+      expect(stdout).toContain(TO);
+      expect(stdout).toContain("success in block");
+      expect(code).toBe(0);
+    });
+    expect(got).toBe(2_000_000_000n);
+  });
+
+  test.each(["no", "y", "", "YES"])("%j is no yes", async (typed) => {
+    const got = await received(async () => {
+      const run = await cli.atTerminal(["send", "--to", TO, "--value", "1wei"], [{ prompt: "Type yes:", typed }]);
+      expect(run.code).toBe(9);
+      expect(run.stdout).toContain("not confirmed: nothing was sent");
+    });
+    expect(got).toBe(0n);
+  });
+
+  test("another chain asks nobody", async () => {
+    await provider.send("anvil_setChainId", [Number(toQuantity(5))]);
+    expect(await received(() => cli.run(["send", "--to", TO, "--value", "1wei"]))).toBe(1n);
+  });
+});
