@@ -1,5 +1,6 @@
 import { getBytes, hashMessage, hexlify, id, SigningKey, toUtf8Bytes, verifyMessage } from "ethers";
 import { BackendServer } from "../backend-server.ts";
+import { lambdaStart } from "../lambda-start.ts";
 import { runPlainNode } from "../plain-node.ts";
 import type { Section } from "../section.ts";
 import { CREDENTIALS } from "../settings.ts";
@@ -45,7 +46,7 @@ export const coldStart: Section = {
       const caption =
         "A fresh process of plain Node for each figure, medians in ms. The peers are ethers and the vendor's package, loaded first; " +
         "the first signature is a message's, and for the backends begins with the first request for the public key.";
-      return [{ caption, rows: starts.map(row) }];
+      return [{ caption, rows: starts.map(row) }, await lambdaStart(kms.kmsTarget(), quick ? 1 : 11)];
     } finally {
       await Promise.all([kms.stop(), vault.stop()]);
     }

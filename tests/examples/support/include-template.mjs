@@ -1,0 +1,17 @@
+// Reads a CloudFormation template into the CDK's own resources, which refuse types and properties that CloudFormation does not have, and
+// prints what the CDK makes of it as JSON.
+//   node include-template.mjs FOLDER_WITH_THE_CDK TEMPLATE
+
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+const [, , folder = "", templateFile = ""] = process.argv;
+/** @type {(name: string) => any} */
+const load = createRequire(join(folder, "package.json"));
+const { App, Stack } = load("aws-cdk-lib");
+const { Template } = load("aws-cdk-lib/assertions");
+const { CfnInclude } = load("aws-cdk-lib/cloudformation-include");
+
+const stack = new Stack(new App(), "Cluster");
+new CfnInclude(stack, "Template", { templateFile });
+process.stdout.write(JSON.stringify(Template.fromStack(stack).toJSON()));
