@@ -1,29 +1,61 @@
-// Builds the documentation's site: the guides of docs/ and the reference that typedoc makes of the source. It fails at a warning of
-// typedoc (a public symbol without a docstring, a link to nowhere) and at a dead link between pages. Nothing is fetched but the
-// packages of site/package.json.
+// Builds the documentation's site: the guides, the examples' pages, and the reference that typedoc makes of the source. It fails at a
+// warning of typedoc (a public symbol without a docstring, a link to nowhere) and at a dead link between pages. Nothing is fetched
+// but the packages of site/package.json.
 
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, posix } from "node:path";
 import { run } from "./setup/command.mjs";
 import { installOwnPackages } from "./setup/own-packages.mjs";
 import { projectFolder } from "./setup/project.mjs";
 
 const site = join(projectFolder, "site");
-const pages = join(site, "pages");
+const copies = join(site, "pages");
+const pages = ["README.md", "CHANGELOG.md", "SECURITY.md", ...files("docs", ".md"), ...examples()];
 
 installOwnPackages(site, "The site needs typedoc and VitePress.");
-rmSync(pages, { recursive: true, force: true });
+rmSync(copies, { recursive: true, force: true });
 must("typedoc", []);
-for (const page of markdownPages()) {
-  const copy = join(pages, page === "README.md" ? "index.md" : page);
+for (const page of pages) {
+  const copy = join(copies, page === "README.md" ? "index.md" : page);
   mkdirSync(dirname(copy), { recursive: true });
-  writeFileSync(copy, readFileSync(join(projectFolder, page), "utf8").replaceAll("](../README.md", "](../index.md"));
+  writeFileSync(copy, forSite(page, readFileSync(join(projectFolder, page), "utf8")));
 }
-for (const name of readdirSync(join(projectFolder, "docs")).filter((each) => each.endsWith(".svg"))) {
-  cpSync(join(projectFolder, "docs", name), join(pages, "docs", name));
-}
+for (const plot of files("docs", ".svg")) cpSync(join(projectFolder, plot), join(copies, plot));
 must("vitepress", ["build", "."]);
-console.log(`The site is in ${join(site, "dist")}.`);
+console.log(`The site is in ${join(site, "dist")}: ${pages.length} pages and the reference.`);
+
+/**
+ * Links to other pages stay. Those to files of the repository, which a site does not have, become their text; what leads nowhere at
+ * all is left for VitePress to refuse.
+ *
+ * @param {string} page
+ * @param {string} markdown
+ */
+function forSite(page, markdown) {
+  return markdown.replace(/(?<!!)\[([^\]]+)\]\((?!\w+:|#)([^)\s#]+)(#[^)\s]*)?\)/g, (link, text, path, hash = "") => {
+    const target = posix.join(posix.dirname(page), path);
+    const found = [target, posix.join(target, "README.md")].find((each) => pages.includes(each));
+    if (found === undefined) return existsSync(join(projectFolder, target)) ? text : link;
+    return `[${text}](/${found === "README.md" ? "" : found}${hash})`;
+  });
+}
+
+/**
+ * @param {string} folder
+ * @param {string} ending
+ * @returns {string[]} paths from the project's folder
+ */
+function files(folder, ending) {
+  const names = readdirSync(join(projectFolder, folder)).filter((name) => name.endsWith(ending));
+  return names.sort().map((name) => `${folder}/${name}`);
+}
+
+/** @returns {string[]} the pages of the examples, of all and of each that has one */
+function examples() {
+  const folders = readdirSync(join(projectFolder, "examples")).sort();
+  const candidates = ["examples/README.md", ...folders.map((name) => `examples/${name}/README.md`)];
+  return candidates.filter((page) => existsSync(join(projectFolder, page)));
+}
 
 /**
  * @param {string} program
@@ -34,11 +66,4 @@ function must(program, args) {
   if (ok) return;
   console.error(output);
   process.exit(1);
-}
-
-/** @returns {string[]} paths from the project's folder */
-function markdownPages() {
-  const guides = readdirSync(join(projectFolder, "docs")).map((name) => `docs/${name}`);
-  const pagesOfRoot = ["README.md", "CHANGELOG.md", "SECURITY.md"];
-  return [...pagesOfRoot, ...guides].filter((page) => page.endsWith(".md") && existsSync(join(projectFolder, page)));
 }

@@ -4,34 +4,24 @@
 //   npm run demo [-- --backend pkcs11|cloudhsm|aws-kms|azure-key-vault] [--key KEY]
 //
 // Without --key it brings a stand-in of the service and a new key. With --key it uses the real service, with the credentials of
-// your environment, and that key: a label in AWS CloudHSM, whose PIN is read from CLOUDHSM_PIN; an id, ARN or alias in AWS KMS;
-// a URL in Azure Key Vault. The chain is a local one in any case.
+// your environment, and that key: a label in AWS CloudHSM, whose PIN is read from CLOUDHSM_PIN, or in another token, of which
+// PKCS11_LIBRARY, PKCS11_TOKEN and PKCS11_PIN tell the rest; an id, ARN or alias in AWS KMS; a URL in Azure Key Vault. The chain
+// is a local one in any case.
 
 import { parseArgs } from "node:util";
 import { formatEther, parseEther, Transaction, verifyMessage, verifyTypedData } from "ethers";
 import type { RemoteSigner } from "ethers-hsm";
 import { type Anvil, startAnvil } from "../../tests/support/anvil.ts";
-import { awsKmsBackend } from "./aws-kms-backend.ts";
-import { azureKeyVaultBackend } from "./azure-key-vault-backend.ts";
-import type { DemoBackend } from "./backend.ts";
-import { cloudHsmBackend } from "./cloudhsm-backend.ts";
+import { BACKENDS } from "./backends.ts";
 import { expectEqual, Report } from "./report.ts";
-import { softHsmBackend } from "./softhsm-backend.ts";
 
 const RECIPIENT = "0x000000000000000000000000000000000000dEaD";
 const VALUE = parseEther("1.5");
 
-const BACKENDS: Readonly<Record<string, (key: string | undefined) => DemoBackend>> = {
-  pkcs11: () => softHsmBackend("pkcs11"),
-  cloudhsm: (key) => (key === undefined ? softHsmBackend("cloudhsm") : cloudHsmBackend(key)),
-  "aws-kms": awsKmsBackend,
-  "azure-key-vault": azureKeyVaultBackend,
-};
-
 const { values } = parseArgs({ options: { backend: { type: "string", default: "pkcs11" }, key: { type: "string" } } });
 const select = BACKENDS[values.backend];
-if (!select || (values.key !== undefined && values.backend === "pkcs11")) {
-  console.error(`--backend is one of ${Object.keys(BACKENDS).join(", ")}; --key is for all but the first`);
+if (!select) {
+  console.error(`--backend is one of ${Object.keys(BACKENDS).join(", ")}`);
   process.exit(2);
 }
 

@@ -1,17 +1,18 @@
-// Hardhat's onRequest hook sees every request of a connection, and `next` leads to its node: a provider of ours fits in between.
-
-import { id, Wallet } from "ethers";
+import { createProvider } from "ethers-hsm/eip1193";
+import { signers } from "./signers.js";
 
 /** @typedef {{ jsonrpc: "2.0", id: number | string, method: string, params?: unknown[] | object }} Request */
-/** @typedef {(context: object, connection: object, request: Request) => Promise<{ result?: unknown, error?: unknown }>} Next */
-/** @typedef {import("../../src/eip1193/index.ts")} Library */
+/** @typedef {{ result?: unknown, error?: unknown }} Response */
+/** @typedef {(context: object, connection: object, request: Request) => Promise<Response>} Next */
 
-const library = "./eip1193.mjs";
-const { createProvider } = /** @type {Library} */ (await import(library));
-
+/**
+ * Hardhat's `onRequest` sees every request of a connection, and `next` leads to its node: a provider fits in between.
+ */
 // biome-ignore lint/style/noDefaultExport: Hardhat loads it.
 export default async () => {
-  /** @type {WeakMap<object, ReturnType<typeof createProvider>>} */
+  const accounts = await signers();
+  // One for each connection, since it gives out the nonces.
+  /** @type {WeakMap<object, import("ethers-hsm/eip1193").HsmProvider>} */
   const providers = new WeakMap();
   let count = 0;
 
@@ -24,7 +25,7 @@ export default async () => {
       if (response.error) throw response.error;
       return response.result;
     };
-    const provider = createProvider({ accounts: [new Wallet(id("hardhat"))], provider: { request } });
+    const provider = createProvider({ accounts, provider: { request } });
     providers.set(connection, provider);
     return provider;
   }
@@ -37,7 +38,7 @@ export default async () => {
       try {
         return { ...head, result: await provider.request(request) };
       } catch (error) {
-        const { code, message, data } = /** @type {import("../../src/eip1193/index.ts").ProviderRpcError} */ (error);
+        const { code, message, data } = /** @type {import("ethers-hsm/eip1193").ProviderRpcError} */ (error);
         return { ...head, error: { code, message, data } };
       }
     },
