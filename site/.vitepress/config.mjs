@@ -3,6 +3,7 @@ import { defineConfig } from "vitepress";
 
 /** The guides, in the order in which somebody meets them. */
 const guides = [
+  ["Begin", ["getting-started", "cli"]],
   ["Backends", ["aws-kms", "azure-key-vault", "pkcs11"]],
   ["Around the signers", ["accounts", "eip1193", "viem", "quorum", "failover", "testing"]],
   ["In production", ["operations", "errors", "migrating", "benchmarks", "faq", "architecture"]],
@@ -23,8 +24,9 @@ export default defineConfig({
     search: { provider: "local" },
     outline: [2, 3],
     nav: [
-      { text: "Guides", link: "/docs/aws-kms" },
+      { text: "Guides", link: "/docs/getting-started" },
       { text: "Reference", link: "/reference/" },
+      { text: "Security", link: "/SECURITY" },
       { text: "Changes", link: "/CHANGELOG" },
     ],
     sidebar: [
