@@ -18,8 +18,7 @@ const TOO_MUCH: Extent = { levels: MAX_LEVELS + 1, ways: MAX_WAYS + 1 };
  * any type down, of at most 32 levels. It takes time in proportion to the fields.
  *
  * ethers follows every way from the primary type down, to find circles: where every type has fields of two others, thirty levels
- * are a billion ways, in four kilobytes. False also for types that contain themselves, which have no encoding (EIP-712,
- * "Definition of typed structured data", leaves them out).
+ * are a billion ways, in four kilobytes. False also for types that contain themselves: EIP-712 has them, ethers refuses them.
  */
 export function areTypesFew(types: StructTypes): boolean {
   const known = new Map<string, Extent>();
