@@ -21,7 +21,8 @@ for (const [name, setBalance] of [
 
   const transaction = { from: mine, to: mine, value: "0x1" };
   const send = () => provider.request({ method: "eth_sendTransaction", params: [transaction] });
-  await Promise.all([send(), send(), send()]);
+  const hashes = await Promise.all([send(), send(), send()]);
+  await Promise.all(hashes.map((hash) => ethers.provider.waitForTransaction(hash)));
   assert.equal(await ethers.provider.getTransactionCount(mine), before + 4);
 
   const stranger = { method: "personal_sign", params: ["0x12", `0x${"11".repeat(20)}`] };
