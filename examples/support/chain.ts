@@ -29,7 +29,7 @@ async function openLocalChain(): Promise<Chain> {
 }
 
 async function openOtherChain(url: string): Promise<Chain> {
-  const provider = new JsonRpcProvider(url, undefined, { staticNetwork: true });
+  const provider = new JsonRpcProvider(url, undefined, { staticNetwork: true, cacheTimeout: -1 });
   const { chainId } = await provider.getNetwork();
   if (chainId === 1n) {
     provider.destroy();

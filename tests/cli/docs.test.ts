@@ -118,7 +118,7 @@ describe("docs/cli.md", () => {
 
   test("its exit codes are the command's", () => {
     const table = PAGE.slice(PAGE.indexOf("## Exit codes"));
-    const codes = [...table.matchAll(/^\| (\d+) \|/gm)].map(([, code]) => Number(code));
+    const codes = [...table.matchAll(/^\| (\d+) +\|/gm)].map(([, code]) => Number(code));
     expect(codes).toEqual(Object.values(EXIT).sort((a, b) => a - b));
   });
 });

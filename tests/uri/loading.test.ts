@@ -10,8 +10,9 @@ jest.setTimeout(180_000);
 
 const run = promisify(execFile);
 const CLASSES = ["KmsSigner", "AzureKeyVaultSigner", "Pkcs11Signer", "CloudHsmSigner"];
-// Tells each module that is loaded, on stdout.
-const HOOKS = `export async function load(url, context, next) { console.log(url); return next(url, context); }`;
+// Tells each module that is loaded, on stdout; at once, since the hooks' thread ends with the program.
+const HOOKS = `import { writeSync } from "node:fs";
+  export async function load(url, context, next) { writeSync(1, url + "\\n"); return next(url, context); }`;
 
 let folder: string;
 
