@@ -47,6 +47,8 @@ export async function places(code) {
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
       SOFTHSM2_CONF: tokenConfiguration(folder),
       HSM_PIN: PIN,
+      ETHERS_HSM_KEY: "aws-kms:alias/treasury?region=eu-west-1",
+      ETHERS_HSM_RPC: anvil.url,
       PRIVATE_KEY,
     },
     stop: async () => {

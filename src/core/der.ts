@@ -1,4 +1,4 @@
-import { toBeArray, toBigInt } from "ethers";
+import { getBytes, toBeHex, toBigInt } from "ethers";
 import { equalBytes, requireBytes } from "./bytes.ts";
 import { sequenceElements, TAG } from "./der-elements.ts";
 import { invalidResponse } from "./errors.ts";
@@ -37,7 +37,7 @@ export function signatureToDer({ r, s }: RawSignature): Uint8Array {
 function derInteger(value: bigint): number[] {
   // Two's complement: one bit more than the magnitude has, in whole octets.
   const length = (value.toString(2).length >> 3) + 1;
-  return [0x02, length, ...toBeArray(value, length)];
+  return [0x02, length, ...getBytes(toBeHex(value, length))];
 }
 
 function parse(bytes: Uint8Array): RawSignature {
