@@ -10,7 +10,9 @@ export type KeyUri =
 
 /** PKCS#11, or its preset for AWS CloudHSM. */
 export interface Pkcs11KeyUri {
+  /** Which of the two the scheme names. */
   readonly backend: "pkcs11" | "cloudhsm";
+  /** What the URI says of the token and the key, as options of a `Pkcs11Key`. */
   readonly options: Partial<Pkcs11KeyOptions>;
   /** Where the PIN is to be had, as the URI says. */
   readonly pinSource: string | undefined;
