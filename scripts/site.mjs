@@ -14,7 +14,7 @@ const pages = ["README.md", "CHANGELOG.md", "SECURITY.md", ...files("docs", ".md
 
 installOwnPackages(site, "The site needs typedoc and VitePress.");
 rmSync(copies, { recursive: true, force: true });
-must("typedoc", []);
+must("typedoc", entryPoints());
 for (const page of pages) {
   const copy = join(copies, page === "README.md" ? "index.md" : page);
   mkdirSync(dirname(copy), { recursive: true });
@@ -23,6 +23,17 @@ for (const page of pages) {
 for (const plot of files("docs", ".svg")) cpSync(join(projectFolder, plot), join(copies, plot));
 must("vitepress", ["build", "."]);
 console.log(`The site is in ${join(site, "dist")}: ${pages.length} pages and the reference.`);
+
+/**
+ * Of each export of package.json that is code, the source: typedoc.json cannot forget one.
+ *
+ * @returns {string[]} typedoc's arguments
+ */
+function entryPoints() {
+  const { exports } = JSON.parse(readFileSync(join(projectFolder, "package.json"), "utf8"));
+  const names = Object.keys(exports).filter((name) => exports[name].import);
+  return names.flatMap((name) => ["--entryPoints", join(projectFolder, "src", name, "index.ts")]);
+}
 
 /**
  * Links to other pages stay. Those to files of the repository, which a site does not have, become their text; what leads nowhere at
