@@ -26,29 +26,32 @@ afterEach(async () => {
 });
 
 describe.each(JUMPS)("the wall clock jumps %s", (_, ms) => {
-  test.each(CLOUDS)("%s: calls in flight and new ones succeed, or say that the clock is wrong; and all do afterwards", async (_service, start) => {
-    cloud = await start();
-    const signer = cloud.open();
-    await signer.getAddress();
-    await cloud.server.setFaults([{ fault: { kind: "slow", ms: 50 }, operation: cloud.sign }]);
-    const jumps = async () => {
-      await setTimeout(200);
-      putRight = shiftClock(ms);
-      await setTimeout(400);
-      putRight();
-      await setTimeout(400);
-    };
-    const during = await load([signer], { callers: CALLERS, over: jumps(), patienceMs: PATIENCE });
-    // Of calls in flight at a jump, AWS's SDK repeats those by which it learns the time; others it may take for refused.
-    const { ACCESS_DENIED = "this machine's clock", ...messages } = during.messages;
-    expect(messages).toEqual({});
-    expect(ACCESS_DENIED).toContain("this machine's clock");
-    expect(during).toMatchObject({ wrong: 0, unsettled: 0 });
-    const after = await load([signer], { callers: CALLERS, over: setTimeout(400), patienceMs: PATIENCE });
-    expect(after.messages).toEqual({});
-    expect(after).toMatchObject({ ok: after.calls, wrong: 0, unsettled: 0 });
-    await signer.close();
-  });
+  test.each(CLOUDS)(
+    "%s: calls succeed, or say that the clock is wrong, and all do afterwards",
+    async (_service, start) => {
+      cloud = await start();
+      const signer = cloud.open();
+      await signer.getAddress();
+      await cloud.server.setFaults([{ fault: { kind: "slow", ms: 50 }, operation: cloud.sign }]);
+      const jumps = async () => {
+        await setTimeout(200);
+        putRight = shiftClock(ms);
+        await setTimeout(400);
+        putRight();
+        await setTimeout(400);
+      };
+      const during = await load([signer], { callers: CALLERS, over: jumps(), patienceMs: PATIENCE });
+      // Of calls in flight at a jump, AWS's SDK repeats those by which it learns the time; others it may take for refused.
+      const { ACCESS_DENIED = "this machine's clock", ...messages } = during.messages;
+      expect(messages).toEqual({});
+      expect(ACCESS_DENIED).toContain("this machine's clock");
+      expect(during).toMatchObject({ wrong: 0, unsettled: 0 });
+      const after = await load([signer], { callers: CALLERS, over: setTimeout(400), patienceMs: PATIENCE });
+      expect(after.messages).toEqual({});
+      expect(after).toMatchObject({ ok: after.calls, wrong: 0, unsettled: 0 });
+      await signer.close();
+    },
+  );
 
   test.each(CLOUDS)("%s: a deadline that runs is not brought nearer, nor put off", async (_service, start) => {
     cloud = await start();
