@@ -50,7 +50,7 @@ export function prepareSoftHsm() {
 
 function unpack() {
   try {
-    aptUnpack(["libsofthsm2"], ownFolder);
+    aptUnpack(["libsofthsm2", "softhsm2"], ownFolder);
     const library = softHsmLibrary();
     if (library) linkToNeighbours(library, ownFolder);
   } catch (error) {

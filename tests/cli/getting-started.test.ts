@@ -72,7 +72,9 @@ describe("docs/getting-started.md", () => {
     expect(writeSoftHsmConfiguration(folder)).toBe(join(folder, "softhsm2.conf"));
     const setUp = under("A PKCS#11 token, or none at all")
       .filter((line) => !/^(sudo apt-get|npm) install /.test(line))
-      .map((line) => line.replace(LIBRARY, softHsmPath()));
+      .map((line) =>
+        line.replace(LIBRARY, softHsmPath()).replace("softhsm2-util", `softhsm2-util --module ${softHsmPath()}`),
+      );
     const environment = [`export ETHERS_HSM_RPC=${anvil.url}`, ...setUp.filter((line) => line.startsWith("export "))];
     await shell(setUp);
 
