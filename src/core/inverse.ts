@@ -1,5 +1,6 @@
-// A double holds 53 bits exactly. Of the 52 leading ones that a round looks at, half decide quotients safely.
-const LEADING_BITS = 52;
+// A double holds 53 bits exactly. Of the 51 leading ones that a round looks at, the upper half decides quotients. The logarithm
+// that finds them may be one bit off either way.
+const LEADING_BITS = 51;
 const HALF = 2 ** 26;
 
 /**
@@ -23,8 +24,17 @@ export function invert(value: bigint, modulus: bigint): bigint {
       b = -b;
       y = -y;
     }
+    if (a < b) {
+      // The cut bits decided more than those that were looked at.
+      const [greater, itsFactor] = [b, y];
+      b = a;
+      y = x;
+      a = greater;
+      x = itsFactor;
+    }
     const { aa, ab, ba, bb } = quotients(a, b);
-    // It stays positive: what the cut bits add to it is below HALF of the last one that was looked at, and it has more of those.
+    // Positive, as a ≥ b: in units of the last bit that was looked at, it is HALF at least without the cut bits, which change it
+    // by less than the greater of aa and ab, at most 2^52 / HALF.
     const nextA = aa * a + ab * b;
     const nextX = aa * x + ab * y;
     b = ba * a + bb * b;
@@ -43,9 +53,8 @@ interface Steps {
   readonly bb: bigint;
 }
 
-/** The steps that the leading bits of a and b tell; or the next one by itself, where that is none. */
+/** The steps that the leading bits of a and b, with a ≥ b, tell; or the next one by itself, where that is none. */
 function quotients(a: bigint, b: bigint): Steps {
-  // The logarithm of a number just below a power of two may come out as that power: one bit less then.
   const excess = Math.max(0, Math.floor(Math.log2(Number(a))) + 1 - LEADING_BITS);
   const enough = excess === 0 ? 1 : HALF;
   let u = Number(a >> BigInt(excess));
