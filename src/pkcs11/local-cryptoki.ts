@@ -69,17 +69,21 @@ export class LocalCryptoki implements Cryptoki {
   }
 
   getTokenSlots(): Promise<TokenSlot[]> {
-    return attempt("C_GetSlotList", () =>
-      this.#library.C_GetSlotList(true).flatMap((handle) => {
+    return attempt("C_GetSlotList", () => {
+      let failure: unknown;
+      const slots = this.#library.C_GetSlotList(true).flatMap((handle) => {
         try {
           const { flags, label } = this.#library.C_GetTokenInfo(handle);
           return flags & CKF_TOKEN_INITIALIZED ? [{ handle, label: trimmed(label) }] : [];
-        } catch {
+        } catch (error) {
           // A token that was just removed, or is out of order, does not hide the others.
+          failure ??= error;
           return [];
         }
-      }),
-    );
+      });
+      if (slots.length === 0 && failure) throw pkcs11Error(failure, { operation: "C_GetTokenInfo" });
+      return slots;
+    });
   }
 
   getSlotInfo(slot: Handle): Promise<SlotInfo> {

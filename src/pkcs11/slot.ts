@@ -1,6 +1,6 @@
 import { endianness } from "node:os";
 import { SignerError } from "../core/errors.ts";
-import type { Cryptoki, Handle, TokenSlot } from "./cryptoki.ts";
+import type { Cryptoki, Handle, LibraryInfo, TokenSlot } from "./cryptoki.ts";
 import type { Pkcs11TokenMatch, TokenSelector } from "./options.ts";
 
 /** The slot that `selector` names, or the only one where it names none. */
@@ -33,18 +33,33 @@ async function matching(
   const wanted = Object.entries(match) as [keyof Pkcs11TokenMatch, string][];
   const library = await cryptoki.getInfo();
   const found: TokenSlot[] = [];
+  let failure: unknown;
   for (const candidate of slots) {
-    const slot = await cryptoki.getSlotInfo(candidate.handle);
-    const { label, manufacturer, model, serialNumber } = await cryptoki.getTokenInfo(candidate.handle);
-    const actual: Required<Pkcs11TokenMatch> = {
-      ...{ label, manufacturer, model, serialNumber },
-      ...{ slotDescription: slot.description, slotManufacturer: slot.manufacturer },
-      ...{ libraryDescription: library.description, libraryManufacturer: library.manufacturer },
-      libraryVersion: library.version,
-    };
-    if (wanted.every(([name, value]) => actual[name] === value.replace(/ +$/, ""))) found.push(candidate);
+    try {
+      const actual = await attributesOf(cryptoki, candidate, library);
+      if (wanted.every(([name, value]) => actual[name] === value.replace(/ +$/, ""))) found.push(candidate);
+    } catch (error) {
+      // A token that was just removed, or is out of order, does not hide the others.
+      failure ??= error;
+    }
   }
+  if (found.length === 0 && failure) throw failure;
   return found;
+}
+
+async function attributesOf(
+  cryptoki: Cryptoki,
+  { handle }: TokenSlot,
+  library: LibraryInfo,
+): Promise<Required<Pkcs11TokenMatch>> {
+  const slot = await cryptoki.getSlotInfo(handle);
+  const { label, manufacturer, model, serialNumber } = await cryptoki.getTokenInfo(handle);
+  return {
+    ...{ label, manufacturer, model, serialNumber },
+    ...{ slotDescription: slot.description, slotManufacturer: slot.manufacturer },
+    ...{ libraryDescription: library.description, libraryManufacturer: library.manufacturer },
+    libraryVersion: library.version,
+  };
 }
 
 function noSuchToken(selector: TokenSelector, slots: readonly TokenSlot[]): SignerError {

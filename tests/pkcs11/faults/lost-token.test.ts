@@ -12,12 +12,16 @@ import { createToken } from "../../support/softhsm-env.ts";
 const PRIVATE_KEY = id("a key of a token that goes away");
 const { address } = new Wallet(PRIVATE_KEY);
 const SLOT_ID_INVALID = 0x03;
+const GENERAL_ERROR = 0x05;
 const DEVICE_ERROR = 0x30;
+const FUNCTION_NOT_SUPPORTED = 0x54;
 const TOKEN_NOT_PRESENT = 0xe0;
 
 letHostsReadTypeScript();
 const token = createToken("lost");
 token.importKey(PRIVATE_KEY, { label: "hot" });
+const other = createToken("other");
+other.importKey(PRIVATE_KEY, { label: "hot" });
 const shim = new Shim(token.libraryPath);
 const signers: Pkcs11Signer[] = [];
 
@@ -60,6 +64,26 @@ test("a token that was never there is not found at once, and nothing is started 
   const initializations = calls("C_Initialize");
   await expect(open({ tokenLabel: "never there" }).getAddress()).rejects.toMatchObject({ code: "KEY_NOT_FOUND" });
   expect(calls("C_Initialize")).toBe(initializations);
+});
+
+test("a token that cannot be read at the first look is looked for again, and is never taken for missing", async () => {
+  shim.set("C_GetTokenInfo", { returnValue: GENERAL_ERROR, count: 8 });
+  expect(verifyMessage("first", await open().signMessage("first"))).toBe(address);
+  shim.set("C_GetTokenInfo", { returnValue: FUNCTION_NOT_SUPPORTED });
+  await expect(open().getAddress()).rejects.toMatchObject({ operation: "C_GetTokenInfo", code: "KEY_UNUSABLE" });
+});
+
+test("nothing matches a token that cannot be read, and it hides no other", async () => {
+  const before = calls("C_GetTokenInfo");
+  await open().getAddress();
+  const slots = calls("C_GetTokenInfo") - before;
+  const match = { model: "SoftHSM v2" };
+  shim.set("C_GetTokenInfo", { returnValue: FUNCTION_NOT_SUPPORTED, skip: slots, count: 1 });
+  expect(await open({ tokenLabel: undefined, match }).getAddress()).toBe(address);
+  shim.set("C_GetTokenInfo", { returnValue: FUNCTION_NOT_SUPPORTED, skip: slots });
+  await expect(open({ tokenLabel: undefined, match }).getAddress()).rejects.toMatchObject({ code: "KEY_UNUSABLE" });
+  shim.clear();
+  await expect(open({ tokenLabel: undefined, match }).getAddress()).rejects.toThrow("shows 2 tokens that fit");
 });
 
 test("a slot that stays gone is the backend's failure, not a missing key", async () => {
