@@ -46,7 +46,8 @@ interface Running {
 export async function sideBySide(sides: readonly Side[], plan: Rounds): Promise<readonly (Outcome | Failure)[]> {
   const running = sides.map(start);
   try {
-    await Promise.all(sides.map((side, index) => attempt(running[index], (each) => open(each, side))));
+    // One after another: while several processes log in at once, SoftHSM2 sometimes fails to read a token.
+    for (const [index, side] of sides.entries()) await attempt(running[index], (each) => open(each, side));
     for (const each of running) await attempt(each, ({ program }) => program.ask({ load: plan.warmUp }));
     await plan.afterWarmUp?.();
     for (let round = 0; round < plan.rounds; round += 1) {

@@ -19,13 +19,20 @@ interface Lane {
 }
 
 /**
- * The module by pkcs11js alone, with sessions that are open already; the same with each signature verified, which is the least
- * that a signer costs who returns no other; and the signer on it.
+ * The module by pkcs11js alone, with sessions that are open already; the key on it, which signs in the package's own sessions and
+ * verifies nothing; the module with each signature verified, which is the least that a signer costs who returns no other; and the
+ * signer.
  */
 export const contenders: Contenders<TokenLoad> = {
   async module(load) {
     const sign = moduleOf(load);
     return { perform: sign, prove: async () => proveRaw(load.address, await sign()) };
+  },
+
+  async key({ address, ...options }) {
+    const key = new Pkcs11Key(options);
+    const perform = () => key.signDigest(DIGEST);
+    return { perform, prove: async () => requireRawSignatureBy(address, DIGEST, await perform()) };
   },
 
   async "verified module"(load) {

@@ -16,48 +16,62 @@ export const pkcs11: Section = {
   async run({ quick }) {
     const target = createTarget();
     const isolation = offersIsolation();
-    const names = ["module", "verified module", "signer", ...(isolation ? ["isolated signer"] : [])];
+    const names = ["module", "key", "verified module", "signer", ...(isolation ? ["isolated signer"] : [])];
     const [shared, isolated]: [Row[], Row[]] = [[], []];
     // Fresh processes for each load, but for a quick look.
     for (const group of quick ? [LOADS] : LOADS.map((inFlight) => [inFlight])) {
       const most = Math.max(...group);
       const config = { ...target, sessions: Math.min(most, SESSIONS) };
       const sides = names.map((name) => ({ label: name, module: "pkcs11", name, config }));
-      const [module, verified, ...signers] = await allSideBySide(sides, {
+      const [module, key, verified, ...signers] = await allSideBySide(sides, {
         loads: group.map((inFlight) => ({ inFlight, count: quick ? Math.max(4, inFlight) : 1_500 })),
         rounds: quick ? 1 : 5,
         warmUp: { inFlight: most, count: quick ? 2 : 800 },
       });
       for (const [index, inFlight] of group.entries()) {
         for (const [which, rows] of [shared, isolated].entries()) {
-          const [own, least] = [signers[which]?.samples[index], verified?.samples[index]];
-          const theirs = module?.samples[index];
-          if (own && least && theirs) rows.push(row(inFlight, theirs, least, own));
+          const own = signers[which]?.samples[index];
+          const [bare, unverified, least] = [module, key, verified].map((side) => side?.samples[index]);
+          if (own && bare && unverified && least) rows.push(row(inFlight, { bare, unverified, least, own }));
         }
       }
     }
     const caption =
       "`Pkcs11Signer` on SoftHSM2, a fresh process for each figure. The module's own rate: `C_SignInit` and `C_SignAsync` of pkcs11js, " +
       `with as many sessions as the signer uses: one for each signature in flight, ${SESSIONS} at most. ` +
-      "Beside it the same with nothing more than a verification of each signature on the event loop's thread.";
+      "Beside it `Pkcs11Key`, the signer's key, which verifies nothing; and the module with nothing more than a verification of each " +
+      "signature on the event loop's thread.";
     const ofIsolation = 'The same with `isolation: "process"`: the event loop is that of the application\'s process.';
     return [{ caption, rows: shared }, ...(isolation ? [{ caption: ofIsolation, rows: isolated }] : [])];
   },
 };
 
-function row(inFlight: number, module: Sample, verified: Sample, signer: Sample): Row {
-  const percent = Math.round((signer.perSecond / module.perSecond) * 100);
+interface Samples {
+  readonly bare: Sample;
+  readonly unverified: Sample;
+  readonly least: Sample;
+  readonly own: Sample;
+}
+
+function row(inFlight: number, { bare, unverified, least, own }: Samples): Row {
+  const percent = percentOf(own, bare);
   return {
     "In flight": inFlight,
-    "Module, per s": Math.round(module.perSecond),
-    "Module and verification, per s": Math.round(verified.perSecond),
-    "Signer, per s": Math.round(signer.perSecond),
-    "Of the module's rate, %": percent,
-    "Of module and verification, %": Math.round((signer.perSecond / verified.perSecond) * 100),
-    "Module, loop p99, ms": module.loopDelayP99,
-    "Signer, loop p99, ms": signer.loopDelayP99,
-    ...goals(inFlight, percent, signer.loopDelayP99),
+    "Module, per s": Math.round(bare.perSecond),
+    "Key, per s": Math.round(unverified.perSecond),
+    "Module and verification, per s": Math.round(least.perSecond),
+    "Signer, per s": Math.round(own.perSecond),
+    "Key, % of the module": percentOf(unverified, bare),
+    "Module and verification, % of the module": percentOf(least, bare),
+    "Signer, % of the module": percent,
+    "Module, loop p99, ms": bare.loopDelayP99,
+    "Signer, loop p99, ms": own.loopDelayP99,
+    ...goals(inFlight, percent, own.loopDelayP99),
   };
+}
+
+function percentOf(sample: Sample, whole: Sample): number {
+  return Math.round((sample.perSecond / whole.perSecond) * 100);
 }
 
 /** One signature at a time leaves the module idle while it is verified: the goal for the rate is one for a load. */
