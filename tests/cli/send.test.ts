@@ -141,6 +141,21 @@ describe("send", () => {
     expect(`${nobody.stderr}${refused.stderr}`).not.toContain("planted");
   });
 
+  test("where the answer to the broadcast is lost, the hash is told: the transaction may be mined", async () => {
+    const node = await LoopbackServer.start(async ({ body }) => {
+      const headers = { "content-type": "application/json" };
+      const answer = await fetch(anvil.url, { method: "POST", headers, body });
+      if (body.includes("eth_sendRawTransaction")) return "reset";
+      return { status: answer.status, headers, body: await answer.text() };
+    });
+    const run = await cli.run(["send", "--to", TO, "--value", "1wei", "--rpc", node.url]);
+    await node.close();
+    expect(run).toMatchObject({ code: 6, stdout: "" });
+    expect(run.stderr).toMatch(/was lost \(ECONNRESET\) while 0x[0-9a-f]{64} was sent: it may be there/);
+    const [hash = ""] = /0x[0-9a-f]{64}/.exec(run.stderr) ?? [];
+    expect(await provider.waitForTransaction(hash)).toMatchObject({ status: 1, from: ADDRESS, to: TO });
+  });
+
   test("with --rpc sign-tx fills in what is absent, and sends nothing", async () => {
     const nonce = await provider.getTransactionCount(ADDRESS);
     const input = JSON.stringify({ to: TO, value: "1" });
