@@ -14,7 +14,7 @@ export function codeBlocks() {
 /** @returns {string[]} paths of the Markdown pages, from the project's folder */
 function pages() {
   const guides = readdirSync(join(projectFolder, "docs"), { recursive: true, encoding: "utf8" });
-  const all = ["README.md", ...guides.sort().map((name) => `docs/${name}`)];
+  const all = ["README.md", "examples/README.md", ...guides.sort().map((name) => `docs/${name}`)];
   return all.filter((page) => page.endsWith(".md") && existsSync(join(projectFolder, page)));
 }
 
