@@ -18,7 +18,7 @@ export function writeElement(out: Float64Array, o: number, value: bigint): void 
   settle(out, o);
 }
 
-/** The value of an element of size 2^20 at most, in 0..p-1. */
+/** The value of an element of size 63 at most, in 0..p-1: of a greater one, two limbs together would be no exact double. */
 export function readElement(a: Float64Array, i: number): bigint {
   let value = BigInt(a[i + LIMBS - 1] as number);
   for (let limb = LIMBS - 3; limb >= 0; limb -= 2) {

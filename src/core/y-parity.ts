@@ -29,14 +29,12 @@ import { Tables } from "./tables.ts";
  */
 export function verifiedYParity(publicKey: Uint8Array, digest: Uint8Array, signature: RawSignature): 0 | 1 {
   const { r, s } = checkSignatureRange(signature);
-  if (requireBytes(digest, "the digest").length !== 32) {
-    throw invalidResponse(`the digest has ${digest.length} bytes instead of 32`);
-  }
-  requireLength(publicKey);
+  const hash = requireDigest(digest);
+  const key = requireKey(publicKey);
   const inverse = invert(s, ORDER);
-  const u1 = modulo(toBigInt(digest) * inverse, ORDER);
+  const u1 = modulo(toBigInt(hash) * inverse, ORDER);
   const u2 = modulo(r * inverse, ORDER);
-  const point = quickSum(u1, publicKey, u2);
+  const point = quickSum(u1, key, u2);
   if (point && isOnCurve(point)) {
     if (point.x === r) return parityOf(point.y);
     if (point.x === r + ORDER) {
@@ -46,7 +44,7 @@ export function verifiedYParity(publicKey: Uint8Array, digest: Uint8Array, signa
     }
   }
   // A quick sum is believed where it confirms the signature. A refusal is ethers' own, which knows all cases.
-  const yParity = recoveredYParity(publicKey, digest, { r, s });
+  const yParity = recoveredYParity(key, hash, { r, s });
   if (yParity !== undefined) return yParity;
   throw new SignerError(
     "SIGNATURE_MISMATCH",
@@ -91,9 +89,17 @@ function modulo(value: bigint, modulus: bigint): bigint {
   return rest < 0n ? rest + modulus : rest;
 }
 
-function requireLength(publicKey: Uint8Array): void {
-  const { length } = requireBytes(publicKey, "the public key");
-  if (length !== 65 && length !== 33) throw notSec1();
+/** Copies: what is looked at twice is the same both times, whoever shares the caller's memory. */
+function requireDigest(digest: Uint8Array): Uint8Array {
+  const bytes = requireBytes(digest, "the digest");
+  if (bytes.length !== 32) throw invalidResponse(`the digest has ${bytes.length} bytes instead of 32`);
+  return bytes.slice();
+}
+
+function requireKey(publicKey: Uint8Array): Uint8Array {
+  const bytes = requireBytes(publicKey, "the public key");
+  if (bytes.length !== 65 && bytes.length !== 33) throw notSec1();
+  return bytes.slice();
 }
 
 function requirePoint(publicKey: Uint8Array): AffinePoint {

@@ -3,9 +3,20 @@ import { describe, expect, test } from "@jest/globals";
 import { equalBytes, requireBytes } from "../../src/core/bytes.ts";
 
 describe("requireBytes", () => {
-  test("gives the very array back, a Buffer and one of another realm too", () => {
-    const foreign = runInNewContext("Uint8Array.of(1, 2)");
-    for (const value of [new Uint8Array(3), Buffer.from("abc"), foreign]) expect(requireBytes(value, "it")).toBe(value);
+  test("gives the same memory, of a Buffer and of another realm too", () => {
+    const foreign = runInNewContext("Uint8Array.of(1, 2, 3, 4).subarray(1, 3)");
+    for (const value of [new Uint8Array(3), Buffer.from("abc").subarray(1), foreign]) {
+      const bytes = requireBytes(value, "it");
+      expect(bytes).toBeInstanceOf(Uint8Array);
+      expect([bytes.constructor, bytes.length]).toEqual([Uint8Array, value.length]);
+      value[1] = 77;
+      expect(bytes[1]).toBe(77);
+    }
+  });
+
+  test("is not fooled by what calls itself one", () => {
+    const fake = { [Symbol.toStringTag]: "Uint8Array", length: 1, 0: 1 };
+    expect(() => requireBytes(fake, "it")).toThrow("it is no Uint8Array but object");
   });
 
   test.each([
