@@ -61,8 +61,8 @@ export interface Cryptoki {
   /** Ends the process of the library's own, if there is one; the library in this process stays as it is. */
   end(): Promise<void>;
   getInfo(): Promise<LibraryInfo>;
-  /** The slots with an initialised token. */
-  getTokenSlots(): Promise<TokenSlot[]>;
+  /** The slots with a token, initialised or not. */
+  getSlots(): Promise<Handle[]>;
   getSlotInfo(slot: Handle): Promise<SlotInfo>;
   getTokenInfo(slot: Handle): Promise<TokenInfo>;
   /** The CKF_* bits of C_GetMechanismInfo; undefined where the token does not offer the mechanism. */

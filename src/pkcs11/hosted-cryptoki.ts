@@ -1,16 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { createRequire } from "node:module";
 import { SignerError } from "../core/errors.ts";
-import type {
-  Cryptoki,
-  Handle,
-  KeyPairHandles,
-  LibraryInfo,
-  SlotInfo,
-  Template,
-  TokenInfo,
-  TokenSlot,
-} from "./cryptoki.ts";
+import type { Cryptoki, Handle, KeyPairHandles, LibraryInfo, SlotInfo, Template, TokenInfo } from "./cryptoki.ts";
 import { CKR } from "./errors.ts";
 import {
   fromHostedError,
@@ -80,8 +71,8 @@ export class HostedCryptoki implements Cryptoki {
     return this.#call("getInfo", []);
   }
 
-  getTokenSlots(): Promise<TokenSlot[]> {
-    return this.#call("getTokenSlots", []);
+  getSlots(): Promise<Handle[]> {
+    return this.#call("getSlots", []);
   }
 
   getSlotInfo(slot: Handle): Promise<SlotInfo> {

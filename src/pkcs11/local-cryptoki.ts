@@ -1,15 +1,6 @@
 import type * as pkcs11js from "pkcs11js";
 import { isSignerError } from "../core/errors.ts";
-import type {
-  Cryptoki,
-  Handle,
-  KeyPairHandles,
-  LibraryInfo,
-  SlotInfo,
-  Template,
-  TokenInfo,
-  TokenSlot,
-} from "./cryptoki.ts";
+import type { Cryptoki, Handle, KeyPairHandles, LibraryInfo, SlotInfo, Template, TokenInfo } from "./cryptoki.ts";
 import { CKR, pkcs11Error, returnValueOf } from "./errors.ts";
 import { holding } from "./in-flight.ts";
 import { nextTurn } from "./next-turn.ts";
@@ -18,7 +9,6 @@ import { nextTurn } from "./next-turn.ts";
 const CKF_OS_LOCKING_OK = 0x2;
 const CKF_RW_SESSION = 0x2;
 const CKF_SERIAL_SESSION = 0x4;
-const CKF_TOKEN_INITIALIZED = 0x400;
 const CKU_USER = 1;
 const CK_UNAVAILABLE_INFORMATION = 0xffff_ffff;
 
@@ -68,22 +58,8 @@ export class LocalCryptoki implements Cryptoki {
     });
   }
 
-  getTokenSlots(): Promise<TokenSlot[]> {
-    return attempt("C_GetSlotList", () => {
-      let failure: unknown;
-      const slots = this.#library.C_GetSlotList(true).flatMap((handle) => {
-        try {
-          const { flags, label } = this.#library.C_GetTokenInfo(handle);
-          return flags & CKF_TOKEN_INITIALIZED ? [{ handle, label: trimmed(label) }] : [];
-        } catch (error) {
-          // A token that was just removed, or is out of order, does not hide the others.
-          failure ??= error;
-          return [];
-        }
-      });
-      if (slots.length === 0 && failure) throw pkcs11Error(failure, { operation: "C_GetTokenInfo" });
-      return slots;
-    });
+  getSlots(): Promise<Handle[]> {
+    return attempt("C_GetSlotList", () => this.#library.C_GetSlotList(true));
   }
 
   getSlotInfo(slot: Handle): Promise<SlotInfo> {

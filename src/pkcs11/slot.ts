@@ -1,22 +1,61 @@
 import { endianness } from "node:os";
 import { SignerError } from "../core/errors.ts";
-import type { Cryptoki, Handle, LibraryInfo, TokenSlot } from "./cryptoki.ts";
+import type { Cryptoki, Handle, TokenInfo, TokenSlot } from "./cryptoki.ts";
+import { CKR, returnValueOf } from "./errors.ts";
 import type { Pkcs11TokenMatch, TokenSelector } from "./options.ts";
 
-/** The slot that `selector` names, or the only one where it names none. */
+// PKCS#11 v2.40, header pkcs11t.h.
+const CKF_TOKEN_INITIALIZED = 0x400;
+// Nothing that this library could use is in the slot.
+const EMPTY: readonly (number | undefined)[] = [CKR.TOKEN_NOT_PRESENT, CKR.TOKEN_NOT_RECOGNIZED];
+
+/** A slot with an initialised token, and what that says of itself. */
+export interface FoundToken extends TokenSlot {
+  readonly info: TokenInfo;
+}
+
+/** The slots of a library. */
+export interface FoundTokens {
+  readonly tokens: readonly FoundToken[];
+  /** Why one of the slots could not be read: it does not hide the others. */
+  readonly failure: unknown;
+}
+
+/** Reads which tokens there are. */
+export async function findTokens(cryptoki: Cryptoki): Promise<FoundTokens> {
+  const tokens: FoundToken[] = [];
+  let failure: unknown;
+  for (const handle of await cryptoki.getSlots()) {
+    try {
+      const info = await cryptoki.getTokenInfo(handle);
+      if (info.flags & CKF_TOKEN_INITIALIZED) tokens.push({ handle, label: info.label, info });
+    } catch (error) {
+      if (!EMPTY.includes(returnValueOf(error))) failure ??= error;
+    }
+  }
+  return { tokens, failure };
+}
+
+/**
+ * The slot that `selector` names, or the only one where it names none.
+ *
+ * @throws SignerError KEY_NOT_FOUND where there is none; where it may be one that could not be read, why that was.
+ */
 export async function findSlot(cryptoki: Cryptoki, selector: TokenSelector): Promise<TokenSlot> {
-  const slots = await cryptoki.getTokenSlots();
+  const { tokens, failure } = await findTokens(cryptoki);
   const { tokenLabel, slot, slotIndex, match } = selector;
-  const named = slots.filter((candidate, index) => {
+  // Without the one that could not be read, the index would count to another.
+  if (slotIndex !== undefined && failure) throw failure;
+  const named = tokens.filter((candidate, index) => {
     if (tokenLabel !== undefined) return candidate.label === tokenLabel;
     if (slot !== undefined) return slotId(candidate.handle) === slot;
     return slotIndex === undefined || index === slotIndex;
   });
   const found = match ? await matching(cryptoki, named, match) : named;
   const [only, another] = found;
-  if (only === undefined) throw noSuchToken(selector, slots);
+  if (only === undefined) throw failure ?? noSuchToken(selector, tokens);
   if (another !== undefined) throw severalTokens(selector, found);
-  return only;
+  return { handle: only.handle, label: only.label };
 }
 
 /** The CK_SLOT_ID as a number. */
@@ -27,39 +66,24 @@ export function slotId(handle: Handle): bigint {
 
 async function matching(
   cryptoki: Cryptoki,
-  slots: readonly TokenSlot[],
+  tokens: readonly FoundToken[],
   match: Pkcs11TokenMatch,
-): Promise<TokenSlot[]> {
+): Promise<FoundToken[]> {
   const wanted = Object.entries(match) as [keyof Pkcs11TokenMatch, string][];
   const library = await cryptoki.getInfo();
-  const found: TokenSlot[] = [];
-  let failure: unknown;
-  for (const candidate of slots) {
-    try {
-      const actual = await attributesOf(cryptoki, candidate, library);
-      if (wanted.every(([name, value]) => actual[name] === value.replace(/ +$/, ""))) found.push(candidate);
-    } catch (error) {
-      // A token that was just removed, or is out of order, does not hide the others.
-      failure ??= error;
-    }
+  const found: FoundToken[] = [];
+  for (const token of tokens) {
+    const slot = await cryptoki.getSlotInfo(token.handle);
+    const { label, manufacturer, model, serialNumber } = token.info;
+    const actual: Required<Pkcs11TokenMatch> = {
+      ...{ label, manufacturer, model, serialNumber },
+      ...{ slotDescription: slot.description, slotManufacturer: slot.manufacturer },
+      ...{ libraryDescription: library.description, libraryManufacturer: library.manufacturer },
+      libraryVersion: library.version,
+    };
+    if (wanted.every(([name, value]) => actual[name] === value.replace(/ +$/, ""))) found.push(token);
   }
-  if (found.length === 0 && failure) throw failure;
   return found;
-}
-
-async function attributesOf(
-  cryptoki: Cryptoki,
-  { handle }: TokenSlot,
-  library: LibraryInfo,
-): Promise<Required<Pkcs11TokenMatch>> {
-  const slot = await cryptoki.getSlotInfo(handle);
-  const { label, manufacturer, model, serialNumber } = await cryptoki.getTokenInfo(handle);
-  return {
-    ...{ label, manufacturer, model, serialNumber },
-    ...{ slotDescription: slot.description, slotManufacturer: slot.manufacturer },
-    ...{ libraryDescription: library.description, libraryManufacturer: library.manufacturer },
-    libraryVersion: library.version,
-  };
 }
 
 function noSuchToken(selector: TokenSelector, slots: readonly TokenSlot[]): SignerError {

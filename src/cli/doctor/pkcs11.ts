@@ -3,7 +3,7 @@ import { SignerError } from "../../core/errors.ts";
 import type { Pkcs11SignerHealth } from "../../pkcs11/health.ts";
 import { loadModule } from "../../pkcs11/module.ts";
 import type { Pkcs11Signer } from "../../pkcs11/signer.ts";
-import { slotId } from "../../pkcs11/slot.ts";
+import { findTokens, slotId } from "../../pkcs11/slot.ts";
 import { named } from "./packages.ts";
 import type { Patient, Prognosis } from "./patient.ts";
 import { type Finding, StepError } from "./walk.ts";
@@ -31,11 +31,11 @@ export async function examinePkcs11({ walk, signer, options, timeout }: Patient)
     return { detail, facts: { path: libraryPath, ...info }, value: cryptoki };
   });
   const slots = await walk.step("slots and tokens", [library], async (cryptoki) => {
-    const found = [];
-    for (const { handle } of await cryptoki.getTokenSlots()) {
-      const { label, manufacturer, model, serialNumber } = await cryptoki.getTokenInfo(handle);
-      found.push({ slot: slotId(handle).toString(), label, manufacturer, model, serialNumber });
-    }
+    const { tokens, failure } = await findTokens(cryptoki);
+    if (tokens.length === 0 && failure) throw failure;
+    const found = tokens.map(({ handle, info: { label, manufacturer, model, serialNumber } }) => ({
+      ...{ slot: slotId(handle).toString(), label, manufacturer, model, serialNumber },
+    }));
     if (found.length === 0) {
       throw new StepError(
         "the library shows no initialised token: connect the HSM, or check the library's configuration",
