@@ -1,6 +1,6 @@
 // Sums up a CI run: node scripts/ci-summary.mjs CHECKS JEST_REPORT
 //
-// CHECKS has a line "passed|failed NAME" for each check. JEST_REPORT is what jest's --json wrote; its tests take the place of
+// CHECKS has a line "passed|failed|skipped NAME" for each check. JEST_REPORT is what jest's --json wrote; its tests take the place of
 // the check "test". The last line is "N passed, N failed, N skipped", and the exit code tells whether nothing failed.
 
 import { existsSync, readFileSync } from "node:fs";
@@ -12,7 +12,8 @@ import { relative } from "node:path";
 const [checksFile = "", reportFile = ""] = process.argv.slice(2);
 const checks = readFileSync(checksFile, "utf8")
   .split("\n")
-  .flatMap((line) => (line ? [{ ok: line.startsWith("passed "), name: line.slice(line.indexOf(" ") + 1) }] : []));
+  .filter((line) => line !== "")
+  .map((line) => ({ outcome: line.slice(0, line.indexOf(" ")), name: line.slice(line.indexOf(" ") + 1) }));
 /** @type {TestFile[]} */
 const files = existsSync(reportFile) ? JSON.parse(readFileSync(reportFile, "utf8")).testResults : [];
 const tests = files.flatMap((file) => file.assertionResults);
@@ -25,17 +26,26 @@ const testFailures = [
   ...broken.map((file) => `test file: ${pathOf(file)} did not run`),
 ];
 // jest fails for more than its tests, for example an obsolete snapshot or a threshold of coverage.
-if (testFailures.length === 0 && files.length > 0 && checks.some(({ ok, name }) => name === "test" && !ok)) {
+if (
+  testFailures.length === 0 &&
+  files.length > 0 &&
+  checks.some(({ outcome, name }) => name === "test" && outcome === "failed")
+) {
   testFailures.push("check: test");
 }
 const failures = [
-  ...others.filter(({ ok }) => !ok).map(({ name }) => `check: ${name}`),
+  ...others.filter(({ outcome }) => outcome === "failed").map(({ name }) => `check: ${name}`),
   ...testFailures,
   ...skippedWhole.map((suite) => `skipped as a whole, which counts as a failure: ${suite}`),
 ];
 
-const skipped = files.flatMap((file) => file.assertionResults.filter(isSkipped).map((test) => titleOf(file, test)));
-const passed = others.filter(({ ok }) => ok).length + tests.filter(({ status }) => status === "passed").length;
+const skipped = [
+  ...others.filter(({ outcome }) => outcome === "skipped").map(({ name }) => `check: ${name}, which says why above`),
+  ...files.flatMap((file) => file.assertionResults.filter(isSkipped).map((test) => titleOf(file, test))),
+];
+const passed =
+  others.filter(({ outcome }) => outcome === "passed").length +
+  tests.filter(({ status }) => status === "passed").length;
 
 list("Skipped", skipped);
 list("Failed", failures);

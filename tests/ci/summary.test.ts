@@ -50,6 +50,13 @@ describe("the summary of a CI run", () => {
     expect(exitCode).toBe(1);
   });
 
+  it("counts a check that could not be made as skipped, and names it", () => {
+    const { exitCode, last, text } = summary(["passed lint", "skipped audit"], [file("a.test.ts", ["passed: one"])]);
+    expect(last).toBe("2 passed, 0 failed, 1 skipped");
+    expect(text).toContain("check: audit");
+    expect(exitCode).toBe(0);
+  });
+
   it("fails for a failed test, and names it", () => {
     const files = [file("a.test.ts", ["passed: a › one", "failed: a › two"], "failed")];
     const { exitCode, last, text } = summary(["failed test"], files);
