@@ -1,5 +1,5 @@
 import { assertArgument, type BytesLike, getBytes, toBigInt } from "ethers";
-import { ORDER, PRIME } from "../core/curve.ts";
+import { ORDER } from "../core/curve.ts";
 import type { RawSignature } from "../core/signature.ts";
 import { Point } from "./point.ts";
 
@@ -30,14 +30,13 @@ export function beyondOrder(digest: BytesLike): BeyondOrder {
   return { publicKey: sum.multiply(Fn.inv(r)).toBytes(false), signature: { r, s } };
 }
 
-/** The first point with n < x < p: y² = x³ + 7 has a solution for every second x. */
+/** The first point with n < x < p, which is near: y² = x³ + 7 has a solution for every second x. */
 function pointBeyondOrder() {
-  for (let x = ORDER + 1n; x < PRIME; x += 1n) {
+  for (let x = ORDER + 1n; ; x += 1n) {
     try {
       return Point.fromHex(`02${x.toString(16)}`);
     } catch {
       // Not on the curve.
     }
   }
-  throw new Error("secp256k1 has points with x > n");
 }

@@ -64,8 +64,8 @@ const CHANGES: readonly (readonly [string, (der: readonly number[], signature: R
   ["the right signature as a SET", (der) => [0x31, ...der.slice(1)]],
   ["the right signature with a long-form length", (der) => [0x30, 0x81, ...der.slice(1)]],
   ["the right signature with an indefinite length", (der) => [0x30, 0x80, ...der.slice(2), 0, 0]],
-  ["the right signature with a length too long", ([tag = 0, length = 0, ...rest]) => [tag, length + 1, ...rest]],
-  ["the right signature with a length too short", ([tag = 0, length = 0, ...rest]) => [tag, length - 1, ...rest]],
+  ["the right signature with a length too long", (der) => [0x30, der.length - 1, ...der.slice(2)]],
+  ["the right signature with a length too short", (der) => [0x30, der.length - 3, ...der.slice(2)]],
   ["the right signature with a padded r", paddedR],
   ["the right signature in an OCTET STRING", (der) => [0x04, der.length, ...der]],
   ["the right signature in a BIT STRING", (der) => [0x03, der.length + 1, 0, ...der]],
@@ -92,6 +92,6 @@ function malformed(name: string, bytes: Uint8Array): MalformedBytes {
   return { name, bytes, code: "BACKEND_RESPONSE_INVALID" };
 }
 
-function paddedR([sequence = 0, length = 0, integer = 0, lengthOfR = 0, ...rest]: readonly number[]): number[] {
-  return [sequence, length + 1, integer, lengthOfR + 1, 0, ...rest];
+function paddedR(der: readonly number[]): number[] {
+  return [0x30, der.length - 1, 0x02, (der[3] as number) + 1, 0, ...der.slice(4)];
 }

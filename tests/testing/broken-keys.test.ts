@@ -147,6 +147,14 @@ const BROKEN: Readonly<Record<string, () => Key>> = {
     new (class extends Key {
       override async close() {}
     })(),
+  "rejects with a text after closing": () => closingWith("closed"),
+  "rejects with an empty object after closing": () => closingWith({}),
+  "rejects with nothing for other lengths": () =>
+    new (class extends Key {
+      override async signDigest(digest: Uint8Array, options?: SignOptions) {
+        return digest.length === 32 ? super.signDigest(digest, options) : Promise.reject(undefined);
+      }
+    })(),
   "stops signing once it is distrusted": () =>
     new (class extends Key {
       distrust() {
@@ -155,6 +163,19 @@ const BROKEN: Readonly<Record<string, () => Key>> = {
     })(),
 };
 
+/** A key that is refused after closing, but not as it should be. */
+function closingWith(reason: unknown): Key {
+  let isClosed = false;
+  return new (class extends Key {
+    override async close() {
+      isClosed = true;
+    }
+    override async getPublicKey(options?: CallOptions) {
+      return isClosed ? Promise.reject(reason) : super.getPublicKey(options);
+    }
+  })();
+}
+
 async function failuresOf(create: () => TestKey): Promise<Error[]> {
   const outcomes = await Promise.allSettled(remoteKeyContract(create, { timeout: 2_000 }).map(({ run }) => run()));
   return outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason as Error] : []));
@@ -162,6 +183,10 @@ async function failuresOf(create: () => TestKey): Promise<Error[]> {
 
 test("an honest key breaks nothing", async () => {
   expect(await failuresOf(() => new Key())).toEqual([]);
+});
+
+test("a key that has nothing to close breaks nothing", async () => {
+  expect(await failuresOf(() => Object.defineProperty(new Key(), "close", { value: undefined }))).toEqual([]);
 });
 
 test.each(Object.entries(BROKEN))("a key that %s is found", async (_name, create) => {
@@ -178,6 +203,11 @@ test("a failure says what is wrong, and is told apart from the key's own errors"
   );
   expect(await messages("signs after closing")).toContain("getPublicKey after close() must be refused");
   expect(await messages("never answers once a signal has aborted meanwhile")).toContain("did not end within 2000 ms");
+  expect(await messages("rejects with a text after closing")).toContain("must be SIGNER_CLOSED, not closed");
+  expect(await messages("rejects with an empty object after closing")).toContain(
+    "must be SIGNER_CLOSED, not an object",
+  );
+  expect(await messages("rejects with nothing for other lengths")).toContain("INVALID_ARGUMENT, not with undefined");
   const own = await failuresOf(BROKEN["fails the second closing"] as () => TestKey);
   expect(own.every((failure) => !(failure instanceof ContractFailure))).toBe(true);
 });
