@@ -93,7 +93,8 @@ export class CliConnection {
       throw this.#loginFailure(error);
     });
     if (answer.errorCode === 0) return;
-    const text = shownText(String(answer.data).replaceAll(password, "[REDACTED]"));
+    const { data } = answer;
+    const text = shownText(typeof data === "string" ? data.replaceAll(password, "[REDACTED]") : "");
     const said = `the CloudHSM CLI answered the login with ${JSON.stringify(text)}`;
     if (UNREACHABLE.test(text)) throw new SignerError("BACKEND_UNAVAILABLE", said, { operation: "login" });
     this.#refused = new SignerError(

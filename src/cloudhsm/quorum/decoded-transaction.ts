@@ -60,21 +60,22 @@ export interface DecodedAuthorization {
  */
 export function decodeTransaction(unsigned: string): DecodedTransaction {
   const transaction = parseUnsigned(unsigned);
-  const { type, chainId, gasPrice, maxFeePerGas, maxPriorityFeePerGas, maxFeePerBlobGas } = transaction;
+  const { chainId, gasPrice, maxFeePerGas, maxPriorityFeePerGas, maxFeePerBlobGas } = transaction;
+  // One that was parsed has a type, and the fees of that type.
+  const type = transaction.type as number;
   const { accessList, blobVersionedHashes, authorizationList } = transaction;
-  const paysByMarket = type !== null && type >= 2;
   return {
-    type: type ?? 0,
+    type,
     chainId: type === 0 && chainId === 0n ? null : `${chainId}`,
     nonce: transaction.nonce,
     to: transaction.to,
     value: `${transaction.value}`,
     valueEther: formatEther(transaction.value),
     gasLimit: `${transaction.gasLimit}`,
-    ...(paysByMarket
-      ? { maxFeePerGas: `${maxFeePerGas ?? 0n}`, maxPriorityFeePerGas: `${maxPriorityFeePerGas ?? 0n}` }
-      : { gasPrice: `${gasPrice ?? 0n}` }),
-    ...(type === 3 ? { maxFeePerBlobGas: `${maxFeePerBlobGas ?? 0n}` } : {}),
+    ...(type >= 2
+      ? { maxFeePerGas: `${maxFeePerGas}`, maxPriorityFeePerGas: `${maxPriorityFeePerGas}` }
+      : { gasPrice: `${gasPrice}` }),
+    ...(type === 3 ? { maxFeePerBlobGas: `${maxFeePerBlobGas}` } : {}),
     maxFeeEther: formatEther(maxFee(transaction)),
     data: transaction.data,
     ...(accessList ? { accessList: accessList.map(({ address, storageKeys }) => ({ address, storageKeys })) } : {}),
@@ -101,7 +102,7 @@ function parseUnsigned(unsigned: string): Transaction {
 
 function maxFee({ gasLimit, gasPrice, maxFeePerGas, maxFeePerBlobGas, blobVersionedHashes }: Transaction): bigint {
   const blobGas = GAS_PER_BLOB * BigInt(blobVersionedHashes?.length ?? 0);
-  return gasLimit * (maxFeePerGas ?? gasPrice ?? 0n) + blobGas * (maxFeePerBlobGas ?? 0n);
+  return gasLimit * ((maxFeePerGas ?? gasPrice) as bigint) + blobGas * (maxFeePerBlobGas ?? 0n);
 }
 
 function decodeAuthorization(entry: NonNullable<Transaction["authorizationList"]>[number]): DecodedAuthorization {

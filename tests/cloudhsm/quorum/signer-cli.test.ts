@@ -105,6 +105,41 @@ describe("a CLI that cannot be used", () => {
     expect(inspect([refused, error], { depth: 9, showHidden: true })).not.toContain(password);
   });
 
+  it("cannot reach the cluster, or says nothing that could be read: another call may log in", async () => {
+    const signer = setup.signer();
+    setup.cluster.fail({ at: "login", action: "refuse", text: "Unable to connect to the HSM" });
+    const { message } = await signerError(signer.getAddress(), "BACKEND_UNAVAILABLE");
+    expect(message).toContain('"Unable to connect to the HSM"');
+    setup.cluster.fail({ at: "login", action: "text", text: '{"error_code":1,"data":{"toString":1,"valueOf":1}}\n' });
+    await signerError(setup.signer().getAddress(), "ACCESS_DENIED");
+    await signer.getAddress();
+  });
+
+  it("is not started for a password that is none", async () => {
+    for (const password of ["", "two\nlines", undefined, 7]) {
+      const signer = setup.signer({ password: async () => password as string });
+      const { message } = await signerError(signer.getAddress(), "ACCESS_DENIED");
+      expect(message).toContain("password must give text of one line");
+    }
+    expect(setup.cluster.state.pids).toEqual([]);
+  });
+
+  it("does not answer the login in time", async () => {
+    setup.cluster.fail({ at: "login", action: "hang" });
+    const signer = setup.signer({ commandTimeout: 1_000 });
+    const { message } = await signerError(signer.getAddress(), "BACKEND_TIMEOUT");
+    expect(message).toContain("at the login; try it in a terminal");
+    await signer.getAddress();
+  });
+
+  it("answers with something that nobody knows: not retried, and told", async () => {
+    setup.cluster.fail({ at: "key list", action: "refuse", text: "Moon phase is wrong" });
+    const error = await signerError(setup.signer().getAddress(), "BACKEND_UNAVAILABLE");
+    expect(error).toMatchObject({ retryable: false, message: expect.stringContaining('"Moon phase is wrong"') });
+    setup.cluster.fail({ at: "key list", action: "text", text: '{"error_code":1,"data":null}\n' });
+    await signerError(setup.signer().getAddress(), "BACKEND_UNAVAILABLE");
+  });
+
   it("is not given the password in its arguments or its environment", async () => {
     const signer = setup.signer();
     await signer.getAddress();
