@@ -2,7 +2,10 @@ import { KmsSigner } from "ethers-hsm/aws-kms";
 import { type Answer, PaymentService } from "./payments/payment-service.ts";
 import { readSettings } from "./payments/settings.ts";
 
-/** Milliseconds: well within the function's own timeout, so that a caller gets an answer with a code. */
+/**
+ * Milliseconds for one request to KMS. Where every request of a payment takes as long as it may, they still end before the function's
+ * own timeout: a caller gets an answer with a code.
+ */
 const TIMEOUT = 10_000;
 
 // Made once for each container. The public key, the SDK's client and its connection serve every invocation after the first.

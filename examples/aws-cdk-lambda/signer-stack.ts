@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
 import { Effect, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Key, KeySpec, KeyUsage } from "aws-cdk-lib/aws-kms";
@@ -46,12 +47,14 @@ export class SignerStack extends Stack {
     for (const statement of signingStatements(key.keyArn)) role.addToPolicy(statement);
 
     const signer = new NodejsFunction(this, "Function", {
-      entry: new URL("handler.ts", import.meta.url).pathname,
-      depsLockFilePath: new URL("package-lock.json", import.meta.url).pathname,
+      entry: fileURLToPath(new URL("handler.ts", import.meta.url)),
+      depsLockFilePath: fileURLToPath(new URL("package-lock.json", import.meta.url)),
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       memorySize: 1024,
-      timeout: Duration.seconds(30),
+      // One payment asks five times in turn, for up to 10 seconds each: the RPC for its chain and for the fees, KMS for the public
+      // key and for the signature, and the RPC to send it.
+      timeout: Duration.seconds(60),
       role,
       logGroup,
       // An invocation that failed is not run again behind the caller's back.

@@ -1,10 +1,11 @@
 // examples/aws-cloudhsm as somebody who copied it has it. What needs no cloud is run: the template through the CDK, the certificates
-// through openssl, the key's script against the stand-in CLI, the container's entry point, and the application over SoftHSM2.
+// through openssl, the scripts against stand-ins for AWS's two CLIs, the container's entry point, and the application over SoftHSM2.
 
-import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { computeAddress, id, parseEther } from "ethers";
 import { CloudHsmCluster } from "../servers/cloudhsm-cli/cluster.ts";
 import { type Anvil, startAnvil } from "../support/anvil.ts";
@@ -52,11 +53,35 @@ describe("cluster.yaml", () => {
   type Resource = { readonly Type: string; readonly Properties: Readonly<Record<string, unknown>> };
   let resources: Readonly<Record<string, Resource & { readonly DeletionPolicy?: string }>>;
 
-  beforeAll(() => {
+  const include = (template: string) => {
     const program = join(process.cwd(), "tests/examples/support/include-template.mjs");
     const cdk = new CopiedExample("aws-cdk-lambda").folder;
-    const json = execFileSync(process.execPath, [program, cdk, example.file("cluster.yaml")], { encoding: "utf8" });
-    resources = JSON.parse(json).Resources;
+    // The CDK leaves what it synthesizes in a temporary folder.
+    const env = { ...process.env, TMPDIR: RUN_FOLDER };
+    return spawnSync(process.execPath, [program, cdk, template], { encoding: "utf8", env });
+  };
+
+  beforeAll(() => {
+    const { status, stdout, stderr } = include(example.file("cluster.yaml"));
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    resources = JSON.parse(stdout).Resources;
+  });
+
+  test.each([
+    ["a type", "AWS::CloudHSM::Cluster", "AWS::CloudHSM::Clutter", "Unknown resource type 'AWS::CloudHSM::Clutter'"],
+    ["a property", "FromPort:", "FormPort:", "'FormPort' was unexpected"],
+    [
+      "an attribute",
+      "GroupId: !GetAtt Cluster.SecurityGroup",
+      "GroupId: !GetAtt Cluster.Group",
+      "'Group' is not one of",
+    ],
+  ])("would not pass with %s that CloudFormation does not have", (_, right, wrong, message) => {
+    const template = readFileSync(example.file("cluster.yaml"), "utf8");
+    expect(template.split(right).length).toBe(2);
+    const misspelt = join(RUN_FOLDER, "misspelt.yaml");
+    writeFileSync(misspelt, template.replace(right, wrong));
+    expect(include(misspelt)).toMatchObject({ status: 1, stderr: expect.stringContaining(message) });
   });
 
   test("has a cluster in two subnets that stays where the stack goes", () => {
@@ -102,10 +127,76 @@ describe("sign-cluster-csr.sh", () => {
     expect(sign("cluster-1")).toMatchObject({ status: 0, stdout: expect.stringContaining("cluster.crt: OK") });
     const authority = readFileSync(join(folder, "customerCA.crt"), "utf8");
     expect(statSync(join(folder, "customerCA.key")).mode & 0o077).toBe(0);
+    expect(statSync(join(folder, "customerCA.crt")).mode & 0o777).toBe(0o644);
     expect(sign("cluster-2").status).toBe(0);
     expect(readFileSync(join(folder, "customerCA.crt"), "utf8")).toBe(authority);
     const shown = execute("openssl", ["x509", "-noout", "-subject", "-issuer", "-in", join(folder, "cluster.crt")]);
     expect(shown.stdout).toMatch(/subject=.*cluster-2[\s\S]*issuer=.*CloudHSM cluster authority/);
+  });
+});
+
+describe("initialize.sh, against a stand-in for AWS's CLI", () => {
+  const bin = join(RUN_FOLDER, "bin");
+  const stateFile = join(RUN_FOLDER, "cluster.json");
+  const state = () => JSON.parse(readFileSync(stateFile, "utf8"));
+  const change = (changes: object) => writeFileSync(stateFile, JSON.stringify({ ...state(), ...changes }));
+  const initialize = () =>
+    execute(example.file("scripts/initialize.sh"), ["signing", join(RUN_FOLDER, "cluster-certificates")], {
+      PATH: `${bin}:${process.env["PATH"]}`,
+      STATE: stateFile,
+    });
+
+  beforeAll(() => {
+    mkdirSync(bin);
+    const cli = fileURLToPath(new URL("support/aws-cli.mjs", import.meta.url));
+    writeFileSync(join(bin, "aws"), `#!/bin/sh\nexec '${process.execPath}' '${cli}' "$@"\n`);
+    // The script waits 20 seconds between two questions.
+    writeFileSync(join(bin, "sleep"), "#!/bin/sh\n");
+    for (const name of ["aws", "sleep"]) chmodSync(join(bin, name), 0o755);
+    const request = ["req", "-new", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=cluster-1", "-keyout", "/dev/null"];
+    const csr = execute("openssl", request).stdout;
+    const outputs = { ClusterId: "cluster-1", Zones: "eu-west-1a eu-west-1b" };
+    writeFileSync(stateFile, JSON.stringify({ outputs, state: "CREATE_IN_PROGRESS", csr, hsms: [], log: [] }));
+  });
+
+  test("first adds one HSM and initializes the cluster with it", () => {
+    const { status, stdout, stderr } = initialize();
+    expect({ status, stdout, stderr }).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/10\.40\.1\.10[\s\S]*activate the cluster, and run this again/),
+    });
+    expect(state()).toMatchObject({
+      state: "INITIALIZED",
+      hsms: [{ AvailabilityZone: "eu-west-1a", State: "ACTIVE" }],
+      log: ["create-hsm", "initialize-cluster"],
+    });
+  });
+
+  test("then asks for the activation, without which AWS takes no second HSM", () => {
+    expect(initialize()).toMatchObject({ status: 1, stderr: expect.stringContaining("activate the cluster") });
+    expect(state().log).toEqual(["create-hsm", "initialize-cluster"]);
+  });
+
+  test("then adds the other HSM", () => {
+    change({ state: "ACTIVE" });
+    const { status, stdout, stderr } = initialize();
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(stdout).toMatch(/cluster-1 is active[\s\S]*10\.40\.1\.10\t[\s\S]*10\.40\.2\.10\t/);
+    expect(state().hsms).toMatchObject([
+      { AvailabilityZone: "eu-west-1a", State: "ACTIVE" },
+      { AvailabilityZone: "eu-west-1b", State: "ACTIVE" },
+    ]);
+  });
+
+  test("adds none where each zone has one", () => {
+    expect(initialize().status).toBe(0);
+    expect(state().log).toEqual(["create-hsm", "initialize-cluster", "create-hsm"]);
+  });
+
+  test("refuses a cluster in any other state", () => {
+    change({ state: "DEGRADED" });
+    expect(initialize()).toMatchObject({ status: 1, stderr: expect.stringContaining("cluster-1 is DEGRADED") });
+    expect(state().log.length).toBe(3);
   });
 });
 
@@ -197,22 +288,54 @@ describe("the application, over SoftHSM2 in the cluster's place", () => {
     }
   });
 
-  test("starts by the container's entry point, which configures the library first", () => {
+  describe("starts by the container's entry point, which configures the library first", () => {
     const etc = join(RUN_FOLDER, "cloudhsm-etc");
-    mkdirSync(etc);
+    const temporary = join(RUN_FOLDER, "tmp-of-the-container");
     const [certificate, configure] = [join(RUN_FOLDER, "customerCA.crt"), join(RUN_FOLDER, "configure-pkcs11")];
-    writeFileSync(certificate, "certificate");
-    writeFileSync(configure, `#!/bin/sh\necho "$@" >'${etc}/arguments'\n`);
-    chmodSync(configure, 0o755);
-    const outcome = execute(example.file("container/entrypoint.sh"), ["address"], {
-      ...env,
-      CLOUDHSM_ETC: etc,
-      CLOUDHSM_CONFIGURE: configure,
-      CUSTOMER_CA_FILE: certificate,
-      HSM_ADDRESSES: "10.40.1.10 10.40.2.10",
+    const enter = (more: Readonly<Record<string, string>>) =>
+      execute(example.file("container/entrypoint.sh"), ["address"], {
+        ...env,
+        CLOUDHSM_ETC: etc,
+        CLOUDHSM_CONFIGURE: configure,
+        HSM_ADDRESSES: "10.40.1.10 10.40.2.10",
+        TMPDIR: temporary,
+        ...more,
+      });
+
+    beforeAll(() => {
+      writeFileSync(certificate, "certificate");
+      // It also shows what environment the application gets.
+      writeFileSync(configure, `#!/bin/sh\necho "$@" >'${etc}/arguments'\nenv >'${etc}/environment'\n`);
+      chmodSync(configure, 0o755);
     });
-    expect(outcome).toMatchObject({ status: 0, stdout: `${ADDRESS}\n` });
-    expect(readFileSync(join(etc, "arguments"), "utf8")).toBe("-a 10.40.1.10 10.40.2.10\n");
-    expect(existsSync(join(etc, "customerCA.crt"))).toBe(true);
+
+    beforeEach(() => {
+      for (const folder of [etc, temporary]) {
+        rmSync(folder, { recursive: true, force: true });
+        mkdirSync(folder);
+      }
+    });
+
+    test("with the certificate and the password in files", () => {
+      expect(enter({ CUSTOMER_CA_FILE: certificate })).toMatchObject({ status: 0, stdout: `${ADDRESS}\n` });
+      expect(readFileSync(join(etc, "arguments"), "utf8")).toBe("-a 10.40.1.10 10.40.2.10\n");
+      expect(readFileSync(join(etc, "customerCA.crt"), "utf8")).toBe("certificate");
+      expect(readdirSync(temporary)).toEqual([]);
+    });
+
+    test("with both as text, of which the password is in no variable afterwards", () => {
+      const outcome = enter({ CUSTOMER_CA: "text of a certificate", HSM_PASSWORD: PASSWORD, HSM_PASSWORD_FILE: "" });
+      expect(outcome).toMatchObject({ status: 0, stdout: `${ADDRESS}\n` });
+      expect(readFileSync(join(etc, "customerCA.crt"), "utf8")).toBe("text of a certificate\n");
+      const [file = ""] = readdirSync(temporary);
+      expect(statSync(join(temporary, file)).mode & 0o777).toBe(0o600);
+      const environment = readFileSync(join(etc, "environment"), "utf8");
+      expect(environment).toContain(`HSM_PASSWORD_FILE=${join(temporary, file)}\n`);
+      expect(environment).not.toContain(PASSWORD);
+    });
+
+    test("and not without a certificate", () => {
+      expect(enter({})).toMatchObject({ status: 1, stderr: expect.stringContaining("or CUSTOMER_CA with its text") });
+    });
   });
 });

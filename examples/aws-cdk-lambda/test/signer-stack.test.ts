@@ -84,6 +84,8 @@ describe("the stack", () => {
     template.hasResourceProperties("AWS::Lambda::Function", {
       Runtime: "nodejs24.x",
       Handler: "index.handler",
+      // Five requests of 10 seconds in turn, and some.
+      Timeout: 60,
       Role: { "Fn::GetAtt": [only(template, "AWS::IAM::Role"), "Arn"] },
       Environment: {
         Variables: { KEY_ID: { "Fn::GetAtt": [only(template, "AWS::KMS::Key"), "Arn"] }, CHAIN_ID: "11155111" },
@@ -91,6 +93,13 @@ describe("the stack", () => {
       LoggingConfig: { LogGroup: { Ref: only(template, "AWS::Logs::LogGroup") } },
     });
     template.hasResourceProperties("AWS::Lambda::EventInvokeConfig", { MaximumRetryAttempts: 0 });
+  });
+
+  test("leaves a reference to a secret for CloudFormation to resolve", () => {
+    const rpcUrl = "{{resolve:secretsmanager:treasury-rpc:SecretString}}";
+    synthesize({ rpcUrl }).hasResourceProperties("AWS::Lambda::Function", {
+      Environment: { Variables: { RPC_URL: rpcUrl } },
+    });
   });
 
   test("passes the limits on", () => {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs AWS's Client SDK 5 on Amazon Linux 2023 (an EC2 instance with the stack's SignersGroup) and configures it, as root:
+# Installs AWS's Client SDK 5 on Amazon Linux 2023 (an EC2 instance that may reach the HSMs) and configures it, as root:
 #
 #   scripts/install-client.sh CUSTOMER_CA_CRT HSM_ADDRESS...
 #

@@ -14,5 +14,7 @@ if [[ ! -e customerCA.key ]]; then
   openssl genrsa -out customerCA.key 4096
   openssl req -new -x509 -sha256 -days "$days" -key customerCA.key -subj "/CN=CloudHSM cluster authority" -out customerCA.crt
 fi
+# Everybody may read it, and the container's user has to.
+chmod 0644 customerCA.crt
 openssl x509 -req -sha256 -days "$days" -in cluster.csr -CA customerCA.crt -CAkey customerCA.key -CAcreateserial -out cluster.crt
 openssl verify -CAfile customerCA.crt cluster.crt

@@ -107,6 +107,8 @@ describe("vault.json", () => {
     assert.deepEqual(definitionBody, { properties: definition.properties });
     assert.deepEqual(permissions, [{ actions: [], notActions: [], dataActions, notDataActions: [] }]);
     assert.deepEqual(definition.properties.assignableScopes, [GROUP]);
+    // A tenant takes each display name once, and another subscription may have a group of this name.
+    assert.equal(definition.properties.roleName, `Ethereum signer (treasury, ${definition.name})`);
     const assignment = resource(all, "Microsoft.Authorization/roleAssignments");
     const name = definition.name;
     assert.match(name, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);

@@ -31,7 +31,10 @@ export class CopiedExample {
   }
 }
 
-/** The binary of the Node that the clouds run the functions on. */
-export function node24(): string {
-  return process.env["ETHERS_HSM_NODE_24"] ?? "";
+/** The binary of a Node that a cloud runs functions on: AWS Lambda of 24, Azure Functions of 22. */
+export function nodeOf(major: 22 | 24): string {
+  return process.env[`ETHERS_HSM_NODE_${major}`] ?? "";
 }
+
+/** How the TAP output of an example's own tests ends where all of them ran and passed, and there are some. */
+export const ALL_PASSED = /^# pass [1-9]\d*\n# fail 0\n# cancelled 0\n# skipped 0\n# todo 0$/m;

@@ -30,7 +30,8 @@ export default function setUpExamples({ nonFlagArgs }: { readonly nonFlagArgs: r
     const build = "node_modules/pkcs11js/build";
     cpSync(join(projectFolder, build), join(example.folder, build), { recursive: true });
   }
-  const [, , node24] = nodes();
+  const [, node22, node24] = nodes();
+  process.env["ETHERS_HSM_NODE_22"] = node22;
   process.env["ETHERS_HSM_NODE_24"] = node24;
 }
 

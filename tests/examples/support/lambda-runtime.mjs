@@ -11,7 +11,7 @@ const [file, method = ""] = name.split(".");
 const handler = createRequire(import.meta.url)(join(folder, `${file}.js`))[method];
 
 process.on("message", async (/** @type {{ event: unknown }} */ { event }) => {
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + 60_000;
   const context = {
     functionName: "signer",
     functionVersion: "$LATEST",
