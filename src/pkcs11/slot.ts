@@ -10,12 +10,12 @@ const CKF_TOKEN_INITIALIZED = 0x400;
 const EMPTY: readonly (number | undefined)[] = [CKR.TOKEN_NOT_PRESENT, CKR.TOKEN_NOT_RECOGNIZED];
 
 /** A slot with an initialised token, and what that says of itself. */
-export interface FoundToken extends TokenSlot {
+interface FoundToken extends TokenSlot {
   readonly info: TokenInfo;
 }
 
 /** The slots of a library. */
-export interface FoundTokens {
+interface FoundTokens {
   readonly tokens: readonly FoundToken[];
   /** Why one of the slots could not be read: it does not hide the others. */
   readonly failure: unknown;
