@@ -1,23 +1,24 @@
-// What the tests reach of src, and the least that they must: a whole run of jest, which takes about twice its time.
+// A whole run of jest that counts what it reaches of src, for scripts/coverage.mjs. It takes about twice its time.
 
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import base from "./jest.config.mjs";
 
-const { transform, ...rest } = base;
+const { transform, moduleNameMapper, ...rest } = base;
 const [pattern, [, compiler]] = Object.entries(transform)[0];
-
-const everything = { statements: 100, branches: 100, functions: 100, lines: 100 };
+const folder = process.env.ETHERS_HSM_COVERAGE;
+if (!folder) throw new Error("Run `npm run coverage`.");
 
 /** @type {import("jest").Config} */
 export default {
   ...rest,
-  transform: { [pattern]: ["<rootDir>/scripts/instrument/transformer.mjs", compiler] },
+  moduleNameMapper: {
+    // The hosts of isolated PKCS#11 libraries are processes.
+    "^ethers-hsm/pkcs11/host$": join(folder, "bundle/pkcs11/host/index.js"),
+    ...moduleNameMapper,
+  },
+  transform: { [pattern]: [fileURLToPath(import.meta.resolve("./scripts/instrument/transformer.mjs")), compiler] },
   collectCoverage: true,
   collectCoverageFrom: ["src/**/*.ts"],
-  coverageReporters: ["text", "json"],
-  coverageThreshold: {
-    "./src/core/": everything,
-    "./src/signer/": everything,
-    // Of the other folders together.
-    global: { statements: 95, branches: 90, functions: 95, lines: 95 },
-  },
+  coverageReporters: ["json"],
 };

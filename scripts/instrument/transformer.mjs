@@ -1,6 +1,5 @@
-import { fileURLToPath } from "node:url";
-import { transformSync } from "@babel/core";
 import swc from "@swc/jest";
+import { instrument } from "./instrument.mjs";
 
 /**
  * As @swc/jest, but what is counted is counted in the TypeScript itself. jest by itself counts in what the compiler made of it,
@@ -10,9 +9,10 @@ export default {
   /** @param {import("@swc/core").Options & { experimental?: never }} options */
   createTransformer(options) {
     const compiler = swc.createTransformer(options);
-    const { process } = compiler;
+    // Without processAsync jest takes process for the files that no test has loaded, too.
+    const { process, processAsync: _processAsync, ...others } = compiler;
     return {
-      ...compiler,
+      ...others,
       canInstrument: true,
       /** @type {typeof process} */
       process: (source, path, request) =>
@@ -20,22 +20,3 @@ export default {
     };
   },
 };
-
-const istanbul = fileURLToPath(import.meta.resolve("babel-plugin-istanbul"));
-
-/**
- * @param {string} source
- * @param {string} filename
- */
-function instrument(source, filename) {
-  const result = transformSync(source, {
-    filename,
-    configFile: false,
-    babelrc: false,
-    retainLines: true,
-    parserOpts: { plugins: ["typescript"] },
-    plugins: [[istanbul, { exclude: [], extension: [".ts"] }]],
-  });
-  if (!result?.code) throw new Error(`${filename} cannot be instrumented`);
-  return result.code;
-}

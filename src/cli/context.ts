@@ -71,7 +71,7 @@ export class Context {
     try {
       return await readFile(file, "utf8");
     } catch (error) {
-      const { code = "an error" } = error as NodeJS.ErrnoException;
+      const { code } = error as NodeJS.ErrnoException;
       throw new UsageError(`the file ${file} cannot be read: ${code}`);
     }
   }

@@ -20,13 +20,7 @@ export function reportOf(error: unknown): FailureReport {
     const { code, message, backend, keyId, operation, retryable, requestId } = error;
     return { code, message, backend, keyId, operation, retryable, requestId, exitCode };
   }
-  const {
-    name = "Error",
-    message = String(error),
-    shortMessage,
-    code,
-    info,
-  } = error as Readonly<Record<string, unknown>>;
+  const { name, message, shortMessage, code, info } = error as Readonly<Record<string, unknown>>;
   const text = typeof shortMessage === "string" ? shortMessage : String(message);
   const byNode = (info as { readonly error?: { readonly message?: unknown } } | undefined)?.error?.message;
   const said = typeof byNode === "string" && !text.includes(byNode) ? `${text} (the node says: ${byNode})` : text;

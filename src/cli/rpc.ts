@@ -41,8 +41,8 @@ async function askChainId(request: FetchRequest): Promise<bigint> {
     status = response.statusCode;
     body = response.hasBody() ? response.bodyJson : undefined;
   } catch (error) {
-    const { code = "", message = "" } = error as { readonly code?: string; readonly message?: string };
-    const why = /JSON/.test(message) ? "its answer is no JSON" : code || "the connection failed";
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = /JSON/.test(message) ? "its answer is no JSON" : code;
     throw new ChainError(`the node cannot be reached (${why}): check its URL, and the way out of this network`);
   }
   const { result } = (body ?? {}) as { readonly result?: unknown };

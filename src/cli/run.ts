@@ -64,7 +64,7 @@ function parse(command: Command, args: readonly string[]): { values: Values; pos
 function explain(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === "ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL") return "this command takes no argument beside its options";
-  const [sentence = ""] = message.split(/\. |\n/, 1);
+  const sentence = message.replace(/(\. |\n).*$/s, "");
   return sentence.replace(/=.*?(?='|$)/, "");
 }
 

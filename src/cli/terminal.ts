@@ -45,7 +45,7 @@ export class Terminal {
     return text(process.stdin);
   }
 
-  /** @throws DeclinedError where there is nobody, or the input ends. */
+  /** Only where it is interactive. @throws DeclinedError where the person interrupts, or the input ends. */
   async ask(question: string): Promise<string> {
     return this.#ask(question, process.stderr, () => {});
   }
@@ -58,7 +58,6 @@ export class Terminal {
   }
 
   async #ask(question: string, output: NodeJS.WritableStream, done: () => void): Promise<string> {
-    if (!this.isInteractive) throw new DeclinedError("there is no terminal to ask at");
     this.endProgress();
     const reader = createInterface({ input: process.stdin, output, terminal: true });
     try {

@@ -43,12 +43,12 @@ async function fromFile(path: string): Promise<string> {
   try {
     text = await readFile(path, "utf8");
   } catch (error) {
-    const { code = "an error" } = error as NodeJS.ErrnoException;
+    const { code } = error as NodeJS.ErrnoException;
     throw noPin(
       `the file ${path} that pin-source names cannot be read (${code}): create it, or permit this user to read it`,
     );
   }
-  const [pin = ""] = text.split(/\r?\n/, 1);
+  const pin = text.replace(/\r?\n.*$/s, "");
   if (pin !== "") return pin;
   throw noPin(`the file ${path} that pin-source names has no PIN in its first line`);
 }

@@ -2,7 +2,18 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
-import { computeAddress, id, SigningKey, Transaction, verifyMessage, verifyTypedData } from "ethers";
+import {
+  computeAddress,
+  concat,
+  id,
+  N,
+  Signature,
+  SigningKey,
+  Transaction,
+  toBeHex,
+  verifyMessage,
+  verifyTypedData,
+} from "ethers";
 import { CREDENTIALS, type Kms, PRIVATE_KEY, startKms } from "../aws-kms/support.ts";
 import { CommandLine } from "./support/command.ts";
 
@@ -76,6 +87,35 @@ describe("a key in AWS KMS, by the command line", () => {
     expect(JSON.parse(other.stdout)).toMatchObject({ valid: false, address: ADDRESS, signer: expect.any(String) });
   });
 
+  test("verify takes the compact form, and says of what is nobody's signature that it is", async () => {
+    const { stdout } = await cli.run(["sign-message", "hello"]);
+    const { compactSerialized, r, s, v } = Signature.from(stdout.trim());
+    const by = (signature: string) => ["verify", "hello", "--address", ADDRESS, "--signature", signature];
+    expect(await cli.run(by(compactSerialized))).toMatchObject({ code: 0, stdout: `valid: signed by ${ADDRESS}\n` });
+    // No point of the curve has this x.
+    const nobodys = concat([toBeHex(5, 32), s, toBeHex(v)]);
+    expect(await cli.run(by(nobodys))).toEqual({ code: 1, stdout: "NOT valid: nobody's signature\n", stderr: "" });
+    const high = toBeHex(N - BigInt(s), 32);
+    for (const wrong of [concat([r, high, toBeHex(v === 27 ? 28 : 27)]), concat([r, s, "0x05"]), "0x00"]) {
+      const run = await cli.run(by(wrong));
+      expect(run).toMatchObject({ code: 2, stdout: "", stderr: expect.stringMatching(/--signature must be 65 bytes/) });
+    }
+  });
+
+  test("verify refuses an address and a transaction that cannot be", async () => {
+    const { stdout } = await cli.run(["sign-tx", join(folder, "tx.json")]);
+    const verify = (...args: string[]) => cli.run(["verify", "--tx", "-", ...args], { input: stdout });
+    const wrong = await verify("--address", ADDRESS.slice(0, -1));
+    expect(wrong).toMatchObject({ code: 2, stderr: expect.stringMatching(/--address must be an address/) });
+    const twice = await verify("--address", ADDRESS, "--signature", "0x");
+    expect(twice).toMatchObject({ code: 2, stderr: expect.stringMatching(/leave --signature out/) });
+    const unsigned = { input: Transaction.from(stdout.trim()).unsignedSerialized };
+    const none = await cli.run(["verify", "--tx", "-", "--address", ADDRESS], unsigned);
+    expect(none).toMatchObject({ code: 2, stderr: expect.stringMatching(/the transaction is not signed/) });
+    const signed = await cli.run(["sign-tx", "-"], { input: stdout });
+    expect(signed).toMatchObject({ code: 2, stderr: expect.stringMatching(/the transaction is signed already/) });
+  });
+
   test("sign-typed-data, of a file and of stdin; and verify", async () => {
     const file = join(folder, "permit.json");
     const { signature, digest, address } = await cli.json(["sign-typed-data", file]);
@@ -118,6 +158,28 @@ describe("a key in AWS KMS, by the command line", () => {
     expect(verified).toEqual({ valid: true, address: ADDRESS, signer: ADDRESS });
   });
 
+  test("typed data that is no JSON is refused by the name of its file", async () => {
+    const file = join(folder, "no.json");
+    await writeFile(file, "{planted");
+    for (const [name, input, message] of [
+      [file, "", `the file ${file} holds no JSON`],
+      ["-", "{planted", "the standard input holds no JSON"],
+    ] as const) {
+      const run = await cli.run(["sign-typed-data", name], { input });
+      expect(run).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining(message) });
+      expect(run.stderr).not.toContain("planted");
+    }
+  });
+
+  test("sign-tx, of a transaction with a gas price, where null is what is absent", async () => {
+    const { maxFeePerGas: _most, maxPriorityFeePerGas: _tip, ...fields } = TRANSACTION;
+    const legacy = { ...fields, type: 0, accessList: null };
+    const { raw } = await cli.json(["sign-tx", "-"], { input: JSON.stringify({ ...legacy, gasPrice: "7" }) });
+    expect(Transaction.from(String(raw))).toMatchObject({ type: 0, gasPrice: 7n, from: ADDRESS });
+    const lacking = await cli.run(["sign-tx", "-"], { input: JSON.stringify({ ...legacy, gasPrice: null }) });
+    expect(lacking).toMatchObject({ code: 2, stderr: expect.stringContaining("the transaction lacks gasPrice: add") });
+  });
+
   test.each<[name: string, input: string, message: RegExp]>([
     [
       "lacks what only a node knows",
@@ -155,6 +217,35 @@ describe("a key in AWS KMS, by the command line", () => {
     expect(lines).toContainEqual(failed);
     const people = await cli.run(["accounts", ...place, "--prefix", "treas"]);
     expect(people.stdout).toBe(`${ADDRESS}  alias/treasury  ${kms.key.arn}\n`);
+  });
+
+  test("accounts for people: a dash for a key without a name, and why a key is unusable", async () => {
+    const nameless = kms.server.ring.importKey(id("nameless"));
+    const archived = kms.server.ring.importKey(id("archived"));
+    kms.server.ring.putAlias("alias/archived", archived);
+    archived.state = "Disabled";
+    const place = uri.replace("alias/treasury", "");
+    const { stdout } = await cli.run(["accounts", "--key", place]);
+    const lines = stdout.split("\n");
+    expect(lines).toContain(`${computeAddress(id("nameless"))}  -  ${nameless.arn}`);
+    const unusable = lines.find((line) => line.includes(archived.arn));
+    expect(unusable).toMatch(/^unusable {36}alias\/archived {2}arn:\S+ {2}\[KEY_UNUSABLE\] .*enable/);
+    kms.server.ring.aliases.delete("alias/archived");
+    const again = (await cli.run(["accounts", "--key", place])).stdout.split("\n");
+    expect(again.find((line) => line.includes(archived.arn))).toMatch(/^unusable {36}- {2}arn:/);
+    const json = (await cli.run(["accounts", "--key", place, "--json"])).stdout.trim().split("\n");
+    expect(json.map((line) => JSON.parse(line))).toContainEqual({
+      ...{ address: computeAddress(id("nameless")), name: null, backend: "aws-kms", keyId: nameless.arn },
+    });
+  });
+
+  test("create without a name makes a key that its ARN names", async () => {
+    const env = { AWS_REGION: "eu-west-1", AWS_ENDPOINT_URL_KMS: kms.server.url };
+    const created = await cli.json(["create", "--key", "aws-kms:"], { env });
+    expect(created).toMatchObject({ name: null, keyId: expect.stringMatching(/^arn:aws:kms:eu-west-1:/) });
+    expect(created["uri"]).toBe(`aws-kms:${created["keyId"]}`);
+    const { address } = await cli.json(["address", "--key", String(created["uri"])], { env });
+    expect(address).toBe(created["address"]);
   });
 
   test("create and import make what the URI names", async () => {

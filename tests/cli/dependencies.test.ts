@@ -30,6 +30,12 @@ async function without(name: string): Promise<Record<string, string>> {
 }
 
 describe("a package that is not installed: 8, and what to install", () => {
+  test.each(["address", "doctor"])("@azure/identity, without which %s has no credentials", async (command) => {
+    const uri = "azure-key-vault:https://127.0.0.1:9/keys/k";
+    const run = await cli.run([command, "--key", uri], { env: await without("@azure/identity") });
+    expect(run).toMatchObject({ code: 8, stdout: "", stderr: expect.stringContaining("npm install @azure/identity") });
+  });
+
   test.each<[name: string, uri: () => string, step: string]>([
     ["@aws-sdk/client-kms", () => "aws-kms:alias/a?region=eu-west-1", "SDK"],
     ["@azure/keyvault-keys", () => "azure-key-vault:https://127.0.0.1:9/keys/k", "SDK"],
@@ -45,4 +51,18 @@ describe("a package that is not installed: 8, and what to install", () => {
       ...{ status: "failed", code: "DEPENDENCY_MISSING", detail: expect.stringContaining(`npm install ${name}`) },
     });
   });
+});
+
+test("a package whose version cannot be learnt works all the same", async () => {
+  // As in a bundle, where nothing is found by its name.
+  const program = `import Module from "node:module";
+    const find = Module._resolveFilename;
+    Module._resolveFilename = (name, ...others) => {
+      if (name === "pkcs11js") throw new Error("not found");
+      return find(name, ...others);
+    };`;
+  const NODE_OPTIONS = `--import data:text/javascript,${encodeURIComponent(program)}`;
+  const uri = `pkcs11:object=k?module-path=${softHsmPath()}&pin-source=env:P`;
+  const { step } = await examined(cli, ["--key", uri], { env: { NODE_OPTIONS, P: "1234" } });
+  expect(step("pkcs11js")).toMatchObject({ status: "ok", detail: "pkcs11js (version unknown)" });
 });

@@ -1,9 +1,14 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { computeAddress, id, parseEther, verifyMessage } from "ethers";
 import { signedHeaders } from "../../src/cli/doctor/signature-v4.ts";
 import { CREDENTIALS, type Kms, PRIVATE_KEY, startKms } from "../aws-kms/support.ts";
+import { LoopbackServer } from "../servers/support/loopback-server.ts";
 import { type Anvil, startAnvil } from "../support/anvil.ts";
+import { startAlteredNode } from "./support/altered-node.ts";
 import { CommandLine } from "./support/command.ts";
+import { NO_NAMES } from "./support/no-names.ts";
 import { examined } from "./support/steps.ts";
 import { CALLER, StsServer } from "./support/sts-server.ts";
 
@@ -106,6 +111,64 @@ describe("doctor over AWS KMS", () => {
     });
   });
 
+  test("temporary credentials: until when they are good, and their token goes along", async () => {
+    const expires = "2099-12-31T23:59:59.000Z";
+    const env = {
+      ...{ AWS_SESSION_TOKEN: "planted-token", AWS_CREDENTIAL_EXPIRATION: expires },
+      ...{ AWS_ACCOUNT_ID: "111122223333" },
+    };
+    const { code, step, steps } = await examined(cli, [], { env });
+    expect([code, sts.sessionToken]).toEqual([0, "planted-token"]);
+    expect(step("credentials").detail).toBe(`access key AKIA…TEST, until ${expires}`);
+    expect(step("credentials").facts).toMatchObject({ accountId: "111122223333", expires });
+    expect(JSON.stringify(steps)).not.toContain("planted");
+  });
+
+  test("the Region of a key's ARN, and the endpoint of the URI", async () => {
+    const { code, step } = await examined(cli, ["--key", `aws-kms:${kms.key.arn}?endpoint=${kms.server.url}`], {
+      env: { AWS_ENDPOINT_URL_KMS: "" },
+    });
+    expect([code, step("Region").detail]).toEqual([0, "eu-west-1"]);
+    expect(step("endpoint and TLS").detail).toContain(`${kms.server.url} answers`);
+    for (const scheme of ["https", "http"]) {
+      const uri = `aws-kms:${kms.key.arn}?endpoint=${scheme}://kms.example`;
+      const nowhere = await examined(cli, ["--key", uri], { env: NO_NAMES });
+      expect(nowhere.step("endpoint and TLS")).toMatchObject({
+        ...{ status: "failed", detail: "kms.example is not in DNS (ENOTFOUND): check the name and the resolver" },
+      });
+    }
+  });
+
+  test("the endpoints are AWS's own where nothing names others", async () => {
+    const env = { ...NO_NAMES, AWS_ENDPOINT_URL_KMS: "", AWS_ENDPOINT_URL_STS: "" };
+    const { step } = await examined(cli, [], { env });
+    expect(step("endpoint and TLS").detail).toMatch(/^kms\.eu-west-1\.amazonaws\.com is not in DNS/);
+    expect(step("whose credentials")).toMatchObject({
+      status: "failed",
+      detail: expect.stringMatching(/^sts\.eu-west-1\.amazonaws\.com cannot be reached/),
+    });
+  });
+
+  test("an endpoint that takes the connection and says nothing", async () => {
+    const silent = createServer(() => undefined).listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const host = `127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const env = { AWS_ENDPOINT_URL_KMS: "", AWS_ENDPOINT_URL: `https://${host}` };
+    const { step } = await examined(cli, ["--timeout", "1"], { env });
+    silent.close();
+    expect(step("endpoint and TLS")).toMatchObject({
+      status: "failed",
+      detail: expect.stringContaining(`${host} does not answer in time: check the firewall`),
+    });
+  });
+
+  test("STS that answers something else", async () => {
+    const server = await LoopbackServer.start(async () => ({ status: 503, body: "<p>planted</p>" }));
+    const { step } = await examined(cli, [], { env: { AWS_ENDPOINT_URL_STS: server.url } });
+    await server.close();
+    expect(step("whose credentials").detail).toMatch(/^STS refuses the credentials \(HTTP 503\): renew them/);
+  });
+
   test("credentials that STS refuses do not end the rest, since signing does not need STS", async () => {
     sts.refuse = "ExpiredToken";
     const { code, troubles, step } = await examined(cli, []);
@@ -160,6 +223,36 @@ describe("doctor over AWS KMS", () => {
     expect(step("permission to sign").code).toBe("KEY_UNUSABLE");
   });
 
+  test.each<[name: string, change: object, cure: RegExp]>([
+    ["to be deleted", { KeyState: "PendingDeletion" }, /PendingDeletion, .*: cancel its deletion/],
+    ["without its material", { KeyState: "PendingImport" }, /PendingImport, .*: import its material/],
+    ["that is being changed", { KeyState: "Updating" }, /Updating, .*: wait until it is Enabled/],
+    ["of another use", { KeyUsage: "KEY_AGREEMENT" }, /KEY_AGREEMENT, .*: it does not sign; create one/],
+  ])("a key %s, and what to do", async (_name, change, cure) => {
+    const alter = (answer: object) => ({ KeyMetadata: { ...Object.values(answer)[0], ...change } });
+    kms.server.faults.add({ kind: "alter", alter }, { operation: "DescribeKey" });
+    const { step } = await examined(cli, []);
+    expect(step("key")).toMatchObject({ status: "failed", detail: expect.stringMatching(cure) });
+  });
+
+  test("a Multi-Region key is shown as one", async () => {
+    const key = kms.server.ring.importKey(id("in several Regions"), { multiRegion: true });
+    const { step } = await examined(cli, ["--key", `aws-kms:${key.keyId}?region=eu-west-1`]);
+    expect(step("key")).toMatchObject({ status: "ok", facts: { multiRegion: true } });
+    expect(step("key").detail).toMatch(/, multi-Region$/);
+  });
+
+  test("an emulator that signs where it is asked for a dry run", async () => {
+    const body = JSON.stringify({ KeyId: kms.key.arn, Signature: "MAA=", SigningAlgorithm: "ECDSA_SHA_256" });
+    const headers = { "content-type": "application/x-amz-json-1.1" };
+    kms.server.faults.add({ kind: "reply", reply: { status: 200, headers, body } }, { operation: "Sign", times: 1 });
+    const { ok, step } = await examined(cli, []);
+    expect([ok, step("permission to sign").detail]).toEqual([
+      true,
+      "kms:Sign is granted (the server signed, though asked for a dry run)",
+    ]);
+  });
+
   test("a key that is not there, and one of another curve", async () => {
     const none = await examined(cli, ["--key", "aws-kms:alias/none?region=eu-west-1"]);
     expect(none.step("key")).toMatchObject({ status: "failed", code: "KEY_NOT_FOUND" });
@@ -186,6 +279,33 @@ describe("doctor over AWS KMS", () => {
       detail: expect.stringContaining("send it some ether"),
     });
     expect(ok).toBe(true);
+  });
+
+  test("a node that lags behind, and transactions that wait", async () => {
+    const node = await startAlteredNode(anvil.url, ({ method, params }, result) => {
+      if (method === "eth_chainId") return "0x1";
+      if (method === "eth_getBlockByNumber") return { ...(result as object), timestamp: "0x5f5e100" };
+      return method === "eth_getTransactionCount" && params[1] === "pending" ? "0x2" : result;
+    });
+    const { ok, step } = await examined(cli, ["--rpc", node.url]);
+    await node.close();
+    expect([ok, step("node").status]).toEqual([true, "warning"]);
+    expect(step("node").detail).toMatch(
+      /^chain 1 \(Ethereum mainnet\), block \d+; its newest block is \d{9,} seconds old: wait until/,
+    );
+    expect(step("balance and nonce").detail).toBe("2.0 ether, nonce 0; 2 of its transactions wait in the pool");
+  });
+
+  test("a node without any block", async () => {
+    const node = await startAlteredNode(anvil.url, ({ method }, result) =>
+      method === "eth_getBlockByNumber" ? null : result,
+    );
+    const { step } = await examined(cli, ["--rpc", node.url]);
+    await node.close();
+    expect(step("node")).toMatchObject({
+      ...{ status: "ok", detail: "chain 31337, block none" },
+      facts: { chainId: "31337", blockNumber: null, blockAgeSeconds: null },
+    });
   });
 });
 

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { computeAddress } from "ethers";
 import { KEY_NAME, PRIVATE_KEY } from "../azure-key-vault/setup.ts";
@@ -58,6 +61,64 @@ describe("doctor over Azure Key Vault", () => {
       status: "failed",
       code: "ACCESS_DENIED",
       detail: expect.stringContaining("keys/sign"),
+    });
+  });
+
+  test("an older version with a date of expiry", async () => {
+    const exp = Date.UTC(2099, 0, 1) / 1_000;
+    const { version } = azure.server.vault.put("dated", { privateKey: PRIVATE_KEY, exp });
+    azure.server.vault.put("dated", {});
+    const dated = await examined(cli, ["--key", uri(`dated/${version}`)]);
+    expect(dated.step("key")).toMatchObject({ status: "ok", facts: { version, expires: "2099-01-01T00:00:00.000Z" } });
+    expect(dated.step("key").detail).toMatch(/, for sign and verify, until 2099-01-01T/);
+    expect(dated.step("address").detail).toBe(computeAddress(PRIVATE_KEY));
+  });
+
+  test("a key that may not sign", async () => {
+    azure.server.vault.put("verifies", { keyOps: ["verify"] });
+    const { step } = await examined(cli, ["--key", uri("verifies")]);
+    expect(step("permission to read the key")).toMatchObject({
+      ...{ status: "failed", code: "KEY_UNUSABLE", detail: expect.stringContaining("key_ops: verify") },
+    });
+  });
+
+  test("a token that does not say whose it is", async () => {
+    azure.server.tokens.add("planted-opaque");
+    const identity = await LoopbackServer.start(async () => {
+      const expires = `${Math.round(Date.now() / 1_000) + 3_600}`;
+      const token = { access_token: "planted-opaque", expires_on: expires, token_type: "Bearer" };
+      return { status: 200, headers: { "content-type": "application/json" }, body: JSON.stringify(token) };
+    });
+    const env = { IDENTITY_ENDPOINT: `${identity.url}/msi/token` };
+    const { ok, step, steps } = await examined(cli, [], { env });
+    await identity.close();
+    expect([ok, step("credentials").detail]).toEqual([true, "a token that does not say whose it is"]);
+    expect(JSON.stringify(steps)).not.toContain("planted");
+  });
+
+  test("with a proxy, whose way the endpoint is not tried", async () => {
+    const { step } = await examined(cli, [], { env: { HTTPS_PROXY: "http://planted:planted@127.0.0.1:9" } });
+    expect(step("endpoint and TLS")).toMatchObject({
+      ...{ status: "ok", detail: "not tried: the SDK goes through the proxy of HTTPS_PROXY" },
+    });
+  });
+
+  test.each<[name: string, hours: number, status: string, detail: RegExp]>([
+    ["that ends soon", 48, "warning", /until \d{4}-\d\d-\d\d; the certificate expires within two weeks: renew it/],
+    ["that lasts", 24 * 60, "ok", /, TLSv1\.3, certificate by 127\.0\.0\.1 until \d{4}-\d\d-\d\d$/],
+  ])("a trusted certificate %s, and one of another host", async (_name, hours, status, detail) => {
+    const tls = selfSignedCertificate(hours);
+    const folder = await mkdtemp(join(tmpdir(), "ethers-hsm-cli-"));
+    const env = { NODE_EXTRA_CA_CERTS: join(folder, "ca.pem") };
+    await writeFile(env.NODE_EXTRA_CA_CERTS, tls.cert);
+    const server = await LoopbackServer.start(async () => ({ status: 200 }), { tls });
+    const trusted = await examined(cli, ["--key", `azure-key-vault:${server.url}/keys/k`], { env });
+    const other = server.url.replace("127.0.0.1", "localhost");
+    const mistaken = await examined(cli, ["--key", `azure-key-vault:${other}/keys/k`], { env });
+    await Promise.all([server.close(), rm(folder, { recursive: true })]);
+    expect(trusted.step("endpoint and TLS")).toMatchObject({ status, detail: expect.stringMatching(detail) });
+    expect(mistaken.step("endpoint and TLS")).toMatchObject({
+      ...{ status: "failed", detail: expect.stringContaining("not trusted (ERR_TLS_CERT_ALTNAME_INVALID)") },
     });
   });
 

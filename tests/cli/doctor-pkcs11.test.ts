@@ -1,17 +1,28 @@
+import { readFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { computeAddress, id } from "ethers";
+import { Shim } from "../support/pkcs11-shim/shim.ts";
 import type { SoftHsmToken } from "../support/softhsm.ts";
+import { writeSoftHsmConfiguration } from "../support/softhsm-configuration.ts";
 import { createToken } from "../support/softhsm-env.ts";
 import { CommandLine } from "./support/command.ts";
 import { examined } from "./support/steps.ts";
+
+// PKCS#11 v2.40, header pkcs11t.h.
+const CKR_DEVICE_ERROR = 0x30;
 
 const PRIVATE_KEY = id("the account that the doctor sees");
 
 let token: SoftHsmToken;
 let cli: CommandLine;
+let folder: string;
 let uri: (object: string, module?: string, label?: string) => string[];
 
 beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "ethers-hsm-cli-"));
   token = createToken("doctor");
   token.importKey(PRIVATE_KEY, { label: "good" });
   token.importKey(id("extractable"), { label: "loose", id: "0x02", extractable: true });
@@ -23,7 +34,7 @@ beforeAll(async () => {
   ];
 });
 
-afterAll(() => cli.remove());
+afterAll(() => Promise.all([cli.remove(), rm(folder, { recursive: true })]));
 
 describe("doctor over PKCS#11", () => {
   test("walks the whole way", async () => {
@@ -74,6 +85,44 @@ describe("doctor over PKCS#11", () => {
     expect((await examined(cli, uri("good"))).ok).toBe(true);
     const missing = await examined(cli, uri("good"), { env: { P: "" } });
     expect(missing.step("login").detail).toContain("P that pin-source names is not set");
+  });
+
+  test("without a PIN nobody is logged in, and the token shows no key", async () => {
+    const [, key = ""] = uri("good");
+    const { troubles, step } = await examined(cli, ["--key", key.replace("&pin-source=env:P", "")]);
+    expect(step("login")).toMatchObject({ status: "ok", detail: "nobody is logged in: no PIN was given" });
+    expect(troubles).toEqual(["key: failed", "address: not-tried", "signature: not-tried"]);
+    expect(step("key").detail).toContain("private keys are visible after a login");
+  });
+
+  test("a token that cannot be read", async () => {
+    const shim = new Shim(token.libraryPath);
+    shim.set("C_GetTokenInfo", { returnValue: CKR_DEVICE_ERROR });
+    const { step } = await examined(cli, uri("good", shim.libraryPath));
+    shim.remove();
+    expect(step("slots and tokens")).toMatchObject({ status: "failed", code: "BACKEND_UNAVAILABLE" });
+    expect(step("token").detail).toBe("it needs slots and tokens");
+  });
+
+  test("a token whose policy forbids the mechanism", async () => {
+    const configuration = readFileSync(process.env["SOFTHSM2_CONF"] ?? "", "utf8");
+    const SOFTHSM2_CONF = join(folder, "forbidding.conf");
+    await writeFile(SOFTHSM2_CONF, `${configuration}slots.mechanisms = CKM_EC_KEY_PAIR_GEN\n`);
+    const { troubles, step } = await examined(cli, uri("good"), { env: { SOFTHSM2_CONF } });
+    expect(troubles).toEqual(["key: failed", "address: not-tried", "signature: not-tried"]);
+    expect(step("key").detail).toMatch(/^the token does not offer CKM_ECDSA: .*permit the mechanism$/);
+  });
+
+  test("a library without any token, and AWS's that is not installed", async () => {
+    const env = { SOFTHSM2_CONF: writeSoftHsmConfiguration(folder) };
+    const empty = await examined(cli, uri("good"), { env });
+    expect(empty.step("slots and tokens")).toMatchObject({
+      ...{ status: "failed", detail: expect.stringContaining("shows no initialised token: connect the HSM") },
+    });
+    const aws = await examined(cli, ["--key", "cloudhsm:object=k?pin-source=env:P"]);
+    expect(aws.step("library")).toMatchObject({
+      ...{ status: "failed", code: "DEPENDENCY_MISSING", detail: expect.stringContaining("/opt/cloudhsm/lib/") },
+    });
   });
 
   test("no library, and a token that is not there", async () => {

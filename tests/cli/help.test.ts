@@ -1,3 +1,5 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import packageJson from "../../package.json";
 import { commands } from "../../src/cli/commands.ts";
@@ -33,6 +35,15 @@ describe("the help", () => {
     expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(132);
   });
 
+  test("help COMMAND is the same as COMMAND --help", async () => {
+    expect(await cli.run(["help", "sign-tx"])).toEqual(await cli.run(["sign-tx", "--help"]));
+  });
+
+  test("whoever reads it may stop early", async () => {
+    const line = `set -o pipefail; '${process.execPath}' '${cli.path}' --help | true`;
+    expect(await promisify(execFile)("bash", ["-c", line])).toEqual({ stdout: "", stderr: "" });
+  });
+
   test("--version is the package's", async () => {
     expect((await cli.run(["--version"])).stdout).toBe(`${packageJson.version}\n`);
   });
@@ -63,6 +74,12 @@ describe("a command line that cannot be right ends with 2", () => {
     ["two messages", ["sign-message", "a", "b", "--key", "aws-kms:a"], /one MESSAGE is expected, not 2: quote/],
     ["a message that is no hex", ["sign-message", "--hex", "hello"], /with --hex the message must be 0x/],
     ["a missing file", ["sign-tx", "/nonexistent/tx.json"], /cannot be read: ENOENT/],
+    ["a new key by a key id", ["create", "--key", "aws-kms:1234"], /names its alias, aws-kms:alias\/NAME, or nothing/],
+    [
+      "a new key without a name",
+      ["create", "--key", "pkcs11:token=t?module-path=/nonexistent/lib.so"],
+      /must name its label: object=NAME/,
+    ],
     ["no node", ["send", "--to", "0x1", "--key", "aws-kms:a"], /no node is named/],
     ["a node that is no URL", ["send", "--rpc", "localhost"], /must be a URL/],
   ])("%s", async (_name, args, message) => {

@@ -86,6 +86,8 @@ describe("a key on a token, by the command line", () => {
     const created = await cli.json(["create", "--key", `${place};object=fresh?${library}`], { env });
     const { address } = await cli.json(["address", "--key", String(created["uri"])], { env });
     expect(address).toBe(created["address"]);
+    const named = await cli.json(["create", "--key", `${place};object=named;id=%0A%0B?${library}`], { env });
+    expect(named["keyId"]).toBe(`pkcs11:token=${token.label};object=named;id=%0A%0B`);
     const again = await cli.run(["create", "--key", `${place};object=fresh?${library}`], { env });
     expect(again).toMatchObject({ code: 2, stdout: "" });
 
@@ -109,6 +111,19 @@ describe("at a terminal", () => {
     expect(stdout).not.toContain(token.pin);
     expect(verifyMessage("hello", /0x[\da-f]{130}/.exec(stdout)?.[0] ?? "")).toBe(ADDRESS);
     expect(code).toBe(0);
+  });
+
+  test("Enter is no PIN, and the token's keys stay hidden", async () => {
+    const args = ["address", "--key", `${place};object=hot%20wallet?${library}`];
+    const { code, stdout } = await cli.atTerminal(args, [{ prompt: "(Enter for none)", typed: "" }]);
+    expect([code, stdout]).toEqual([4, expect.stringContaining("private keys are visible after a login")]);
+  });
+
+  test("a URI of AWS CloudHSM asks for its user and password", async () => {
+    const uri = `${place};object=hot%20wallet?${library}`.replace("pkcs11:", "cloudhsm:");
+    const answer = { prompt: "PIN of the token (user:password)", typed: token.pin };
+    const { code, stdout } = await cli.atTerminal(["address", "--key", uri], [answer]);
+    expect([code, stdout]).toEqual([0, expect.stringContaining(ADDRESS)]);
   });
 
   test("so is the private key of an import", async () => {

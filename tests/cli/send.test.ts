@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { computeAddress, type JsonRpcProvider, parseEther, toQuantity, Wallet } from "ethers";
+import { computeAddress, formatEther, type JsonRpcProvider, parseEther, toQuantity, Wallet } from "ethers";
 import { CREDENTIALS, type Kms, PRIVATE_KEY, startKms } from "../aws-kms/support.ts";
 import { LoopbackServer } from "../servers/support/loopback-server.ts";
 import { type Anvil, startAnvil } from "../support/anvil.ts";
+import { startAlteredNode } from "./support/altered-node.ts";
 import { CommandLine } from "./support/command.ts";
 
 const ADDRESS = computeAddress(PRIVATE_KEY);
@@ -118,6 +119,37 @@ describe("send", () => {
     expect(await provider.getTransactionCount(ADDRESS)).toBe(before);
   });
 
+  test("0 is an amount without a unit", async () => {
+    expect(await cli.json(["send", "--to", TO, "--value", "0"])).toMatchObject({ status: "success", value: "0" });
+  });
+
+  test("a transaction that no block takes in time ends with 6, and its hash is told", async () => {
+    await provider.send("evm_setAutomine", [false]);
+    try {
+      const run = await cli.run(["send", "--to", TO, "--value", "1wei", "--wait", "1"]);
+      expect(run).toMatchObject({ code: 6, stdout: "" });
+      const [sent = "", end] = run.stderr.split("\n");
+      expect(sent).toMatch(/^sent 0x[\da-f]{64}$/);
+      expect(end).toContain(`the transaction ${sent.slice(5)} was sent, but is in no block after 1 seconds`);
+    } finally {
+      await provider.send("evm_setAutomine", [true]);
+      await provider.send("evm_mine", []);
+    }
+  });
+
+  test("a node that fails while it is waited for is asked again", async () => {
+    let asked = 0;
+    const node = await startAlteredNode(anvil.url, ({ method }, result) => {
+      if (method !== "eth_getTransactionReceipt") return result;
+      asked += 1;
+      if (asked === 1) throw new Error("busy");
+      return result;
+    });
+    const run = await cli.json(["send", "--to", TO, "--value", "1wei", "--rpc", node.url]);
+    await node.close();
+    expect([run["status"], asked]).toEqual(["success", 2]);
+  });
+
   test("a transaction that fails in its block ends with 6", async () => {
     // PUSH1 0 PUSH1 0 REVERT.
     const reverting = Wallet.createRandom().address;
@@ -139,6 +171,20 @@ describe("send", () => {
     await server.close();
     expect(refused).toMatchObject({ code: 6, stderr: expect.stringContaining("(HTTP 401): check the key in its URL") });
     expect(`${nobody.stderr}${refused.stderr}`).not.toContain("planted");
+  });
+
+  test.each<[name: string, status: number, body: string | undefined, text: string]>([
+    ["a key that is refused", 403, "{}", "(HTTP 403): check the key in its URL"],
+    ["another service", 404, "{}", "(HTTP 404): check its URL"],
+    ["a chain id that is none", 200, '{"result":"planted"}', "(HTTP 200): check its URL"],
+    ["an empty answer", 200, undefined, "(HTTP 200): check its URL"],
+    ["a web page", 200, "<p>planted</p>", "cannot be reached (its answer is no JSON): check its URL"],
+  ])("a node's first answer is %s", async (_name, status, body, text) => {
+    const server = await LoopbackServer.start(async () => ({ status, body }));
+    const run = await cli.run(["send", "--to", TO, "--rpc", server.url]);
+    await server.close();
+    expect(run).toMatchObject({ code: 6, stdout: "", stderr: expect.stringContaining(text) });
+    expect(run.stderr).not.toContain("planted");
   });
 
   test("where the answer to the broadcast is lost, the hash is told: the transaction may be mined", async () => {
@@ -180,6 +226,23 @@ describe("on Ethereum mainnet", () => {
     });
     const got = await received(() => cli.run(["send", "--to", TO, "--value", "1wei", "--yes", "--json"]));
     expect(got).toBe(1n);
+  });
+
+  test("the call's data and the highest fee are shown, also where blocks have no base fee", async () => {
+    const node = await startAlteredNode(anvil.url, ({ method }, result) => {
+      if (method !== "eth_getBlockByNumber") return result;
+      const { baseFeePerGas: _fee, ...block } = result as Record<string, unknown>;
+      return block;
+    });
+    const args = ["send", "--to", TO, "--value", "1wei", "--data", "0xc0ffee", "--yes", "--rpc", node.url];
+    const { code, stdout, stderr } = await cli.run(args);
+    await node.close();
+    expect(code).toBe(0);
+    const sent = await provider.getTransaction(stdout.slice(0, 66));
+    expect(sent).toMatchObject({ type: 0, data: "0xc0ffee" });
+    const { gasLimit = 0n, gasPrice = 0n } = sent ?? {};
+    expect(stderr).toContain("\ndata    0xc0ffee\n");
+    expect(stderr).toContain(`\nfee     ${formatEther(gasLimit * gasPrice)} ether at most\n`);
   });
 
   test("a person sees what would be sent, and types yes", async () => {

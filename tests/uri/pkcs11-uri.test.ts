@@ -67,6 +67,7 @@ describe("a pkcs11: URI (RFC 7512)", () => {
     ["pkcs11:token=a/b", /the character "\/" must be percent-encoded, in token at position 15/],
     ["pkcs11:token=%FF", "the attribute token at position 8 is no UTF-8"],
     ["pkcs11:object=a#planted", /^# at position 16 must be percent-encoded/],
+    ["pkcs11:object=a\nb", "the character of control must be percent-encoded, in object at position 16"],
     ["pkcs11:x-planet=planted", /^the attribute x-planet at position 8 is unknown/],
     ["pkcs11:Token=planted", /^the attribute Token at position 8 is unknown/],
     ["pkcs11:type=public;object=k", "type at position 8 must be private: only a private key signs"],

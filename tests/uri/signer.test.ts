@@ -46,6 +46,16 @@ describe("signerFromUri", () => {
     await Promise.all([byKms, byVault, byToken, byPreset].map((signer) => signer.close()));
   });
 
+  test("reads nothing and sends nothing before it is used", async () => {
+    const byVault = await signerFromUri("azure-key-vault:https://treasury.vault.azure.net/keys/k");
+    const byPreset = await signerFromUri("cloudhsm:object=k?pin-source=env:ETHERS_HSM_NOT_SET");
+    expect([byVault.backend, byVault.provider]).toEqual(["azure-key-vault", null]);
+    await Promise.all([byVault.close(), byPreset.close()]);
+    const library = await signerFromUri("pkcs11:object=k?module-path=/nonexistent/lib.so&pin-source=env:P");
+    await expect(library.getAddress()).rejects.toMatchObject({ code: "DEPENDENCY_MISSING" });
+    await library.close();
+  });
+
   test("keeps what is passed beside the URI: expectedAddress, timeout, options", async () => {
     const signer = await signerFromUri(kmsUri(), null, { awsKms, expectedAddress: Wallet.createRandom().address });
     await expect(signer.getAddress()).rejects.toMatchObject({ code: "ADDRESS_MISMATCH" });
@@ -74,6 +84,30 @@ describe("storeFromUri", () => {
     const store = await storeFromUri(tokenUri(";object=hot"), { pkcs11: { pin: token.pin } });
     const names = (await collect(store.list())).stored.map(({ name }) => name);
     expect([store.backend, names.sort()]).toEqual(["pkcs11", ["cold", "hot"]]);
+    await store.close?.();
+  });
+
+  test("gives a vault, and the keys of a prefix", async () => {
+    const uri = `azure-key-vault:${vault.url}?allowInsecureConnection=true&disableChallengeResourceVerification=true`;
+    const azureKeyVault = { credential: new StaticCredential() };
+    const names = async (prefix: string | undefined) => {
+      const store = await storeFromUri(uri, { azureKeyVault, prefix });
+      const { stored } = await collect(store.list());
+      await store.close?.();
+      return [store.backend, store.id, ...stored.map(({ name }) => name)];
+    };
+    expect(await names(undefined)).toEqual(["azure-key-vault", vault.url, KEY_NAME]);
+    expect(await names("hot-")).toEqual(["azure-key-vault", vault.url, KEY_NAME]);
+    expect(await names("cold-")).toEqual(["azure-key-vault", vault.url]);
+  });
+
+  test("gives AWS's preset, whose PIN the URI says the place of", async () => {
+    process.env["ETHERS_HSM_TEST_PIN"] = token.pin;
+    const uri = `${tokenUri("").replace("pkcs11:", "cloudhsm:")}&pin-source=env:ETHERS_HSM_TEST_PIN`;
+    const store = await storeFromUri(uri);
+    const { stored } = await collect(store.list());
+    delete process.env["ETHERS_HSM_TEST_PIN"];
+    expect([store.backend, stored.map(({ name }) => name).sort()]).toEqual(["cloudhsm", ["cold", "hot"]]);
     await store.close?.();
   });
 

@@ -57,6 +57,16 @@ describe("module-path and module-name", () => {
     expect(name(undefined)).toBeUndefined();
   });
 
+  test.each<[platform: NodeJS.Platform, file: string]>([
+    ["win32", "softhsm2.dll"],
+    ["darwin", "libsofthsm2.dylib"],
+  ])("a name is the file of the platform: on %s %s", (platform, file) => {
+    const { platform: own } = process;
+    Object.defineProperty(process, "platform", { value: platform });
+    expect(name(undefined, "softhsm2")).toBe(file);
+    Object.defineProperty(process, "platform", { value: own });
+  });
+
   test("are refused where they do not go together", () => {
     expect(refusalOf(() => name("/usr/lib/a.so", "a"))).toMatch(/^module-path must be a directory/);
     expect(refusalOf(() => name(folder))).toMatch(/^module-path is a directory/);

@@ -32,6 +32,7 @@ describe("a cloud's URI", () => {
     ["aws-kms:a?region=eu-west-1&region=planted", /^the attribute region is there twice/],
     ["aws-kms:a?region=", /^the attribute region at position 11 is empty/],
     ["aws-kms:a?region=evil.example/", /^region must be a Region's name/],
+    ["aws-kms:a?endpoint=planted", /^endpoint must be a URL of https: or http:/],
     ["aws-kms:a?endpoint=ftp://planted", /^endpoint must be a URL of https: or http:/],
     ["aws-kms:a?endpoint=https://planted:planted@host", /^endpoint must not hold a user name/],
     ["aws-kms:a?useFipsEndpoint=yes", /^useFipsEndpoint must be true or false/],

@@ -18,7 +18,7 @@ import { requireUsage } from "../usage-error.ts";
 const MAINNET = 1n;
 const DEFAULT_WAIT_SECONDS = 300;
 /** Errors of ethers, and of Node, that leave it open whether the node has got a request. */
-const LOST: ReadonlySet<string> = new Set([
+const LOST: ReadonlySet<unknown> = new Set([
   "TIMEOUT",
   "NETWORK_ERROR",
   "SERVER_ERROR",
@@ -109,7 +109,7 @@ async function broadcast(provider: JsonRpcProvider, raw: string): Promise<string
   try {
     await provider.broadcastTransaction(raw);
   } catch (error) {
-    const { code = "" } = error as { readonly code?: string };
+    const { code } = error as NodeJS.ErrnoException;
     if (!LOST.has(code)) throw error;
     throw new ChainError(
       `the connection to the node was lost (${code}) while ${hash} was sent: it may be there, so look for it before you send again`,
@@ -125,7 +125,8 @@ function requireSomebody(context: Context): void {
 
 async function confirm(context: Context, transaction: Transaction, from: string): Promise<void> {
   const { to, value, data, nonce, gasLimit, maxFeePerGas, gasPrice } = transaction;
-  const highest = gasLimit * (maxFeePerGas ?? gasPrice ?? 0n);
+  // ethers has one of them for each type of transaction.
+  const highest = gasLimit * ((maxFeePerGas ?? gasPrice) as bigint);
   for (const line of [
     `from    ${from}, nonce ${nonce}`,
     `to      ${to}`,

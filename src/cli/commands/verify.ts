@@ -83,11 +83,9 @@ function readSignature(text: string): Signature {
   const rule = "--signature must be 65 bytes with a v of 27 or 28, or 64 bytes of EIP-2098, and have a low s (EIP-2)";
   requireUsage(isHexString(text, 65) || isHexString(text, 64), rule);
   try {
-    const signature = Signature.from(text);
-    // ethers throws here for a high s, with which the same signature would be there twice.
-    if (isHexString(signature.s, 32)) return signature;
+    // For a high s, with which the same signature would be there twice, ethers throws when it is serialized.
+    return Signature.from(Signature.from(text).serialized);
   } catch {
-    // What is wrong is said below.
+    requireUsage(false, rule);
   }
-  requireUsage(false, rule);
 }

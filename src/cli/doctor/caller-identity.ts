@@ -30,7 +30,7 @@ export async function callerIdentity(
     const response = await fetch(url, sent);
     [status, text] = [response.status, await response.text()];
   } catch {
-    throw new StepError(`${url.origin} cannot be reached: check the way to STS, which is not needed for signing`);
+    throw new StepError(`${url.host} cannot be reached: check the way to STS, which is not needed for signing`);
   }
   const element = (name: string) => new RegExp(`<${name}>([^<]+)</${name}>`).exec(text)?.[1];
   const [arn, account] = [element("Arn"), element("Account")];

@@ -8,7 +8,7 @@ const PROXY_VARIABLES = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
 
 /** Connects to where a URL leads, with TLS where it says https:, as Node's trusted authorities have it; sends nothing. */
 export async function examineEndpoint(url: string, timeout: number): Promise<Finding<string>> {
-  const { protocol, hostname, port, origin } = new URL(url);
+  const { protocol, host: shown, hostname, port, origin } = new URL(url);
   const host = hostname.replace(/^\[|\]$/g, "");
   const where = { host, port: Number(port || (protocol === "https:" ? 443 : 80)) };
   const socket =
@@ -24,7 +24,8 @@ export async function examineEndpoint(url: string, timeout: number): Promise<Fin
       value: origin,
     };
   } catch (error) {
-    throw new StepError(`${origin} ${whyNot(error)}`);
+    // Not the origin: of a failure no URL is told.
+    throw new StepError(`${shown} ${whyNot(error)}`);
   } finally {
     socket.destroy();
   }
@@ -49,7 +50,7 @@ function tlsFinding(origin: string, socket: TLSSocket): Finding<string> {
 }
 
 function whyNot(error: unknown): string {
-  const { code = "", name = "" } = error as NodeJS.ErrnoException;
+  const { code, name } = error as { readonly code: string; readonly name: string };
   if (name === "AbortError" || name === "TimeoutError" || code === "ETIMEDOUT") {
     return "does not answer in time: check the firewall, the security group and the route to it";
   }
@@ -58,5 +59,5 @@ function whyNot(error: unknown): string {
     return `shows a certificate that is not trusted (${code}): check for a proxy in between, or set NODE_EXTRA_CA_CERTS`;
   }
   if (/TLS|SSL|EPROTO/.test(code)) return `does not speak TLS (${code}): check the URL's scheme and port`;
-  return `cannot be reached (${code || "no connection"}): check the host, the port and the way out of this network`;
+  return `cannot be reached (${code}): check the host, the port and the way out of this network`;
 }

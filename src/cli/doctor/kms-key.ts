@@ -11,7 +11,7 @@ export async function examineKmsKey(describe: () => Promise<DescribeKeyCommandOu
     if (!isSignerError(error, "ACCESS_DENIED") || error.requestId === undefined) throw error;
     return { detail: "not described: kms:DescribeKey is not granted, which signing does not need", value: undefined };
   }
-  const { Arn, KeySpec, KeyUsage, KeyState, Origin, MultiRegion } = metadata ?? {};
+  const { Arn, KeySpec, KeyUsage, KeyState, Origin, MultiRegion } = { ...metadata };
   const detail = [Arn, KeySpec, KeyUsage, KeyState, `origin ${Origin}`, ...(MultiRegion ? ["multi-Region"] : [])].join(
     ", ",
   );
@@ -23,7 +23,7 @@ export async function examineKmsKey(describe: () => Promise<DescribeKeyCommandOu
   }
   if (KeyState !== "Enabled") throw new StepError(`${detail}: ${cureOf(KeyState)}`);
   const facts = { arn: Arn, keySpec: KeySpec, keyUsage: KeyUsage, keyState: KeyState, origin: Origin };
-  return { detail, facts: { ...facts, multiRegion: MultiRegion ?? false }, value: undefined };
+  return { detail, facts: { ...facts, multiRegion: MultiRegion === true }, value: undefined };
 }
 
 function cureOf(state: string | undefined): string {

@@ -2,6 +2,7 @@ import { CLOUDHSM_LIBRARY } from "../../cloudhsm/options.ts";
 import { SignerError } from "../../core/errors.ts";
 import type { Pkcs11SignerHealth } from "../../pkcs11/health.ts";
 import { loadModule } from "../../pkcs11/module.ts";
+import type { PoolState } from "../../pkcs11/session-pool.ts";
 import type { Pkcs11Signer } from "../../pkcs11/signer.ts";
 import { findTokens, slotId } from "../../pkcs11/slot.ts";
 import { named } from "./packages.ts";
@@ -48,10 +49,11 @@ export async function examinePkcs11({ walk, signer, options, timeout }: Patient)
     const signal = AbortSignal.timeout(timeout);
     return tokenFinding(await (signer as Pkcs11Signer).health({ signal }));
   });
-  const login = await walk.step("login", [health], async (found) => loginFinding(found));
+  const login = await walk.step("login", [health], async (found) => loginFinding(found, options["pin"] !== undefined));
   const key = await walk.step("key", [health, login], async (found) => keyFinding(found));
   await walk.step("sessions", [health], async ({ sessions, token }) => {
-    const { idle = 0, busy = 0, waiting = 0 } = sessions ?? {};
+    // A token that answers is one with sessions.
+    const { idle, busy, waiting } = sessions as PoolState;
     const all = `${token?.sessions ?? "?"} open on the token, ${token?.maxSessions ?? "no limit"} at most`;
     const detail = `${idle + busy} of this process, ${all}`;
     return {
@@ -75,8 +77,7 @@ async function importPkcs11js(): Promise<void> {
 
 function tokenFinding(health: Pkcs11SignerHealth): Finding<Pkcs11SignerHealth> {
   const { token, slot, error } = health;
-  if (error && (token === undefined || SLOT_CALLS.has(error.operation))) throw error;
-  if (token === undefined) throw new StepError("the token says nothing of itself: check the HSM");
+  if (token === undefined || SLOT_CALLS.has(error?.operation)) throw error;
   const { label, manufacturer, model, serialNumber, flags } = token;
   const warnings = PIN_FLAGS.filter(([flag]) => flags & flag).map(([, meaning]) => meaning);
   return {
@@ -87,21 +88,21 @@ function tokenFinding(health: Pkcs11SignerHealth): Finding<Pkcs11SignerHealth> {
   };
 }
 
-function loginFinding({ loggedIn, error }: Pkcs11SignerHealth): Finding<undefined> {
+function loginFinding({ loggedIn, error }: Pkcs11SignerHealth, hasPin: boolean): Finding<undefined> {
   if (error?.code === "ACCESS_DENIED" || error?.operation === "C_Login") throw error;
-  if (error?.code === "KEY_NOT_FOUND" || loggedIn === true) return { detail: "the PIN is right", value: undefined };
-  if (error && loggedIn === undefined) return { detail: "done, as far as the token shows", value: undefined };
-  return { detail: "nobody is logged in: no PIN was given, and the token asks for none", value: undefined };
+  if (!hasPin) return { detail: "nobody is logged in: no PIN was given", value: undefined };
+  const isRight = error?.code === "KEY_NOT_FOUND" || loggedIn === true;
+  return { detail: isRight ? "the PIN is right" : "done, as far as the token shows", value: undefined };
 }
 
 function keyFinding({ key, error, ready }: Pkcs11SignerHealth): Finding<undefined> {
   if (error) throw error;
-  if (key === undefined || !ready) {
+  if (!ready) {
     throw new StepError(
       "the token does not offer CKM_ECDSA: its firmware or its policy forbids it; permit the mechanism",
     );
   }
-  const { sensitive, extractable } = key;
+  const { sensitive, extractable } = { ...key };
   const shown = (value: boolean | undefined) => value ?? "not shown";
   const safe = sensitive === true && extractable === false;
   return {

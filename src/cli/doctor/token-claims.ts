@@ -27,7 +27,7 @@ export function claimsOf(token: string): { readonly text: string; readonly facts
   const facts: Record<string, string> = {};
   const parts: string[] = [];
   for (const [name, meaning] of CLAIMS) {
-    const value = claims?.[name];
+    const value = claims[name];
     if (typeof value !== "string") continue;
     facts[name] = value;
     parts.push(`${meaning} ${value}`);
@@ -36,13 +36,12 @@ export function claimsOf(token: string): { readonly text: string; readonly facts
   return { text, facts };
 }
 
-/** Nothing is verified: the service does that. */
-function payloadOf(token: string): Readonly<Record<string, unknown>> | undefined {
+/** Nothing is verified: the service does that. Empty where the token is no JSON Web Token. */
+function payloadOf(token: string): Readonly<Record<string, unknown>> {
   try {
     const [, payload = ""] = token.split(".");
-    const parsed: unknown = JSON.parse(Buffer.from(payload, "base64url").toString());
-    return typeof parsed === "object" && parsed !== null ? { ...parsed } : undefined;
+    return { ...(JSON.parse(Buffer.from(payload, "base64url").toString()) as object) };
   } catch {
-    return undefined;
+    return {};
   }
 }

@@ -5,6 +5,8 @@ export const CALLER = "arn:aws:sts::111122223333:assumed-role/treasury/session";
 /** GetCallerIdentity of AWS STS (Query protocol) on loopback; `refuse` answers with that error instead. */
 export class StsServer {
   refuse: string | undefined;
+  /** Of the last request. */
+  sessionToken: string | undefined;
   readonly #server: LoopbackServer;
 
   private constructor(server: LoopbackServer) {
@@ -14,6 +16,7 @@ export class StsServer {
   static async start(): Promise<StsServer> {
     const holder: { sts?: StsServer } = {};
     const server = await LoopbackServer.start(async ({ method, headers, body }) => {
+      if (holder.sts) holder.sts.sessionToken = headers["x-amz-security-token"]?.toString();
       const scope = /Credential=\w+\/\d{8}\/[\w-]+\/sts\/aws4_request, .*Signature=[\da-f]{64}$/;
       const right =
         method === "POST" && scope.test(headers.authorization ?? "") && body.startsWith("Action=GetCallerIdentity&");

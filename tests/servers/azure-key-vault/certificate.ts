@@ -1,12 +1,12 @@
 import { generateKeyPairSync, sign } from "node:crypto";
 
 /** A self-signed certificate for 127.0.0.1 (RFC 5280), which nobody trusts, and its key: PEM. */
-export function selfSignedCertificate(): { readonly key: string; readonly cert: string } {
+export function selfSignedCertificate(hours = 24): { readonly key: string; readonly cert: string } {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const algorithm = sequence(Buffer.from("06082a8648ce3d040302", "hex"));
   const name = sequence(tlv(0x31, sequence(Buffer.from("0603550403", "hex"), tlv(0x0c, Buffer.from("127.0.0.1")))));
   const hour = 3_600_000;
-  const validity = sequence(utcTime(Date.now() - hour), utcTime(Date.now() + 24 * hour));
+  const validity = sequence(utcTime(Date.now() - hour), utcTime(Date.now() + hours * hour));
   // subjectAltName: the IP address 127.0.0.1.
   const alternative = tlv(0x04, sequence(tlv(0x87, Buffer.from([127, 0, 0, 1]))));
   const extensions = tlv(0xa3, sequence(sequence(Buffer.from("0603551d11", "hex"), alternative)));
