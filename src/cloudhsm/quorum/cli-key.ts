@@ -2,6 +2,7 @@ import { getBytes } from "ethers";
 import { invalidResponse, SignerError } from "../../core/errors.ts";
 import { publicKeyFromEcPoint } from "../../core/public-key.ts";
 import type { CliAnswer } from "./cli-answer.ts";
+import { shownText } from "./cli-failure.ts";
 import { dataOf, keyCount } from "./cli-refusal.ts";
 
 /** How the caller names a private key. */
@@ -38,10 +39,8 @@ export function readListedKey(answer: CliAnswer, name: KeyName): ListedKey {
   }
   const curve = attributes["curve"] ?? "secp256k1";
   if (attributes["class"] !== "private-key" || curve !== "secp256k1") {
-    throw new SignerError(
-      "KEY_UNUSABLE",
-      `the key is a ${attributes["class"]} on ${curve}, no private key on secp256k1`,
-    );
+    const kind = `a ${shown(attributes["class"])} on ${shown(curve)}`;
+    throw new SignerError("KEY_UNUSABLE", `the key is ${kind}, no private key on secp256k1`);
   }
   const useQuorum = object(object(key["key-info"])["key-quorum-values"])["use-key-quorum-value"];
   if (useQuorum === 0) {
@@ -69,6 +68,11 @@ export function isSameReference(one: string, other: string): boolean {
 
 function object(value: unknown): JsonObject {
   return typeof value === "object" && value !== null ? (value as JsonObject) : {};
+}
+
+/** Any JSON value for a message: text on one line, and of everything else its type. */
+function shown(value: unknown): string {
+  return typeof value === "string" ? shownText(value) : typeof value;
 }
 
 function hexBytes(text: string): Uint8Array {
