@@ -79,10 +79,12 @@ describe("sends through the EIP-1193 provider", () => {
 
       proxy.weather = { lostRequests: 0.02, lostAnswers: 0.03, delayMs: 10, outageMs: 80 };
       let isOver = false;
+      let kills = 0;
       const killings = async () => {
         while (!isOver) {
           await setTimeout(400);
           await cloud.server.kill();
+          if (!isOver) kills += 1;
           await setTimeout(300);
           await cloud.server.restart();
         }
@@ -91,6 +93,7 @@ describe("sends through the EIP-1193 provider", () => {
       await sendAll(sends, sender);
       isOver = true;
       await killing;
+      expect(kills).toBeGreaterThan(0);
       proxy.weather = FAIR;
       await ledger.reconcile(sends.take());
       expect(complaints).toEqual([]);

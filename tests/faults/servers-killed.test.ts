@@ -62,9 +62,10 @@ test.each(CLOUDS)(
       { fault: { kind: "hang" }, operation, times: 10 },
     ]);
     const during = await load([signer], { callers: CALLERS, calls: 300, patienceMs: PATIENCE });
-    const failed = Object.values(during.failures).reduce((sum, count) => sum + count, 0);
     expect(during).toMatchObject({ wrong: 0, unsettled: 0 });
-    expect(during.ok + failed).toBe(during.calls);
+    expect(during.ok).toBeGreaterThan(0);
+    // Ten requests hang: whoever waited for one of them was told so.
+    expect(during.failures["BACKEND_TIMEOUT"]).toBeGreaterThan(0);
     expect(Object.keys(during.failures).filter((code) => !/^BACKEND_(UNAVAILABLE|TIMEOUT)$/.test(code))).toEqual([]);
 
     await cloud.server.setFaults([]);

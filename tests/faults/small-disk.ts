@@ -1,8 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, statfsSync, writeSync } from "node:fs";
 import { join } from "node:path";
 
 const SIZE = "256k";
+/** No file system above it is filled. */
+const MAX_BYTES = 1024 * 1024;
 // A file system of a process's own: as whoever may mount, or as root of a user namespace (unshare(1)).
 const WAYS = [["--mount"], ["--mount", "--map-root-user"]] as const;
 
@@ -14,8 +16,11 @@ export function onSmallDisk(folder: string): readonly string[] | undefined {
   );
 }
 
-/** Writes a file that leaves no byte free. @returns its path. */
+/** Writes a file that leaves no byte free on a small disk. @returns its path. @throws where the disk is not small. */
 export function fillDisk(folder: string): string {
+  const { bsize, blocks } = statfsSync(folder);
+  if (bsize * blocks > MAX_BYTES)
+    throw new Error(`${folder} is on a disk of ${bsize * blocks} bytes, and is not filled`);
   const path = join(folder, "filler");
   const file = openSync(path, "w");
   try {

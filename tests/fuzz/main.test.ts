@@ -8,6 +8,8 @@ import { ROOT } from "./folders.ts";
 
 const FIXTURES = join(ROOT, "tests/fuzz/fixtures");
 const run = promisify(execFile);
+/** Below every limit of jest's: no process outlives its test. */
+const TIMEOUT = 110_000;
 
 let folder: string;
 beforeAll(async () => {
@@ -20,10 +22,13 @@ interface Outcome {
   readonly output: string;
 }
 
-async function fuzz(...args: readonly string[]): Promise<Outcome> {
-  const program = ["--import", "tsx", "tests/fuzz/main.ts", ...args];
+const fuzz = (...args: readonly string[]) => start("tests/fuzz/main.ts", args);
+
+async function start(program: string, args: readonly string[]): Promise<Outcome> {
   try {
-    const { stdout } = await run(process.execPath, program, { cwd: ROOT });
+    const { stdout } = await run(process.execPath, ["--import", "tsx", program, ...args], {
+      ...{ cwd: ROOT, timeout: TIMEOUT },
+    });
     return { code: 0, output: stdout };
   } catch (error) {
     const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
@@ -71,7 +76,7 @@ describe("finds, in a decoder with a planted fault,", () => {
     const { code, output } = await planted("deep", "--replay", file);
     expect(output).toMatch(/the decoder threw TypeError/);
     expect(code).toBe(1);
-  }, 60_000);
+  }, 120_000);
 });
 
 test("the same seed gives the same run, and what is new goes into the corpus", async () => {
@@ -84,11 +89,13 @@ test("the same seed gives the same run, and what is new goes into the corpus", a
     return readdir(join(folder, corpus, "der"));
   };
   expect(await once("a")).toEqual(await once("b"));
-}, 120_000);
+}, 240_000);
 
 test.each([
   ["an unknown target", ["--target", "nothing"], /no target nothing; there are .*der/],
   ["a replay without a target", ["--replay", "x"], /--replay needs one --target/],
+  ["a folder without targets", ["--targets", `${FIXTURES}/../corpus/der`], /there is no target in .*der/],
+  ["a source of which the target has nothing", ["--target", "der", "--source", FIXTURES], /imports no branch of/],
 ])(
   "refuses %s, and says what there is",
   async (_name, args, message) => {
@@ -97,5 +104,15 @@ test.each([
     expect(output).toMatch(/--seconds N/);
     expect(code).toBe(2);
   },
-  60_000,
+  120_000,
+);
+
+test.each(["many", "0", "1.5"])(
+  "the comparison refuses %s cases",
+  async (cases) => {
+    const { code, output } = await start("tests/fuzz/differential/main.ts", ["--cases", cases]);
+    expect(output).toMatch(/--cases must be a whole number above 0/);
+    expect(code).toBe(1);
+  },
+  120_000,
 );

@@ -31,6 +31,7 @@ async function chosen({ targetFolder = TARGETS, targets }: Options): Promise<Tar
   const folder = resolve(targetFolder);
   const names = (await readdir(folder)).filter((name) => name.endsWith(".ts")).map((name) => name.slice(0, -3));
   const unknown = targets?.find((name) => !names.includes(name));
+  if (names.length === 0) throw new RangeError(`there is no target in ${folder}`);
   if (unknown !== undefined) throw new RangeError(`no target ${unknown}; there are ${names.sort().join(", ")}`);
   return names
     .filter((name) => targets?.includes(name) ?? true)

@@ -6,8 +6,8 @@ export interface Disturbance {
   readonly name: string;
   /** Codes that callers may see meanwhile, beside those of a backend that is out of reach. */
   readonly codes?: readonly string[];
-  /** Begins it, or does it once. */
-  readonly strike: () => void | Promise<void>;
+  /** Begins it, or does it once. `false` where it could not be done. */
+  readonly strike: () => unknown;
   /** For a fault that is there or not: how long it is. Else it strikes again after this pause. */
   readonly ms: number;
 }
@@ -25,15 +25,62 @@ export interface Backend {
 
 const OUT_OF_REACH = ["BACKEND_UNAVAILABLE", "BACKEND_TIMEOUT", "THROTTLED"];
 
-/** Lets one fault after another happen to a backend, in random order, until it is told to stop; then heals it. */
-export class Trouble {
+interface Struck {
+  readonly backend: string;
+  readonly disturbance: string;
+  /** How often it was chosen, and how often it could be done then. */
+  readonly turns: number;
+  readonly strikes: number;
+}
+
+/** How often each disturbance of a backend came, by its name. */
+export class Strikes {
   readonly #backend: Backend;
-  readonly #stopping = new AbortController();
-  #codes: readonly string[] = OUT_OF_REACH;
-  strikes = 0;
+  readonly #turns = new Map<string, number>();
+  readonly #strikes = new Map<string, number>();
 
   constructor(backend: Backend) {
     this.#backend = backend;
+  }
+
+  /** One of those that had the fewest turns, by chance. */
+  choose(): Disturbance | undefined {
+    const { disturbances } = this.#backend;
+    const fewest = Math.min(...disturbances.map(({ name }) => this.#turns.get(name) ?? 0));
+    const rarest = disturbances.filter(({ name }) => (this.#turns.get(name) ?? 0) === fewest);
+    return rarest[Math.floor(Math.random() * rarest.length)];
+  }
+
+  /** @param strikes in one turn of this disturbance. */
+  add(name: string, strikes: number): void {
+    this.#turns.set(name, (this.#turns.get(name) ?? 0) + 1);
+    this.#strikes.set(name, (this.#strikes.get(name) ?? 0) + strikes);
+  }
+
+  /** Of all disturbances together. */
+  get total(): number {
+    return [...this.#strikes.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  table(): Struck[] {
+    return this.#backend.disturbances.map(({ name }) => ({
+      ...{ backend: this.#backend.name, disturbance: name },
+      ...{ turns: this.#turns.get(name) ?? 0, strikes: this.#strikes.get(name) ?? 0 },
+    }));
+  }
+}
+
+/** Lets one fault after another happen to a backend, the rarest first, until it is told to stop; then heals it. */
+export class Trouble {
+  readonly #backend: Backend;
+  readonly #strikes: Strikes;
+  readonly #stopping = new AbortController();
+  #codes: readonly string[] = OUT_OF_REACH;
+
+  /** @param strikes where it is counted what came; it says whose turn it is. */
+  constructor(backend: Backend, strikes: Strikes) {
+    this.#backend = backend;
+    this.#strikes = strikes;
   }
 
   /** The codes that calls may fail with that are under way now. */
@@ -45,8 +92,7 @@ export class Trouble {
     const { signal } = this.#stopping;
     try {
       while (!signal.aborted) {
-        const { disturbances } = this.#backend;
-        const chosen = disturbances[Math.floor(Math.random() * disturbances.length)];
+        const chosen = this.#strikes.choose();
         if (!chosen) return;
         // A call may outlive the fault that it failed by: codes are only added.
         this.#codes = [...new Set([...this.#codes, ...(chosen.codes ?? [])])];
@@ -63,13 +109,14 @@ export class Trouble {
     this.#stopping.abort();
   }
 
-  async #suffer({ strike, ms }: Disturbance, signal: AbortSignal): Promise<void> {
+  async #suffer({ name, strike, ms }: Disturbance, signal: AbortSignal): Promise<void> {
     const end = performance.now() + 3_000 + Math.random() * 8_000;
+    let strikes = 0;
     while (performance.now() < end && !signal.aborted) {
-      await strike();
-      this.strikes += 1;
+      if ((await strike()) !== false) strikes += 1;
       await pause(ms, signal);
     }
+    this.#strikes.add(name, strikes);
   }
 }
 

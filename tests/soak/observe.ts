@@ -4,6 +4,8 @@ import type { Tally } from "./tally.ts";
 export interface Watched {
   /** Who is counted. */
   readonly who: string;
+  /** What is asked. */
+  readonly what: string;
   /** The codes that a failure may have now; asked when it fails. */
   readonly allowed: () => readonly string[];
   /** After so many milliseconds without an answer the call counts as lost: far more than its deadline. */
@@ -14,21 +16,24 @@ export interface Watched {
 
 /** Waits for one call, counts what came of it, and complains about what may not be. */
 export async function observe(tally: Tally, call: () => Promise<boolean>, watched: Watched): Promise<void> {
-  const { who, limitMs } = watched;
+  const { who, what, limitMs } = watched;
   const begun = performance.now();
   const settled = new AbortController();
   tally.inFlight += 1;
   const lost = setTimeout(limitMs, undefined, { signal: settled.signal, ref: false }).then(
-    () => tally.violate(`${who}: a call had no answer after ${limitMs} ms`),
+    () => {
+      if (!tally.heartbeat.wasStarved(begun)) tally.violate(`${who}: a call had no answer after ${limitMs} ms`);
+    },
     () => {},
   );
   try {
     if (await call()) tally.count(who, "ok");
-    else tally.violate(`${who}: a wrong signature`);
+    else tally.violate(`${who}: a wrong signature (${what})`);
   } catch (error) {
     judge(tally, error, begun, watched);
   } finally {
-    tally.inFlight -= 1;
+    // Those that were given up do not count any more.
+    tally.inFlight = Math.max(0, tally.inFlight - 1);
     tally.longestWaitMs = Math.max(tally.longestWaitMs, performance.now() - begun);
     settled.abort();
     await lost;

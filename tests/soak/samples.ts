@@ -33,6 +33,9 @@ const BOUNDS: Readonly<Record<keyof Sample, number>> = {
   listeners: 0,
 };
 
+/** With fewer, the first and the last that are compared would be the same. */
+const MIN_SAMPLES = 4;
+
 const MIB = 1024 * 1024;
 
 export async function takeSample(shims: readonly Shim[], lasting: AbortSignal): Promise<Sample> {
@@ -60,9 +63,13 @@ export interface Growth {
   readonly bound: number;
 }
 
-/** The first quarter of the samples, and two at least, is warm-up; of the rest, the first quarter is compared with the last. */
-export function growthOf(samples: readonly Sample[]): Growth[] {
-  const settled = samples.slice(Math.min(Math.max(2, Math.ceil(samples.length / 4)), samples.length - 1));
+/**
+ * The first quarter of the samples, and two at least, is warm-up; of the rest, the first quarter is compared with the last.
+ * Undefined where there are too few samples for that.
+ */
+export function growthOf(samples: readonly Sample[]): Growth[] | undefined {
+  if (samples.length < MIN_SAMPLES) return undefined;
+  const settled = samples.slice(Math.max(2, Math.ceil(samples.length / 4)));
   const edge = Math.max(1, Math.floor(settled.length / 4));
   return Object.entries(BOUNDS).map(([name, bound]) => {
     const what = name as keyof Sample;

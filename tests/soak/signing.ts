@@ -32,15 +32,17 @@ const TYPES = {
   ],
 };
 
-export const DOORS: readonly Door[] = [
-  {
-    name: "digest",
-    async ask(signer, signal) {
-      const digest = hexlify(randomBytes(32));
-      const signature = await signer.signDigest(digest, signal ? { signal } : {});
-      return (address) => isLow(signature) && recoversBoth(digest, signature, address);
-    },
+export const DIGEST: Door = {
+  name: "digest",
+  async ask(signer, signal) {
+    const digest = hexlify(randomBytes(32));
+    const signature = await signer.signDigest(digest, signal ? { signal } : {});
+    return (address) => isLow(signature) && recoversBoth(digest, signature, address);
   },
+};
+
+export const DOORS: readonly Door[] = [
+  DIGEST,
   {
     name: "message",
     async ask(signer) {

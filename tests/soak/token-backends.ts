@@ -28,7 +28,7 @@ export interface TokenBackends {
   readonly inProcess: Backend;
   readonly isolated: Backend;
   readonly shims: readonly Shim[];
-  /** After the signers were closed. */
+  /** After the signers were closed; else when this process ends. */
   remove(): void;
 }
 
@@ -37,9 +37,20 @@ export function tokenBackends(): TokenBackends {
   const softHsm = softHsmLibrary();
   if (softHsm === undefined) throw new Error("SoftHSM2 is missing. Run `npm run setup` first.");
   const folder = mkdtempSync(join(tmpdir(), "ethers-hsm-soak-"));
+  const open: Shim[] = [];
+  const remove = () => {
+    for (const shim of open.splice(0)) shim.remove();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  process.once("exit", remove);
+  const newShim = () => {
+    const shim = new Shim(softHsm);
+    open.push(shim);
+    return shim;
+  };
   setRealEnvironment("SOFTHSM2_CONF", writeSoftHsmConfiguration(folder));
   letHostsReadTypeScript();
-  const shims = { inProcess: new Shim(softHsm), isolated: new Shim(softHsm) };
+  const shims = { inProcess: newShim(), isolated: newShim() };
   const token = SoftHsmToken.create(shims.inProcess.libraryPath, "soak");
 
   const backend = (name: string, shim: Shim, others: readonly Disturbance[], isolated: boolean): Backend => {
@@ -47,13 +58,13 @@ export function tokenBackends(): TokenBackends {
     token.importKey(privateKey, { label: name, id: hexlify(randomBytes(8)) });
     const { label: tokenLabel, pin } = token;
     const isolation = isolated ? { isolation: "process" as const, hangTimeout: HANG_TIMEOUT } : {};
-    const open = (timeout: number) =>
+    const signer = (timeout: number) =>
       new Pkcs11Signer({ libraryPath: shim.libraryPath, tokenLabel, pin, keyLabel: name, timeout, ...isolation });
     return {
       name,
       address: computeAddress(privateKey),
-      signer: open(TIMEOUT),
-      hasty: open(HASTY),
+      signer: signer(TIMEOUT),
+      hasty: signer(HASTY),
       disturbances: [...troubles(shim), ...others],
       heal: async () => shim.clear(),
     };
@@ -64,10 +75,7 @@ export function tokenBackends(): TokenBackends {
     inProcess: backend("pkcs11", inProcess, neighbours(inProcess.libraryPath, token), false),
     isolated: backend("pkcs11 isolated", isolated, isolatedTroubles(isolated), true),
     shims: [inProcess, isolated],
-    remove() {
-      for (const shim of Object.values(shims)) shim.remove();
-      rmSync(folder, { recursive: true, force: true });
-    },
+    remove,
   };
 }
 
@@ -113,12 +121,14 @@ function neighbours(libraryPath: string, { label, pin }: SoftHsmToken): Disturba
   ].map(({ name, ms, strike }) => ({ name, ms, strike: () => forgiving(strike) }));
 }
 
-/** Between C_Finalize and the next start the neighbour's own calls fail, too. */
-function forgiving(deed: () => void): void {
+/** Between C_Finalize and the next start the neighbour's own calls fail, too. @returns whether it was done. */
+function forgiving(deed: () => void): boolean {
   try {
     deed();
+    return true;
   } catch (error) {
     if (!(error instanceof pkcs11js.Pkcs11Error)) throw error;
+    return false;
   }
 }
 

@@ -66,5 +66,7 @@ work(target);`,
       },
     ],
   });
+  // Such a run would take no input for a new one, and find next to nothing.
+  if (branches.length === 0) throw new RangeError(`${targetPath} imports no branch of ${source}`);
   return { path, branches, words: [...words] };
 }

@@ -1,5 +1,5 @@
 import { match, strictEqual } from "node:assert";
-import { getBytes, hashAuthorization, hashMessage, isError, keccak256 } from "ethers";
+import { getBytes, hashAuthorization, hashMessage, isError, keccak256, TypedDataEncoder } from "ethers";
 import { hashTypedData } from "viem";
 import type { RequestContent } from "../../../src/cloudhsm/quorum/request-content.ts";
 import { type VerifiedRequest, verifyApprovalRequest } from "../../../src/cloudhsm/quorum/verify-request.ts";
@@ -21,7 +21,7 @@ function digestOf(content: RequestContent, digest: string): string {
     case "message":
       return hashMessage(getBytes(content.message));
     case "typed-data":
-      return typedDataDigest(content, digest);
+      return typedDataDigest(content);
     case "authorization":
       return hashAuthorization({ ...content, chainId: BigInt(content.chainId), nonce: BigInt(content.nonce) });
     case "digest":
@@ -29,14 +29,14 @@ function digestOf(content: RequestContent, digest: string): string {
   }
 }
 
-/** viem's, where it takes the data: it wants each domain field in its own type. */
-function typedDataDigest(content: Extract<RequestContent, { type: "typed-data" }>, digest: string): string {
+/** viem's, where it takes the data: it wants each domain field in its own type. Else ethers', of what is shown. */
+function typedDataDigest(content: Extract<RequestContent, { type: "typed-data" }>): string {
   const { domain, types, primaryType, message } = content;
   const known = { ...domain, ...(domain["chainId"] === undefined ? {} : { chainId: BigInt(domain["chainId"]) }) };
   try {
     return hashTypedData({ domain: known, types, primaryType, message } as never);
   } catch {
-    return digest;
+    return TypedDataEncoder.hash(domain, structuredClone(types) as never, message);
   }
 }
 

@@ -1,4 +1,5 @@
-import { strictEqual } from "node:assert";
+import { deepStrictEqual, strictEqual } from "node:assert";
+import { createHash } from "node:crypto";
 import { AnswerReader, type CliAnswer } from "../../../src/cloudhsm/quorum/cli-answer.ts";
 import { bytesOf, textOf } from "../support/text.ts";
 import type { FuzzTarget } from "../target.ts";
@@ -26,14 +27,31 @@ function read(chunks: readonly string[]): Read {
   return { answers, prompts: reader.prompts, asksPassword: reader.asksPassword };
 }
 
-/** What the CloudHSM CLI prints: never refused, and every answer is a JSON object of its text. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: ECMA-48 control sequences begin with one.
+const CONTROL_SEQUENCES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\^_])|\r/g;
+
+/** Whether a control sequence comes to be when another is taken out from within it: that depends on the chunks. */
+function isNested(text: string): boolean {
+  const once = text.replace(CONTROL_SEQUENCES, "");
+  return once.replace(CONTROL_SEQUENCES, "") !== once;
+}
+
+/** A place within a text that depends on all of it. */
+function placeIn(text: string): number {
+  return createHash("sha256").update(text).digest().readUInt32LE() % (text.length + 1);
+}
+
+/** What the CloudHSM CLI prints: never refused; every answer is a JSON object of its text, and the same in two chunks. */
 export const target: FuzzTarget<Read> = {
   maxLength: 65_536,
   seeds: () => [...ANSWERS.map(bytesOf), bytesOf(ANSWERS.join(""))],
   decode: (input) => read([textOf(input)]),
   allows: () => false,
-  confirm(_input, { answers }) {
-    for (const { errorCode, data } of answers) {
+  confirm(input, output) {
+    const text = textOf(input);
+    const cut = placeIn(text);
+    if (!isNested(text)) deepStrictEqual(read([text.slice(0, cut), text.slice(cut)]), output);
+    for (const { errorCode, data } of output.answers) {
       const again = read([`${JSON.stringify({ error_code: errorCode, data })}\n`]);
       strictEqual(JSON.stringify(again.answers), JSON.stringify([{ errorCode, data }]));
     }

@@ -1,8 +1,8 @@
-import { deepStrictEqual } from "node:assert";
+import { deepStrictEqual, strictEqual } from "node:assert";
 import { isError } from "ethers";
 import { pkcs11Uri } from "../../../src/pkcs11/uri.ts";
 import { parseKeyUri } from "../../../src/uri/key-uri.ts";
-import type { KeyUri } from "../../../src/uri/parsed-uri.ts";
+import type { KeyUri, Pkcs11KeyUri } from "../../../src/uri/parsed-uri.ts";
 import { bytesOf, textOf } from "../support/text.ts";
 import type { FuzzTarget } from "../target.ts";
 
@@ -43,13 +43,34 @@ function queryOf(query: object): string {
   return given.length === 0 ? "" : `?${given.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join("&")}`;
 }
 
-/** A key's URI (RFC 7512, and the vendors'): written anew from what was read, it is read as the same. */
+/** How many attributes a PKCS#11 URI has that say something: `type` is only checked, others of the query have no effect. */
+function attributesOf(text: string): number {
+  const [, path = "", query = ""] = /^[^:]*:([^?]*)(?:\?(.*))?$/s.exec(text) ?? [];
+  const names = (part: string, delimiter: string) => part.split(delimiter).map((each) => each.replace(/=.*/s, ""));
+  const said = names(path, ";").filter((name) => name !== "" && name !== "type");
+  return said.length + names(query, "&").filter((name) => /^(?:pin-source|module-(?:name|path))$/.test(name)).length;
+}
+
+/** How many values were read of a PKCS#11 URI. */
+function membersOf({ options, pinSource, module }: Pkcs11KeyUri): number {
+  const { match = {}, ...others } = options;
+  const all = [others, match, { pinSource }, module].flatMap((part) => Object.values(part));
+  return all.filter((value) => value !== undefined).length;
+}
+
+/**
+ * A key's URI (RFC 7512, and the vendors'): written anew from what was read, it is read as the same; and of a PKCS#11 URI
+ * nothing is left out.
+ */
 export const target: FuzzTarget<KeyUri> = {
   maxLength: 16_384,
   seeds: () => URIS.map(bytesOf),
   decode: (input) => parseKeyUri(textOf(input)),
   allows: (error) => isError(error, "INVALID_ARGUMENT"),
-  confirm(_input, output) {
+  confirm(input, output) {
     deepStrictEqual(parseKeyUri(rewritten(output)), output);
+    if (output.backend === "pkcs11" || output.backend === "cloudhsm") {
+      strictEqual(membersOf(output), attributesOf(textOf(input)));
+    }
   },
 };

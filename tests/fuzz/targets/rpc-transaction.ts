@@ -35,7 +35,56 @@ const REQUESTS = [
 
 const isBatch = (value: unknown) => typeof value === "object" && value !== null && "calls" in value;
 
-/** The object of eth_sendTransaction, or of wallet_sendCalls: no number of the result differs from the text's. */
+type Json = Readonly<Record<string, unknown>>;
+
+const lower = (value: unknown) => (value == null ? undefined : String(value).toLowerCase());
+const number = (value: unknown) => (value == null ? undefined : BigInt(String(value)));
+
+/** What a transaction's JSON says, in ethers' words. */
+function saidOfTransaction(value: Json): object {
+  const { accessList, authorizationList, gasPrice } = value as Record<string, readonly Json[] | undefined>;
+  const impliedType = authorizationList ? 4n : gasPrice == null ? undefined : accessList ? 1n : 0n;
+  return {
+    ...{ from: lower(value["from"]), to: lower(value["to"]), data: lower(value["data"] ?? value["input"]) },
+    ...{ type: number(value["type"]) ?? impliedType, nonce: number(value["nonce"]), gasLimit: number(value["gas"]) },
+    ...{ gasPrice: number(gasPrice), value: number(value["value"]), chainId: number(value["chainId"]) },
+    ...{ maxFeePerGas: number(value["maxFeePerGas"]), maxPriorityFeePerGas: number(value["maxPriorityFeePerGas"]) },
+    accessList: accessList?.map(({ address, storageKeys }) => ({ address: lower(address), storageKeys })),
+    authorizationList: authorizationList?.map(({ address, nonce, chainId, yParity, r, s }) => ({
+      ...{ address: lower(address), nonce: number(nonce), chainId: number(chainId) },
+      ...{ yParity: number(yParity), r: number(r), s: number(s) },
+    })),
+  };
+}
+
+function readOfTransaction(output: ParsedTransaction): object {
+  const { from, to, data, accessList, authorizationList } = output;
+  return {
+    ...{ from, to, data },
+    ...{ type: number(output.type), nonce: number(output.nonce), gasLimit: output.gasLimit },
+    ...{ gasPrice: output.gasPrice, value: output.value, chainId: output.chainId },
+    ...{ maxFeePerGas: output.maxFeePerGas, maxPriorityFeePerGas: output.maxPriorityFeePerGas },
+    accessList,
+    authorizationList: authorizationList?.map(({ address, nonce, chainId, signature }) => {
+      const { yParity, r, s } = signature as Json;
+      return { address, nonce, chainId, yParity: number(yParity), r: number(r), s: number(s) };
+    }),
+  };
+}
+
+/** What a batch's JSON says. */
+function saidOfCalls({ id, from, chainId, calls }: Json): object {
+  const said = (calls as readonly Json[]).map(({ to, data, value }) => ({
+    ...{ to: lower(to), data: data ?? undefined, value: number(value) },
+  }));
+  return { id, from: lower(from), chainId: number(chainId), calls: said };
+}
+
+function readOfCalls({ id, from, chainId, calls }: ParsedCalls): object {
+  return { id, from, chainId, calls: calls.map(({ to, data, value }) => ({ to, data, value: number(value) })) };
+}
+
+/** The object of eth_sendTransaction, or of wallet_sendCalls: everything that is read is what the text says. */
 export const target: FuzzTarget<ParsedTransaction | ParsedCalls> = {
   maxLength: 65_536,
   seeds: () => REQUESTS.map((request) => bytesOf(JSON.stringify(request))),
@@ -45,20 +94,9 @@ export const target: FuzzTarget<ParsedTransaction | ParsedCalls> = {
   },
   allows: (error) => error instanceof ProviderRpcError,
   confirm(input, output) {
-    const value = jsonOf(input) as Record<string, string | null>;
-    if ("calls" in output) return;
-    for (const [theirs, ours] of [
-      ["value", output.value],
-      ["gas", output.gasLimit],
-      ["nonce", output.nonce],
-      ["chainId", output.chainId],
-      ["maxFeePerGas", output.maxFeePerGas],
-    ] as const) {
-      deepStrictEqual(
-        ours === undefined ? undefined : BigInt(ours),
-        value[theirs] == null ? undefined : BigInt(value[theirs]),
-      );
-    }
+    const value = jsonOf(input) as Json;
+    if (isBatch(value)) deepStrictEqual(readOfCalls(output as ParsedCalls), saidOfCalls(value));
+    else deepStrictEqual(readOfTransaction(output as ParsedTransaction), saidOfTransaction(value));
   },
   mutate: (input, random, other) => mutateJson(input, random, other),
 };

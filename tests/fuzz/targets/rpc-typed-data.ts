@@ -1,4 +1,4 @@
-import { strictEqual } from "node:assert";
+import { notStrictEqual, strictEqual } from "node:assert";
 import { TypedDataEncoder } from "ethers";
 import { hashTypedData } from "viem";
 import { ProviderRpcError } from "../../../src/eip1193/rpc-error.ts";
@@ -53,11 +53,13 @@ const SMALL = {
  * viem's digest; undefined where it does not take the data, since it is stricter in places, and where it takes another view:
  * bytes that begin with 0X are hex for ethers, and text for viem.
  */
-function theirDigest(data: never): string | undefined {
+function theirDigest(input: Uint8Array, chainId: bigint | undefined): string | undefined {
+  const read = jsonOf(input) as { domain: object };
+  const data = { ...read, domain: { ...read.domain, chainId } };
   if (JSON.stringify(data, (_, value) => (typeof value === "bigint" ? `${value}` : value)).includes('"0X'))
     return undefined;
   try {
-    return hashTypedData(data);
+    return hashTypedData(data as never);
   } catch {
     return undefined;
   }
@@ -68,12 +70,17 @@ export const target: FuzzTarget<ParsedTypedData> = {
   maxLength: 16_384,
   // ethers hashes each struct, and its type, to see whether the data fits: that is the digest itself.
   msPerKilobyte: 4,
-  seeds: () => [MAIL, SMALL].map((data) => bytesOf(JSON.stringify(data))),
+  seeds: () =>
+    [MAIL, SMALL].map((data) => {
+      const seed = bytesOf(JSON.stringify(data));
+      // Else nothing would be compared.
+      notStrictEqual(theirDigest(seed, parseTypedData(data).chainId), undefined);
+      return seed;
+    }),
   decode: (input) => parseTypedData(textOf(input)),
   allows: (error) => error instanceof ProviderRpcError,
   confirm(input, { domain, types, message, chainId }) {
-    const data = jsonOf(input) as { domain: object };
-    const theirs = theirDigest({ ...data, domain: { ...data.domain, chainId } } as never);
+    const theirs = theirDigest(input, chainId);
     if (theirs !== undefined) strictEqual(TypedDataEncoder.hash(domain, types, message), theirs);
   },
   mutate: (input, random, other) => mutateJson(input, random, other),

@@ -45,7 +45,7 @@ async function startKms({ keys, port }: ServerSetUp): Promise<Running> {
       server.faults.clear();
       for (const { fault, ...when } of faults) server.faults.add(fault as KmsFault, when);
     },
-    stats: () => statsOf(server, server.count("Sign")),
+    stats: () => ({ openConnections: server.openConnections, signRequests: server.count("Sign") }),
   };
 }
 
@@ -59,16 +59,12 @@ async function startKeyVault({ keys, tokens, port }: ServerSetUp): Promise<Runni
       server.faults.clear();
       for (const { fault, ...when } of faults) server.faults.add(keyVaultFault(fault), when);
     },
-    stats: () => statsOf(server, server.count("sign")),
+    stats: () => ({ openConnections: server.openConnections, signRequests: server.count("sign") }),
   };
 }
 
 function keyVaultFault(fault: PlannedFault["fault"]): KeyVaultFault {
   return fault.kind === "reset" || fault.kind === "hang" ? fault.kind : (fault as KeyVaultFault);
-}
-
-function statsOf({ openConnections, maxInFlight }: KmsServer | KeyVaultServer, signRequests: number): ServerStats {
-  return { openConnections, signRequests, maxInFlight };
 }
 
 function tell(message: FromServer): void {

@@ -28,8 +28,6 @@ export interface ServerStats {
   readonly openConnections: number;
   /** Requests to sign that arrived since the process was started. */
   readonly signRequests: number;
-  /** The most requests that were under way at once. */
-  readonly maxInFlight: number;
 }
 
 export type ToServer =

@@ -1,10 +1,13 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { FromServer, PlannedFault, ServerSetUp, ServerStats, ToServer } from "./protocol.ts";
 
 const PROGRAM = fileURLToPath(new URL("./program.ts", import.meta.url));
 const PROJECT = fileURLToPath(new URL("../../../", import.meta.url));
+const ATTEMPTS = 10;
+const PAUSE_MS = 500;
 
 /** One of the test servers in a process of its own: it can be killed and started again on the same port. */
 export class ServerProcess {
@@ -36,10 +39,18 @@ export class ServerProcess {
     await exit;
   }
 
-  /** On the same port, with the same keys and without faults. */
+  /** On the same port, with the same keys and without faults. Another process may have the port for a moment. */
   async restart(): Promise<void> {
     await this.kill();
-    ({ child: this.#child } = await launch(this.#setUp));
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        ({ child: this.#child } = await launch(this.#setUp));
+        return;
+      } catch (error) {
+        if (attempt === ATTEMPTS) throw error;
+        await setTimeout(PAUSE_MS);
+      }
+    }
   }
 
   /** Replaces all faults. */
