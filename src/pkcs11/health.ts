@@ -2,7 +2,7 @@ import { isSignerError, type SignerError } from "../core/errors.ts";
 import type { LibraryInfo, TokenInfo } from "./cryptoki.ts";
 import type { Custody } from "./custody.ts";
 import type { PoolState } from "./session-pool.ts";
-import type { Pkcs11Token, TokenReport } from "./token.ts";
+import type { Pkcs11Token } from "./token.ts";
 import type { TokenKey } from "./token-key.ts";
 
 /** How a key on a token stands. What could not be learnt is undefined, and `error` says why. */
@@ -39,24 +39,38 @@ export async function askKeyHealth(
   key: TokenKey,
   signal: AbortSignal | undefined,
 ): Promise<Pkcs11Health> {
-  const unknown = { loggedIn: undefined, key: undefined };
-  let report: TokenReport | undefined;
-  let found: Pick<Pkcs11Health, "ready" | "loggedIn" | "key" | "error">;
-  try {
-    found = await key.use("health", { signal }, async (session, { publicKey, custody }) => {
+  const found = await learn(() =>
+    key.use("health", { signal }, async (session, { publicKey, custody }) => {
       const [loggedIn, offersEcdsa] = [await session.isLoggedIn(), await session.offersEcdsa()];
-      return { ready: offersEcdsa, loggedIn, key: { publicKey: publicKey.slice(), ...custody }, error: undefined };
-    });
-  } catch (error) {
-    if (!isSignerError(error)) throw error;
-    found = { ...unknown, ready: false, error };
-  }
+      return { offersEcdsa, loggedIn, key: { publicKey: publicKey.slice(), ...custody } };
+    }),
+  );
+  const report = await learn(() => token.report());
+  const error = found.error ?? report.error;
+  return {
+    ready: error === undefined && found.value?.offersEcdsa === true,
+    library: report.value?.library,
+    slot: report.value?.slot,
+    token: report.value?.token,
+    loggedIn: found.value?.loggedIn,
+    sessions: report.value?.sessions,
+    key: found.value?.key,
+    error,
+    lastError: token.lastError,
+  };
+}
+
+interface Learnt<T> {
+  readonly value?: T;
+  readonly error?: SignerError;
+}
+
+/** What `ask` gives, or the SignerError why it does not. */
+async function learn<T>(ask: () => Promise<T>): Promise<Learnt<T>> {
   try {
-    report = await token.report();
+    return { value: await ask() };
   } catch (error) {
     if (!isSignerError(error)) throw error;
-    found = { ...found, ready: false, error: found.error ?? error };
+    return { error };
   }
-  const { library, slot, token: info, sessions } = report ?? {};
-  return { ...found, library, slot, token: info, sessions, lastError: token.lastError };
 }

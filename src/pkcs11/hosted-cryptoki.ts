@@ -140,12 +140,12 @@ export class HostedCryptoki implements Cryptoki {
     const child = fork(hostFile(), {
       // The debugger of this process would open a port in that one.
       execArgv: [],
-      env: { ...process.env, NODE_OPTIONS: withoutInspector(process.env["NODE_OPTIONS"]), UV_THREADPOOL_SIZE: THREADS },
+      env: { ...process.env, NODE_OPTIONS: withoutInspector(), UV_THREADPOOL_SIZE: THREADS },
       serialization: "advanced",
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
     this.#child = child;
-    child.on("message", (answer: HostAnswer) => this.#settle(answer));
+    child.on("message", (answer: HostAnswer) => this.#settle(child, answer));
     child.once("error", (cause) => this.#lose(child, `could not be started: ${cause.message}`));
     child.once("exit", (code, signal) => this.#lose(child, `ended with ${signal ?? `exit code ${code}`}`));
     return child;
@@ -165,19 +165,21 @@ export class HostedCryptoki implements Cryptoki {
     return new Promise<Result>((resolve, reject) => {
       const timer = setTimeout(() => this.#giveUp(child, method, timeout), timeout);
       this.#pending.set(request.id, { resolve: resolve as Pending["resolve"], reject, timer });
-      this.#keepAlive();
-      child.send(request, (error) => {
-        if (error) this.#settle({ id: request.id, error: toHostedError(lost(`cannot be reached: ${error.message}`)) });
+      this.#keepAlive(child);
+      child.send(request, (cause) => {
+        if (!cause) return;
+        const error = toHostedError(lost(`cannot be reached: ${cause.message}`));
+        this.#settle(child, { id: request.id, error });
       });
     });
   }
 
-  #settle({ id, result, error }: HostAnswer): void {
+  #settle(child: ChildProcess, { id, result, error }: HostAnswer): void {
     const pending = this.#pending.get(id);
     if (!pending) return;
     this.#pending.delete(id);
     clearTimeout(pending.timer);
-    this.#keepAlive();
+    this.#keepAlive(child);
     if (error) pending.reject(fromHostedError(error));
     else pending.resolve(result);
   }
@@ -199,9 +201,7 @@ export class HostedCryptoki implements Cryptoki {
   }
 
   // The process and its pipe keep this one alive only while somebody waits for an answer.
-  #keepAlive(): void {
-    const child = this.#child;
-    if (!child) return;
+  #keepAlive(child: ChildProcess): void {
     if (this.#pending.size > 0) {
       child.ref();
       child.channel?.ref();
@@ -234,6 +234,7 @@ function hostFile(): string {
   }
 }
 
-function withoutInspector(options = ""): string {
-  return options.replace(/(^|\s)--inspect\S*/g, "$1");
+/** NODE_OPTIONS of this process, where it has any, for the library's. */
+function withoutInspector(): string | undefined {
+  return process.env["NODE_OPTIONS"]?.replace(/(^|\s)--inspect\S*/g, "$1");
 }

@@ -1,6 +1,6 @@
 import { CKA } from "./attributes.ts";
 import type { Handle } from "./cryptoki.ts";
-import { type KeyName, nameText } from "./key-name.ts";
+import { type KeyName, keyName, nameText } from "./key-name.ts";
 import { mayBeSecp256k1, PRIVATE_EC_KEYS } from "./key-object.ts";
 import { nextTurn } from "./next-turn.ts";
 import { ObjectIndex, type ObjectLookup } from "./object-index.ts";
@@ -39,8 +39,7 @@ export class KeyListing {
       if (signal?.aborted) break;
       await nextTurn();
       const attributes = await objects.readAll(handle, [CKA.LABEL, CKA.ID, CKA.EC_PARAMS]);
-      const [label = NOTHING, id = NOTHING, params] = attributes;
-      listing.#add(handle, { label, id }, params);
+      listing.#add(handle, keyName(attributes), attributes[2]);
     }
     return listing;
   }
@@ -64,5 +63,3 @@ export class KeyListing {
     else this.keys.set(text, { name, handles: [handle] });
   }
 }
-
-const NOTHING = new Uint8Array();

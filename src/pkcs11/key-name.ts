@@ -8,6 +8,11 @@ export interface KeyName {
   readonly id: Uint8Array;
 }
 
+/** The name in what a token shows of CKA_LABEL and CKA_ID, in this order. */
+export function keyName([label = NOTHING, id = NOTHING]: readonly (Uint8Array | undefined)[]): KeyName {
+  return { label, id };
+}
+
 /** The label for people; undefined where there is none. */
 export function labelText({ label }: KeyName): string | undefined {
   return label.length === 0 ? undefined : Buffer.from(label).toString();
@@ -25,3 +30,5 @@ export function describe({ label, id }: KeySelector | KeyName): string {
   if (id?.length) parts.push(`with CKA_ID ${hexlify(id)}`);
   return parts.join(" and ") || "without a label and a CKA_ID";
 }
+
+const NOTHING = new Uint8Array();

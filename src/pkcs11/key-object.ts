@@ -6,7 +6,7 @@ import { publicKeyFromEcPoint } from "../core/public-key.ts";
 import { CKA, CKK, CKO, SECP256K1_PARAMS } from "./attributes.ts";
 import type { Handle, Template } from "./cryptoki.ts";
 import type { Custody } from "./custody.ts";
-import { describe, type KeyName } from "./key-name.ts";
+import { describe, type KeyName, keyName } from "./key-name.ts";
 import type { ObjectLookup } from "./object-index.ts";
 import type { TokenObjects } from "./objects.ts";
 import type { KeySelector } from "./options.ts";
@@ -68,8 +68,9 @@ export class KeyFinder {
     const fitting: Handle[] = [];
     for (const handle of await this.#objects.find([...PRIVATE_EC_KEYS, ...naming(selector)])) {
       const attributes = await this.#objects.readAll(handle, [CKA.LABEL, CKA.ID, CKA.EC_PARAMS]);
-      const [label = NOTHING, id = NOTHING, params] = attributes;
-      if (equalBytes(label, name.label) && equalBytes(id, name.id) && mayBeSecp256k1(params)) fitting.push(handle);
+      const { label, id } = keyName(attributes);
+      if (equalBytes(label, name.label) && equalBytes(id, name.id) && mayBeSecp256k1(attributes[2]))
+        fitting.push(handle);
     }
     const [only, another] = fitting;
     if (only === undefined) throw gone(name);

@@ -43,7 +43,8 @@ async function importPkcs11js(): Promise<typeof import("pkcs11js")> {
   }
 }
 
-function whyNotLoaded({ code, message }: Error & { readonly code?: string }): string {
+/** What is wrong with pkcs11js, by what its import threw, and what cures it. */
+export function whyNotLoaded({ code, message }: Error & { readonly code?: string }): string {
   const needs = "it needs python3, make and a C++ compiler";
   if (message.includes("pkcs11.node")) {
     return `is not compiled: run npm rebuild pkcs11js, with install scripts allowed; ${needs}`;

@@ -1,5 +1,4 @@
 import type * as pkcs11js from "pkcs11js";
-import { isSignerError } from "../core/errors.ts";
 import type { Cryptoki, Handle, KeyPairHandles, LibraryInfo, SlotInfo, Template, TokenInfo } from "./cryptoki.ts";
 import { CKR, pkcs11Error, returnValueOf } from "./errors.ts";
 import { holding } from "./in-flight.ts";
@@ -202,7 +201,7 @@ async function attempt<T>(operation: string, call: () => T | Promise<T>): Promis
   try {
     return await call();
   } catch (error) {
-    throw isSignerError(error) ? error : pkcs11Error(error, { operation });
+    throw pkcs11Error(error, { operation });
   }
 }
 

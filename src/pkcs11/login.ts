@@ -22,8 +22,7 @@ export class Login {
   /** The PIN. @throws SignerError ACCESS_DENIED where a token has refused it: tokens lock after a few wrong ones. */
   async pin(): Promise<string> {
     this.requireNotRefused();
-    if (typeof this.#pin !== "function") return this.#pin ?? "";
-    const given: unknown = await this.#pin();
+    const given: unknown = typeof this.#pin === "function" ? await this.#pin() : this.#pin;
     assertArgument(typeof given === "string" && given.length > 0, "pin() must give text", "pin", "[REDACTED]");
     return given;
   }

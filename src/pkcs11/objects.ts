@@ -1,5 +1,6 @@
 import { CKA } from "./attributes.ts";
 import type { Cryptoki, Handle, Template } from "./cryptoki.ts";
+import { type KeyName, keyName } from "./key-name.ts";
 
 /** One session's view of the token's objects (PKCS#11 v2.40, section 5.7). */
 export class TokenObjects {
@@ -28,9 +29,8 @@ export class TokenObjects {
   }
 
   /** CKA_LABEL and CKA_ID; empty where the object has none. */
-  async readName(handle: Handle): Promise<{ readonly label: Uint8Array; readonly id: Uint8Array }> {
-    const [label = new Uint8Array(), id = new Uint8Array()] = await this.readAll(handle, [CKA.LABEL, CKA.ID]);
-    return { label, id };
+  async readName(handle: Handle): Promise<KeyName> {
+    return keyName(await this.readAll(handle, [CKA.LABEL, CKA.ID]));
   }
 
   create(template: Template): Promise<Handle> {

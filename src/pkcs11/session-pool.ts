@@ -97,7 +97,7 @@ export class SessionPool {
     user: PoolUser,
     task: (session: Pkcs11Session) => Promise<T>,
     signal: AbortSignal | undefined,
-    line: object = user,
+    line: object,
   ): Promise<T> {
     await this.#requireSameUser(user.login);
     const session = await this.#acquire(user, signal, line);
@@ -259,7 +259,7 @@ export class SessionPool {
   }
 
   #abandon(session: Pkcs11Session): void {
-    if (!this.#busy.delete(session)) return;
+    this.#busy.delete(session);
     this.#abandoned.add(session);
     this.#serve();
   }

@@ -68,11 +68,7 @@ export class Pkcs11Token {
     return this.#lastError;
   }
 
-  get isClosed(): boolean {
-    return this.#isClosed;
-  }
-
-  async run<T>(task: (session: Pkcs11Session) => Promise<T>, options: RunOptions = {}): Promise<T> {
+  async run<T>(task: (session: Pkcs11Session) => Promise<T>, options: RunOptions): Promise<T> {
     if (this.#isClosed) throw new SignerError("SIGNER_CLOSED", "the store was closed; construct a new one");
     const running = this.#attempt(task, options);
     this.#running.add(running);

@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { getBytes, id, SigningKey, Wallet } from "ethers";
 import { isStoredKey } from "../../src/index.ts";
-import { Pkcs11KeyStore, Pkcs11Signer, type Pkcs11SignerOptions } from "../../src/pkcs11/index.ts";
+import { Pkcs11Key, Pkcs11KeyStore, Pkcs11Signer, type Pkcs11SignerOptions } from "../../src/pkcs11/index.ts";
 import { intercept, restore, returnValue } from "../support/pkcs11-faults.ts";
 import { createToken } from "../support/softhsm-env.ts";
 
@@ -43,6 +43,16 @@ describe("custody", () => {
     await expect(kept.getAddress()).resolves.toBe(new Wallet(id("kept")).address);
   });
 
+  test("the refusal names everything that is wrong with the key", async () => {
+    token.importKey(id("open"), { label: "open", id: "0x03", sensitive: false, extractable: true });
+    await expect(open("open", { requireNonExtractable: true }).getAddress()).rejects.toMatchObject({
+      code: "KEY_UNUSABLE",
+      message: expect.stringMatching(/CKA_EXTRACTABLE is true.* and .*CKA_SENSITIVE is false/),
+      info: { extractable: true, sensitive: false },
+    });
+    token.deleteKeys("open");
+  });
+
   test("with requireNonExtractable a store lists it as a failure", async () => {
     const store = new Pkcs11KeyStore({ libraryPath, tokenLabel, pin, requireNonExtractable: true });
     opened.push(store);
@@ -70,6 +80,12 @@ describe("health", () => {
       lastError: undefined,
     });
     expect(health.key?.publicKey).toEqual(getBytes(new SigningKey(id("loose")).publicKey));
+  });
+
+  test("of a key without a signer", async () => {
+    const key = new Pkcs11Key({ libraryPath, tokenLabel, pin, keyLabel: "kept" });
+    opened.push(key);
+    await expect(key.health()).resolves.toMatchObject({ ready: true, key: { sensitive: true, extractable: false } });
   });
 
   test("of a key that is not there, a token that is not there, and a library that is not there", async () => {

@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { id, SigningKey } from "ethers";
+import pkcs11js from "pkcs11js";
 import { isSignerError, type SignerError } from "../../src/core/errors.ts";
 import { pkcs11Error, returnValueOf } from "../../src/pkcs11/errors.ts";
 import { type Pkcs11KeyOptions, Pkcs11Signer } from "../../src/pkcs11/index.ts";
@@ -105,6 +106,20 @@ describe("what a user can get wrong", () => {
     expect(error.message).toContain(P256_PARAMS);
   });
 
+  test("a key that is no EC key", async () => {
+    token.withSession((library, session) => {
+      const named = [
+        { type: pkcs11js.CKA_TOKEN, value: true },
+        { type: pkcs11js.CKA_LABEL, value: "rsa" },
+      ];
+      const bits = { type: pkcs11js.CKA_MODULUS_BITS, value: 1024 };
+      library.C_GenerateKeyPair(session, { mechanism: pkcs11js.CKM_RSA_PKCS_KEY_PAIR_GEN }, [...named, bits], named);
+    });
+    const error = await failure({ keyLabel: "rsa" });
+    expect(error.code).toBe("KEY_UNUSABLE");
+    expect(error.message).toContain('labelled "rsa" is no EC key');
+  });
+
   test("a key that may not sign", async () => {
     const error = await failure({ keyLabel: "mute" });
     expect(error.code).toBe("KEY_UNUSABLE");
@@ -194,6 +209,11 @@ describe("pkcs11Error", () => {
     const error = pkcs11Error(Object.assign(new Error("CKR_SOMETHING"), { code }), { operation: "C_Sign" });
     expect(error).toMatchObject({ code: expected, retryable, operation: "C_Sign", info: { returnValue: code } });
     expect(error.message).toContain(`CKR_SOMETHING (0x${code.toString(16)})`);
+  });
+
+  test("a return value without a name is named by its number", () => {
+    const error = pkcs11Error(Object.assign(new Error(), { code: 0x80000001 }), { operation: "C_Sign" });
+    expect(error.message).toContain("C_Sign failed with 0x80000001: see the module's own log");
   });
 
   test("reads the plain errors of C_FindObjects too, and says where there is no code", () => {

@@ -31,6 +31,15 @@ describe("FairQueue", () => {
     expect(drain(queue)).toEqual(["a2"]);
   });
 
+  test("an owner whose last item was deleted has no turn, and comes after the others again", () => {
+    const queue = new FairQueue<string>();
+    queue.add(alice, "a1");
+    for (const item of ["b1", "b2"]) queue.add(bob, item);
+    queue.delete(alice, "a1");
+    queue.add(alice, "a2");
+    expect(drain(queue)).toEqual(["b1", "a2", "b2"]);
+  });
+
   test("loses and doubles nothing, and nobody waits for more than one item of each other owner", () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 60 }), (arrivals) => {

@@ -2,6 +2,7 @@ import { inspect } from "node:util";
 import { describe, expect, test } from "@jest/globals";
 import { CloudHsmSigner } from "../../src/cloudhsm/index.ts";
 import { Pkcs11Signer } from "../../src/pkcs11/index.ts";
+import { checkToken } from "../../src/pkcs11/options.ts";
 import { createToken } from "../support/softhsm-env.ts";
 
 const good = { libraryPath: "/lib.so", tokenLabel: "t", pin: "planted-pin", keyLabel: "k" };
@@ -52,6 +53,36 @@ describe("Pkcs11Signer's options", () => {
     const signer = new Pkcs11Signer({ ...good, libraryPath, tokenLabel, pin: () => "" });
     await expect(signer.getAddress()).rejects.toMatchObject({ code: "INVALID_ARGUMENT", argument: "pin" });
     await signer.close();
+  });
+});
+
+describe("the token's own options", () => {
+  const { libraryPath } = good;
+
+  test("a match that asks for nothing is none", () => {
+    for (const match of [{}, { model: undefined }]) {
+      expect(checkToken({ libraryPath, match }).token.match).toBeUndefined();
+    }
+    expect(checkToken({ libraryPath, match: { label: undefined, model: "m" } }).token.match).toEqual({ model: "m" });
+  });
+
+  test.each([
+    [undefined, 3],
+    ["8", 7],
+    ["1", 1],
+    ["100000", 1_024],
+    ["many", 3],
+  ])("with UV_THREADPOOL_SIZE %p there are %d sessions", (threads, sessions) => {
+    const before = process.env["UV_THREADPOOL_SIZE"];
+    try {
+      if (threads === undefined) delete process.env["UV_THREADPOOL_SIZE"];
+      else process.env["UV_THREADPOOL_SIZE"] = threads;
+      expect(checkToken({ libraryPath }).sessions).toBe(sessions);
+      expect(checkToken({ libraryPath, isolation: "process" }).sessions).toBe(8);
+    } finally {
+      if (before === undefined) delete process.env["UV_THREADPOOL_SIZE"];
+      else process.env["UV_THREADPOOL_SIZE"] = before;
+    }
   });
 });
 

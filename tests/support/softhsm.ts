@@ -14,6 +14,8 @@ export interface KeyDescription {
   readonly curve?: BytesLike;
   /** CKA_SIGN. Default: true. */
   readonly sign?: boolean;
+  /** CKA_SENSITIVE. Default: true. */
+  readonly sensitive?: boolean;
   /** CKA_EXTRACTABLE. Default: false. */
   readonly extractable?: boolean;
   /** Whether the token gets a public object as well, and with which CKA_ID. Default: true, the private one's. */
@@ -174,11 +176,11 @@ function buffer(bytes: BytesLike): Buffer {
   return Buffer.from(getBytes(bytes));
 }
 
-function privateTemplate({ label, id = "0x01", sign = true, extractable = false }: KeyDescription) {
+function privateTemplate({ label, id = "0x01", sign = true, sensitive = true, extractable = false }: KeyDescription) {
   return [
     { type: pkcs11js.CKA_TOKEN, value: true },
     { type: pkcs11js.CKA_PRIVATE, value: true },
-    { type: pkcs11js.CKA_SENSITIVE, value: true },
+    { type: pkcs11js.CKA_SENSITIVE, value: sensitive },
     { type: pkcs11js.CKA_EXTRACTABLE, value: extractable },
     { type: pkcs11js.CKA_SIGN, value: sign },
     { type: pkcs11js.CKA_LABEL, value: label },

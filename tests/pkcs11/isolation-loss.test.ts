@@ -1,0 +1,158 @@
+import { setTimeout } from "node:timers/promises";
+import { afterAll, afterEach, describe, expect, test } from "@jest/globals";
+import { id, verifyMessage, Wallet } from "ethers";
+import { Pkcs11KeyStore, Pkcs11Signer, type Pkcs11SignerOptions } from "../../src/pkcs11/index.ts";
+import { hostProcesses, letHostsReadTypeScript } from "../support/hosts.ts";
+import { Shim, type ShimFunction } from "../support/pkcs11-shim/shim.ts";
+import { createToken } from "../support/softhsm-env.ts";
+import { objectsNamed } from "../support/softhsm-objects.ts";
+import { until } from "../support/until.ts";
+
+const PRIVATE_KEY = id("isolation loss");
+const { address } = new Wallet(PRIVATE_KEY);
+const ATTRIBUTE_TYPE_INVALID = 0x12;
+const DEVICE_MEMORY = 0x31;
+
+letHostsReadTypeScript();
+const token = createToken("isolation-loss");
+token.importKey(PRIVATE_KEY, { label: "hot", id: "0x01" });
+const other = createToken("isolation-loss-other");
+other.importKey(PRIVATE_KEY, { label: "hot", id: "0x01" });
+const shim = new Shim(token.libraryPath);
+const { label: tokenLabel, pin } = token;
+const named = { libraryPath: shim.libraryPath, tokenLabel, pin, isolation: "process" } as const;
+const opened: { close(): Promise<void> }[] = [];
+
+function open(change: Partial<Pkcs11SignerOptions> = {}): Pkcs11Signer {
+  const signer = new Pkcs11Signer({ ...named, keyLabel: "hot", ...change });
+  opened.push(signer);
+  return signer;
+}
+
+function openStore(): Pkcs11KeyStore {
+  const store = new Pkcs11KeyStore(named);
+  opened.push(store);
+  return store;
+}
+
+const calls = (name: ShimFunction) => shim.stats().functions[name].calls;
+
+/** Holds this process up, so that nothing arrives and no timer runs meanwhile. */
+function block(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+afterEach(async () => {
+  shim.clear();
+  await Promise.all(opened.splice(0).map((each) => each.close()));
+  expect(hostProcesses()).toEqual([]);
+});
+
+afterAll(() => shim.remove());
+
+describe("the process of a library", () => {
+  test("that is gone without this one having noticed: the call gets its signature from another", async () => {
+    const signer = open();
+    await signer.getAddress();
+    const [pid] = hostProcesses();
+    process.kill(pid as number, "SIGKILL");
+    block(200);
+    expect(verifyMessage("hello", await signer.signMessage("hello"))).toBe(address);
+    expect(hostProcesses()).not.toContain(pid);
+  });
+
+  test("whose answer is read too late, since this one was busy: the call is made again", async () => {
+    const hangTimeout = 1_500;
+    const signer = open({ hangTimeout });
+    await signer.getAddress();
+    shim.set("C_Sign", { delayMs: 300, count: 1 });
+    const signing = signer.signMessage("hello");
+    await until(() => shim.stats().held > 0);
+    // After an immediate come the timers, and the answers of meanwhile only then.
+    await new Promise((resolve) => setImmediate(resolve));
+    block(hangTimeout + 500);
+    expect(verifyMessage("hello", await signing)).toBe(address);
+    expect(verifyMessage("again", await signer.signMessage("again"))).toBe(address);
+  });
+
+  test("that ends by itself, each time that it is started: why is said", async () => {
+    const options = process.env["NODE_OPTIONS"];
+    process.env["NODE_OPTIONS"] = "--import data:text/javascript,process.exit(3)";
+    try {
+      await expect(open().getAddress()).rejects.toMatchObject({
+        ...{ code: "BACKEND_UNAVAILABLE", retryable: true },
+        message: expect.stringContaining("the process of the PKCS#11 library ended with exit code 3"),
+      });
+    } finally {
+      process.env["NODE_OPTIONS"] = options;
+    }
+  });
+
+  test("stays the same where only the library in it was finalised by another user of it", async () => {
+    const signer = open();
+    await signer.getAddress();
+    const before = hostProcesses();
+    const starts = calls("C_Initialize");
+    shim.neighbour("finalize");
+    expect(verifyMessage("hello", await signer.signMessage("hello"))).toBe(address);
+    expect(shim.stats().neighbourDeeds).toBe(1);
+    expect(calls("C_Initialize")).toBe(starts + 1);
+    expect(hostProcesses()).toEqual(before);
+  });
+});
+
+describe("a key that is made in another process", () => {
+  test("is removed where its public half is refused", async () => {
+    const store = openStore();
+    await store.health();
+    shim.set("C_CreateObject", { returnValue: DEVICE_MEMORY, skip: 1 });
+    await expect(store.importKey(id("undone"), { label: "undone" })).rejects.toMatchObject({
+      ...{ operation: "C_CreateObject", info: { returnValue: DEVICE_MEMORY } },
+    });
+    expect(objectsNamed(token, "undone")).toEqual([]);
+  });
+
+  test("is unwrapped where the token takes no private key in the clear", async () => {
+    const store = openStore();
+    shim.set("C_CreateObject", { returnValue: ATTRIBUTE_TYPE_INVALID, count: 1 });
+    const { key, address: imported } = await store.importKey(id("wrapped"), { label: "wrapped" });
+    expect(imported).toBe(new Wallet(id("wrapped")).address);
+    await expect(key.signDigest(new Uint8Array(32))).resolves.toMatchObject({ r: expect.anything() });
+    token.deleteKeys("wrapped");
+  });
+});
+
+describe("a caller who has left and closed the signer", () => {
+  test("before the library was loaded: the process ends all the same", async () => {
+    const signer = open({ libraryPath: __filename });
+    const controller = new AbortController();
+    const left = signer.health({ signal: controller.signal });
+    await until(() => hostProcesses().length > 0);
+    controller.abort(new Error("no longer wanted"));
+    await expect(left).rejects.toThrow("no longer wanted");
+    await signer.close();
+    expect(hostProcesses()).toEqual([]);
+  });
+
+  test("while its session was opened: that session is closed, and other tokens keep theirs", async () => {
+    const staying = open({ tokenLabel: other.label, sessions: 1 });
+    const leaving = open({ sessions: 2 });
+    await Promise.all([staying.getAddress(), leaving.getAddress()]);
+    // The user stays logged in, and the second call finds no session that waits for work.
+    shim.set("C_Sign", { delayMs: 300, count: 1 });
+    const working = leaving.signMessage("working");
+    await until(() => shim.stats().held === 1);
+    shim.set("C_OpenSession", { delayMs: 600, count: 1 });
+    const controller = new AbortController();
+    const left = leaving.signDigest(id("left"), { signal: controller.signal });
+    await until(() => shim.stats().held === 2);
+    controller.abort(new Error("no longer wanted"));
+    await expect(left).rejects.toThrow("no longer wanted");
+    await leaving.close();
+    expect(verifyMessage("working", await working)).toBe(address);
+    await until(() => shim.stats().sessions === 1);
+    await setTimeout(100);
+    expect(shim.stats()).toMatchObject({ sessions: 1, held: 0 });
+    expect(verifyMessage("staying", await staying.signMessage("staying"))).toBe(address);
+  });
+});
