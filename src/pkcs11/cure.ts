@@ -1,3 +1,4 @@
+import { isSignerError } from "../core/errors.ts";
 import { CKR, returnValueOf } from "./errors.ts";
 
 /**
@@ -34,5 +35,6 @@ const CURES: ReadonlyMap<number | undefined, Cure> = new Map<number, Cure>([
 
 /** The cure for what a call threw; undefined where it is final, as a wrong PIN is. */
 export function cureOf(error: unknown): Cure | undefined {
-  return CURES.get(returnValueOf(error));
+  // Others are not the library's: those of a PIN function may have numbers, too.
+  return isSignerError(error) ? CURES.get(returnValueOf(error)) : undefined;
 }

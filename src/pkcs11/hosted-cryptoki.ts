@@ -35,6 +35,8 @@ export class HostedCryptoki implements Cryptoki {
   readonly #hangTimeout: number;
   readonly #pending = new Map<number, Pending>();
   #child: ChildProcess | undefined;
+  /** Settles when the process has ended. */
+  #exit: Promise<void> | undefined;
   /** The process whose library is initialised. */
   #ready: ChildProcess | undefined;
   #count = 0;
@@ -58,13 +60,11 @@ export class HostedCryptoki implements Cryptoki {
 
   async end(): Promise<void> {
     const child = this.#child;
-    if (!child) return;
-    const gone = new Promise<void>((resolve) => {
-      child.once("exit", () => resolve());
-    });
+    // One that could not be started has no number, and never exits.
+    if (child?.pid === undefined) return;
     child.ref();
     child.kill("SIGKILL");
-    await gone;
+    await this.#exit;
   }
 
   getInfo(): Promise<LibraryInfo> {
@@ -147,7 +147,12 @@ export class HostedCryptoki implements Cryptoki {
     this.#child = child;
     child.on("message", (answer: HostAnswer) => this.#settle(child, answer));
     child.once("error", (cause) => this.#lose(child, `could not be started: ${cause.message}`));
-    child.once("exit", (code, signal) => this.#lose(child, `ended with ${signal ?? `exit code ${code}`}`));
+    this.#exit = new Promise((resolve) => {
+      child.once("exit", (code, signal) => {
+        this.#lose(child, `ended with ${signal ?? `exit code ${code}`}`);
+        resolve();
+      });
+    });
     return child;
   }
 

@@ -51,6 +51,21 @@ describe("a login", () => {
     await expect(signer.health()).resolves.toMatchObject({ ready: true, loggedIn: true, lastError: undefined });
   });
 
+  // gRPC's numbers of UNKNOWN, NOT_FOUND and ALREADY_EXISTS are return values of a token, too.
+  test.each([2, 5, 6])("whose PIN function fails with the code %d of its own is not tried again", async (code) => {
+    const failure = Object.assign(new Error("the vault has no such secret"), { code });
+    const { libraryPath, label: tokenLabel } = token;
+    let asked = 0;
+    const pin = () => {
+      asked += 1;
+      throw failure;
+    };
+    const key = new Pkcs11Key({ libraryPath, tokenLabel, pin, keyLabel: "hot" });
+    keys.push(key);
+    await expect(key.getPublicKey()).rejects.toBe(failure);
+    expect(asked).toBe(1);
+  });
+
   test("whose PIN comes after its caller has left does not disturb the next one", async () => {
     const asked: ((pin: string) => void)[] = [];
     const { libraryPath, label: tokenLabel } = token;

@@ -9,6 +9,7 @@ import { letHostsReadTypeScript } from "../../support/hosts.ts";
 import { Shim, type ShimFunction } from "../../support/pkcs11-shim/shim.ts";
 import type { SoftHsmToken } from "../../support/softhsm.ts";
 import { createToken } from "../../support/softhsm-env.ts";
+import { until } from "../../support/until.ts";
 
 const PRIVATE_KEY = id("a key of a token that goes away");
 const { address } = new Wallet(PRIVATE_KEY);
@@ -53,8 +54,9 @@ test("a library that shows no token any more, without an error, is started again
   const initializations = calls("C_Initialize");
   shim.set("C_GetTokenInfo", { returnValue: TOKEN_NOT_PRESENT });
   shim.set("C_Sign", { returnValue: DEVICE_ERROR, count: 2 });
+  const looks = calls("C_GetTokenInfo");
   const signing = signer.signMessage("during");
-  await setTimeout(500);
+  await until(() => calls("C_GetTokenInfo") > looks);
   shim.clear();
   expect(verifyMessage("during", await signing)).toBe(address);
   expect(calls("C_Initialize")).toBeGreaterThan(initializations);
