@@ -44,8 +44,9 @@ export async function findTokens(cryptoki: Cryptoki): Promise<FoundTokens> {
 export async function findSlot(cryptoki: Cryptoki, selector: TokenSelector): Promise<TokenSlot> {
   const { tokens, failure } = await findTokens(cryptoki);
   const { tokenLabel, slot, slotIndex, match } = selector;
-  // Without the one that could not be read, the index would count to another.
-  if (slotIndex !== undefined && failure) throw failure;
+  // Without the one that could not be read, an index would count to another, and the only one might not be.
+  const isNamed = [tokenLabel, slot, match].some((name) => name !== undefined);
+  if ((slotIndex !== undefined || !isNamed) && failure) throw failure;
   const named = tokens.filter((candidate, index) => {
     if (tokenLabel !== undefined) return candidate.label === tokenLabel;
     if (slot !== undefined) return slotId(candidate.handle) === slot;

@@ -90,7 +90,11 @@ test("a token that cannot be read hides no other, but others are not counted wit
   expect(await open({ tokenLabel: second.label, match: { model: "SoftHSM v2" } }).getAddress()).toBe(address);
   const slotIndex = second.slotIndex();
   unreadable();
-  await expect(open({ tokenLabel: undefined, slotIndex }).getAddress()).rejects.toMatchObject({ code: "KEY_UNUSABLE" });
+  for (const counted of [{ slotIndex }, { slotIndex, match: { model: "SoftHSM v2" } }, {}]) {
+    unreadable();
+    const signer = open({ tokenLabel: undefined, ...counted });
+    await expect(signer.getAddress()).rejects.toMatchObject({ operation: "C_GetTokenInfo", code: "KEY_UNUSABLE" });
+  }
 });
 
 test("a slot that stays gone is the backend's failure, not a missing key", async () => {
