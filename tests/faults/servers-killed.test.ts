@@ -63,6 +63,8 @@ test.each(CLOUDS)(
     ]);
     const during = await load([signer], { callers: CALLERS, calls: 300, patienceMs: PATIENCE });
     expect(during).toMatchObject({ wrong: 0, unsettled: 0 });
+    const failed = Object.values(during.failures).reduce((sum, count) => sum + count, 0);
+    expect(during.ok + failed).toBe(during.calls);
     expect(during.ok).toBeGreaterThan(0);
     // Ten requests hang: whoever waited for one of them was told so.
     expect(during.failures["BACKEND_TIMEOUT"]).toBeGreaterThan(0);
