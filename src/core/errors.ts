@@ -20,6 +20,8 @@ export type SignerErrorCode =
   | "KEY_CHANGED"
   /** The key's address is not the `expectedAddress`; `info` names both. */
   | "ADDRESS_MISMATCH"
+  /** The name for a new key is taken in the store. Nothing was made. */
+  | "KEY_EXISTS"
   /** A package or a library that the backend needs is not installed. */
   | "DEPENDENCY_MISSING"
   /** The signer was closed. */

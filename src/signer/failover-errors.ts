@@ -27,6 +27,8 @@ const FAILS_OVER: Readonly<Record<SignerErrorCode, boolean>> = {
   // Another key stands here: never a reason to stop using those that still hold the account's.
   KEY_CHANGED: true,
   ADDRESS_MISMATCH: true,
+  // Another replica would be asked for the same.
+  KEY_EXISTS: false,
   // Somebody closed this replica, or the store that it belongs to.
   SIGNER_CLOSED: true,
 };
