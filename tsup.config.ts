@@ -1,8 +1,10 @@
-import { defineConfig } from "tsup";
+import { defineConfig, type Options } from "tsup";
 
-export default defineConfig({
+const shared: Options = {
   entry: {
     index: "src/index.ts",
+    "codecs/index": "src/codecs/index.ts",
+    "secp256k1/index": "src/secp256k1/index.ts",
     "aws-kms/index": "src/aws-kms/index.ts",
     "azure-key-vault/index": "src/azure-key-vault/index.ts",
     "eip1193/index": "src/eip1193/index.ts",
@@ -15,7 +17,6 @@ export default defineConfig({
     "cli/main": "src/cli/main.ts",
     "cloudhsm/quorum/index": "src/cloudhsm/quorum/index.ts",
   },
-  format: ["esm", "cjs"],
   target: "es2022",
   platform: "neutral",
   // Without it each CommonJS entry point would carry its own copy of the classes that they share.
@@ -25,12 +26,33 @@ export default defineConfig({
   // Otherwise splitting makes tsup rewrite the CommonJS files with sucrase, which drops fields and turns import() into require().
   treeshake: true,
   removeNodeProtocol: false,
-  // The PKCS#11 host is found from there. What esbuild makes of it in CommonJS otherwise is undefined.
-  esbuildOptions(options, { format }) {
-    if (format === "cjs") options.define = { ...options.define, "import.meta.url": "__filename" };
-  },
   external: [/^node:/],
   dts: true,
   sourcemap: true,
-  clean: true,
-});
+};
+
+export default defineConfig([
+  { ...shared, format: "esm" },
+  {
+    ...shared,
+    format: "cjs",
+    // They ship ES modules only: not every loader of CommonJS, jest's for example, can require them.
+    noExternal: [/^@noble\//, "asn1js", "@peculiar/utils"],
+    // Files beside this one are found from there. What esbuild makes of it in CommonJS otherwise is undefined.
+    esbuildOptions(options) {
+      options.define = { ...options.define, "import.meta.url": "__filename" };
+    },
+    plugins: [
+      {
+        // What is loaded late is required: jest, in CommonJS, refuses import().
+        name: "late-require",
+        renderChunk: (code) => ({
+          code: code.replace(
+            /\bimport\(("[^"]+")\)/g,
+            "Promise.resolve().then(() => ({ default: require($1), ...require($1) }))",
+          ),
+        }),
+      },
+    ],
+  },
+]);

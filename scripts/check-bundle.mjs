@@ -4,8 +4,8 @@
 import { build } from "esbuild";
 import { entryPoints } from "./entry-points.mjs";
 
-/** What every entry point may import. */
-const common = ["ethers"];
+/** What every entry point may import: ethers, and the dependencies. */
+const common = ["ethers", "@noble/curves/", "asn1js"];
 
 /** What each may import besides. @type {Record<string, readonly string[]>} */
 const ownImports = {
@@ -18,7 +18,9 @@ const ownImports = {
   "./cloudhsm": ["pkcs11js", "node:"],
   // It loads the backend that a URI names, whichever that is.
   "./uri": ["@aws-sdk/client-kms", "@azure/keyvault-keys", "@azure/identity", "pkcs11js", "node:"],
-  "./testing": ["@noble/curves/"],
+  "./codecs": [],
+  "./secp256k1": ["node:"],
+  "./testing": [],
   "./cloudhsm/quorum": ["node:"],
 };
 

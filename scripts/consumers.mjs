@@ -59,6 +59,17 @@ try {
     for (const result of application.run(running, [services.json, "without-sdks"])) report(result);
   }
   await services.stop();
+
+  for (const version of [29, 30]) {
+    const packages = [...ethersAndSdks, "viem", "@types/node"].map(newest);
+    console.log(`An application that tests with jest ${version}`);
+    const application = new Application(
+      join(folder, `jest-${version}`),
+      [tarball, ...packages, `jest@${version}`],
+      ["entries.test.cjs"],
+    );
+    report(application.runJest(quiet));
+  }
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

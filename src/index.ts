@@ -15,7 +15,6 @@ export {
   type StoredKey,
   type StoreHealth,
 } from "./accounts/key-store.ts";
-export { signatureFromDer, signatureToDer } from "./core/der.ts";
 export {
   isSignerError,
   SignerError,
@@ -23,19 +22,16 @@ export {
   type SignerErrorContext,
   type SignerErrorOptions,
 } from "./core/errors.ts";
+export type { RawSignature } from "./core/signature.ts";
+export type { Verifier } from "./core/verify.ts";
 export {
-  addressFromPublicKey,
-  type PublicJwk,
-  publicKeyFromEcPoint,
-  publicKeyFromJwk,
-  publicKeyFromSec1,
-  publicKeyFromSpki,
-} from "./core/public-key.ts";
-export { type RawSignature, signatureFromCompact, toLowS } from "./core/signature.ts";
-export { verifiedYParity } from "./core/y-parity.ts";
-export { FailoverKey } from "./signer/failover-key.ts";
-export type { FailoverEvent, FailoverOptions, ReplicaState } from "./signer/failover-options.ts";
-export type { RemoteSignerOptions } from "./signer/remote-account.ts";
-export type { CallOptions, RemoteKey, SignOptions } from "./signer/remote-key.ts";
+  type FailoverEvent,
+  type FailoverHealth,
+  FailoverKey,
+  type FailoverOptions,
+  type ReplicaState,
+} from "./signer/failover-key.ts";
+export type { SigningPayload } from "./signer/payload.ts";
+export type { CallOptions, KeyHealth, RemoteKey, SignOptions } from "./signer/remote-key.ts";
 export { RemoteSigner } from "./signer/remote-signer.ts";
-export type { SigningContent } from "./signer/signing-content.ts";
+export type { RemoteSignerOptions } from "./signer/verified-key.ts";

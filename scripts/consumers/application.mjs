@@ -58,6 +58,16 @@ export class Application {
     return { what: `compiles pkcs11js for Node ${run(node, ["--version"]).output}`, ...result };
   }
 
+  /** @param {Record<string, string>} env */
+  runJest(env) {
+    const result = run(process.execPath, ["node_modules/jest/bin/jest.js"], {
+      cwd: this.folder,
+      env,
+      timeout: 120_000,
+    });
+    return { what: "passes its tests in jest with default settings", ...result };
+  }
+
   get #typed() {
     return this.programs.filter((program) => program.endsWith(".ts"));
   }

@@ -1,6 +1,7 @@
 import { assertArgument, getAddress, type Provider } from "ethers";
 import { isSignerError, SignerError, type SignerErrorCode } from "../core/errors.ts";
-import { bounded } from "../signer/bounded.ts";
+import type { Verifier } from "../core/verify.ts";
+import { withDeadline } from "../signer/deadline.ts";
 import type { CallOptions } from "../signer/remote-key.ts";
 import type { RemoteSigner } from "../signer/remote-signer.ts";
 import { type Account, type AccountSource, SignerSource, StoreSource } from "./account-source.ts";
@@ -20,6 +21,8 @@ export interface AccountDirectoryOptions {
   readonly refreshInterval?: number | undefined;
   /** The `timeout` of the signers of the stores' keys, in milliseconds. Default: 30,000. */
   readonly timeout?: number | undefined;
+  /** The `verifier` of the signers of the stores' keys: see `RemoteSignerOptions`. Default: `@noble/curves`. */
+  readonly verifier?: Verifier | undefined;
 }
 
 /** A store, or a single signer, that could not be asked, or a key of one that could not be used. */
@@ -81,7 +84,7 @@ export class AccountDirectory {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Does no I/O. */
-  constructor({ stores = [], signers = [], refreshInterval, timeout }: AccountDirectoryOptions) {
+  constructor({ stores = [], signers = [], refreshInterval, timeout, verifier }: AccountDirectoryOptions) {
     assertArgument(stores.length + signers.length > 0, "pass at least one store or signer", "stores", stores);
     assertArgument(
       refreshInterval === undefined ||
@@ -92,7 +95,7 @@ export class AccountDirectory {
     );
     const sources = [
       ...signers.map((signer) => new SignerSource(signer)),
-      ...stores.map((store) => new StoreSource(store, timeout)),
+      ...stores.map((store) => new StoreSource(store, { timeout, verifier })),
     ];
     this.#states = new Map(sources.map((source) => [source, { lastRefresh: undefined, refreshError: undefined }]));
     this.#interval = refreshInterval;
@@ -111,7 +114,7 @@ export class AccountDirectory {
       this.#schedule();
     });
     const refreshing = this.#refreshing;
-    return bounded(() => refreshing, { signal });
+    return withDeadline(() => refreshing, { signal });
   }
 
   /** The addresses, with the checksum of EIP-55. @throws what every source failed with, where none could be listed yet. */
@@ -195,7 +198,7 @@ export class AccountDirectory {
   async #refreshSource(source: AccountSource, state: State): Promise<RefreshFailure[]> {
     const { backend, id } = source;
     try {
-      await bounded((signal) => source.refresh(signal), { signal: this.#ending.signal });
+      await withDeadline((signal) => source.refresh(signal), { signal: this.#ending.signal });
       state.lastRefresh = new Date();
       state.refreshError = undefined;
       return source.failedKeys.map((key) => ({ backend, source: id, key, error: key.error }));

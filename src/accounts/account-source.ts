@@ -1,4 +1,5 @@
 import { RemoteSigner } from "../signer/remote-signer.ts";
+import type { RemoteSignerOptions } from "../signer/verified-key.ts";
 import { type FailedKey, isStoredKey, type KeyStore, type StoreHealth } from "./key-store.ts";
 
 /** An account that a directory knows. */
@@ -40,11 +41,11 @@ export class StoreSource implements AccountSource {
   entries: ReadonlyMap<string, Entry> = new Map();
   failedKeys: readonly FailedKey[] = [];
   readonly #store: KeyStore;
-  readonly #timeout: number | undefined;
+  readonly #options: RemoteSignerOptions;
 
-  constructor(store: KeyStore, timeout: number | undefined) {
+  constructor(store: KeyStore, options: RemoteSignerOptions) {
     this.#store = store;
-    this.#timeout = timeout;
+    this.#options = options;
     this.backend = store.backend;
     this.id = store.id;
   }
@@ -82,7 +83,7 @@ export class StoreSource implements AccountSource {
     readonly key: ConstructorParameters<typeof RemoteSigner>[0];
     readonly address: string;
   }) {
-    return new RemoteSigner(key, null, { expectedAddress: address, timeout: this.#timeout });
+    return new RemoteSigner(key, null, { ...this.#options, expectedAddress: address });
   }
 
   /** A key that could not be looked at this time, but may next time, is not gone. */

@@ -1,5 +1,3 @@
-import { onAbort } from "../signer/on-abort.ts";
-
 interface ConcurrentMapOptions {
   /** The most tasks at a time. */
   readonly concurrency: number;
@@ -30,14 +28,14 @@ export async function* concurrentMap<T, R>(
 ): AsyncGenerator<R, void> {
   signal?.throwIfAborted();
   const controller = new AbortController();
-  const unlisten = signal && onAbort(signal, () => controller.abort(signal.reason));
-  const items = source(controller.signal);
+  const either = signal ? AbortSignal.any([signal, controller.signal]) : controller.signal;
+  const items = source(either);
   const tasks = new Set<Promise<Done<R>>>();
   let taking: Promise<Taken<T>> | undefined;
   let exhausted = false;
   try {
     for (;;) {
-      controller.signal.throwIfAborted();
+      either.throwIfAborted();
       if (!exhausted && tasks.size < concurrency) taking ??= handled(take(items));
       // Taken first, so that the next task has begun while the consumer is busy with a result.
       const pending = taking ? [taking, ...tasks] : [...tasks];
@@ -50,10 +48,9 @@ export async function* concurrentMap<T, R>(
       }
       taking = undefined;
       if (event.taken.done) exhausted = true;
-      else tasks.add(begin(task(event.taken.value, controller.signal)));
+      else tasks.add(begin(task(event.taken.value, either)));
     }
   } finally {
-    unlisten?.();
     controller.abort();
     await Promise.allSettled([...tasks, taking]);
     await items.return();

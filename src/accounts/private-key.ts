@@ -1,5 +1,5 @@
-import { assertArgument, toBeArray } from "ethers";
-import { ORDER } from "../core/curve.ts";
+import { secp256k1 } from "@noble/curves/secp256k1.js";
+import { assertArgument } from "ethers";
 
 /**
  * A copy of a private key on its way into a store, for the store to wipe.
@@ -9,7 +9,7 @@ import { ORDER } from "../core/curve.ts";
  */
 export function copyPrivateKey(privateKey: Uint8Array | string): Uint8Array {
   const copy = new Uint8Array(32);
-  const valid = copyBytes(privateKey, copy) && isInRange(copy);
+  const valid = copyInto(copy, privateKey) && secp256k1.utils.isValidSecretKey(copy);
   if (!valid) copy.fill(0);
   assertArgument(
     valid,
@@ -20,16 +20,8 @@ export function copyPrivateKey(privateKey: Uint8Array | string): Uint8Array {
   return copy;
 }
 
-/** Whether these 32 bytes are a number in 1..n-1; octet by octet, so that no string or bigint keeps it. */
-function isInRange(bytes: Uint8Array): boolean {
-  const order = toBeArray(ORDER);
-  const different = bytes.findIndex((octet, index) => octet !== order[index]);
-  if (different < 0 || (bytes[different] as number) > (order[different] as number)) return false;
-  return bytes.some((octet) => octet !== 0);
-}
-
 /** Into `target`, without a copy in between. @returns whether there were 32 bytes. */
-function copyBytes(privateKey: unknown, target: Uint8Array): boolean {
+function copyInto(target: Uint8Array, privateKey: unknown): boolean {
   if (typeof privateKey === "string") {
     if (!/^0x[\da-f]{64}$/i.test(privateKey)) return false;
     for (let index = 0; index < 32; index += 1) {

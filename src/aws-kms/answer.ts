@@ -1,5 +1,5 @@
 import type { GetPublicKeyCommandOutput, ServiceOutputTypes } from "@aws-sdk/client-kms";
-import { requireBytes } from "../core/bytes.ts";
+import { copyBytes } from "../core/bytes.ts";
 import { invalidResponse, isSignerError, SignerError } from "../core/errors.ts";
 import { publicKeyFromSpki } from "../core/public-key.ts";
 import { canName } from "./key-name.ts";
@@ -50,7 +50,7 @@ export function requireUsableKey(answer: GetPublicKeyCommandOutput, asked: strin
   requireProperty(arn, "KeySpec", "ECC_SECG_P256K1", answer.KeySpec ?? answer.CustomerMasterKeySpec);
   requireProperty(arn, "KeyUsage", "SIGN_VERIFY", answer.KeyUsage);
   requireProperty(arn, "SigningAlgorithms", "ECDSA_SHA_256", answer.SigningAlgorithms);
-  return { arn, publicKey: publicKeyFromSpki(requireBytes(answer.PublicKey, "PublicKey")) };
+  return { arn, publicKey: publicKeyFromSpki(copyBytes(answer.PublicKey, "PublicKey")) };
 }
 
 function requireProperty(arn: string, name: string, needed: string, actual: string | readonly string[] | undefined) {

@@ -7,7 +7,7 @@ import type {
   SignCommandOutput,
 } from "@aws-sdk/client-kms";
 import { SignerError } from "../core/errors.ts";
-import { bounded } from "../signer/bounded.ts";
+import { withDeadline } from "../signer/deadline.ts";
 import type { CallOptions } from "../signer/remote-key.ts";
 import { kmsError } from "./errors.ts";
 import type { Asked } from "./failure.ts";
@@ -78,7 +78,7 @@ export class KmsConnection {
     const flight = this.#lender
       ? this.#lender.send(asked, options, request)
       : // Bounded here too: the SDK heeds the signal in a request, but not while it waits before it tries again.
-        bounded((signal) => this.#perform(asked, signal, request), { signal: options.signal });
+        withDeadline((signal) => this.#perform(asked, signal, request), { signal: options.signal });
     this.#flights.add(flight);
     try {
       return await flight;

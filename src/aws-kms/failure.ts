@@ -1,5 +1,3 @@
-import { readable } from "../core/thrown.ts";
-
 /** What was asked of KMS. */
 export interface Asked {
   /** `Sign` or `GetPublicKey`: with `kms:` in front it is the permission's name. */
@@ -30,7 +28,7 @@ const MAX_TEXT = 500;
 const WRAPPED = /^AWS SDK error wrapper for (?:(?<name>\w+): )?(?<text>.*)$/s;
 
 export function readFailure(error: unknown): Failure {
-  const thrown = (readable(error) ?? {}) as Readonly<Record<string, unknown>>;
+  const thrown = (error ?? {}) as Readonly<Record<string, unknown>>;
   const { httpStatusCode, requestId, attempts } = (thrown["$metadata"] ?? {}) as Readonly<Record<string, unknown>>;
   const wrapped = WRAPPED.exec(String(thrown["message"]))?.groups;
   const text = plainText(wrapped?.["text"] ?? thrown["message"]);

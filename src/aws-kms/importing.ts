@@ -1,5 +1,5 @@
 import { getAddress } from "ethers";
-import { requireBytes } from "../core/bytes.ts";
+import { copyBytes } from "../core/bytes.ts";
 import { SignerError } from "../core/errors.ts";
 import { decodeAnswer, requireKeyArn } from "./answer.ts";
 import type { CreateKmsKeyOptions } from "./creation-options.ts";
@@ -33,8 +33,8 @@ export async function importMaterial(requests: StoreRequests, arn: string, mater
   const { token, publicKey } = decodeAnswer(given, "GetParametersForImport", () => {
     requireKeyArn(given.KeyId, arn);
     return {
-      token: requireBytes(given.ImportToken, "ImportToken"),
-      publicKey: requireBytes(given.PublicKey, "PublicKey"),
+      token: copyBytes(given.ImportToken, "ImportToken"),
+      publicKey: copyBytes(given.PublicKey, "PublicKey"),
     };
   });
   await requests.importKeyMaterial({

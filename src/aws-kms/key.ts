@@ -1,10 +1,9 @@
 import type { GetPublicKeyCommandOutput } from "@aws-sdk/client-kms";
-import { assertArgument } from "ethers";
-import { equalBytes, requireBytes } from "../core/bytes.ts";
-import { signatureFromDer } from "../core/der.ts";
+import { copyBytes, equalBytes } from "../core/bytes.ts";
 import { invalidResponse, SignerError } from "../core/errors.ts";
 import { addressFromPublicKey } from "../core/public-key.ts";
-import type { RawSignature } from "../core/signature.ts";
+import { type RawSignature, signatureFromDer } from "../core/signature.ts";
+import { copyDigest } from "../signer/payload.ts";
 import type { CallOptions, RemoteKey } from "../signer/remote-key.ts";
 import { decodeAnswer, type PublishedKey, requireKeyArn, requireUsableKey } from "./answer.ts";
 import { KmsConnection } from "./connection.ts";
@@ -52,8 +51,7 @@ export class KmsKey implements RemoteKey {
 
   /** Needs kms:Sign on the key. KMS signs these 32 bytes as they are: MessageType DIGEST, ECDSA_SHA_256. */
   async signDigest(digest: Uint8Array, options: CallOptions = {}): Promise<RawSignature> {
-    assertArgument(digest.length === 32, "invalid digest length", "digest", digest);
-    const message = digest.slice();
+    const message = copyDigest(digest);
     const pinned = await this.#pin(options);
     const answer = await this.#connection.sign(
       {
@@ -68,21 +66,22 @@ export class KmsKey implements RemoteKey {
     );
     return decodeAnswer(answer, "Sign", () => {
       requireSigner(pinned, answer.KeyId);
-      return signatureFromDer(requireBytes(answer.Signature, "Signature"));
+      return signatureFromDer(copyBytes(answer.Signature, "Signature"));
     });
   }
 
-  /**
-   * A key whose public key is that of whatever the identifier names now, for `verifyKey()`: looked up each time, and
-   * KEY_CHANGED where it is not the pinned one. It shares the connection, which is this key's to close.
-   */
-  lookedUpAgain(): RemoteKey {
-    return {
-      backend: this.backend,
-      id: this.id,
-      getPublicKey: (options = {}) => this.#requireUnchanged(options),
-      signDigest: (digest, options) => this.signDigest(digest, options),
-    };
+  /** One GetPublicKey for the identifier as it was given; needs kms:GetPublicKey on the key that it names now. */
+  async verifyIdentity(options: CallOptions = {}): Promise<void> {
+    const pinned = await this.#pin(options);
+    const answer = await this.#lookUp(options);
+    decodeAnswer(answer, "verifyKey", () => {
+      const arn = requireKeyArn(answer.KeyId, this.id);
+      const moved = (publicKey: Uint8Array | undefined) =>
+        keyChanged("this signer still signs by its own key, but the identifier now names", pinned, { arn, publicKey });
+      if (arn !== pinned.arn) throw moved(publicKeyOf(answer, this.id));
+      const { publicKey } = requireUsableKey(answer, this.id);
+      if (!equalBytes(publicKey, pinned.publicKey)) throw moved(publicKey);
+    });
   }
 
   async close(): Promise<void> {
@@ -97,20 +96,6 @@ export class KmsKey implements RemoteKey {
     // Of several at once the first counts, for all of them.
     this.#pinned ??= published;
     return this.#pinned;
-  }
-
-  async #requireUnchanged(options: CallOptions): Promise<Uint8Array> {
-    const pinned = await this.#pin(options);
-    const answer = await this.#lookUp(options);
-    return decodeAnswer(answer, "verifyKey", () => {
-      const arn = requireKeyArn(answer.KeyId, this.id);
-      const moved = (publicKey: Uint8Array | undefined) =>
-        keyChanged("this signer still signs by its own key, but the identifier now names", pinned, { arn, publicKey });
-      if (arn !== pinned.arn) throw moved(publicKeyOf(answer, this.id));
-      const { publicKey } = requireUsableKey(answer, this.id);
-      if (!equalBytes(publicKey, pinned.publicKey)) throw moved(publicKey);
-      return publicKey;
-    });
   }
 
   #lookUp(options: CallOptions) {

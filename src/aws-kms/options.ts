@@ -1,6 +1,6 @@
 import type { KMSClientConfig } from "@aws-sdk/client-kms";
 import { assertArgument } from "ethers";
-import type { RemoteSignerOptions } from "../signer/remote-account.ts";
+import type { RemoteSignerOptions } from "../signer/verified-key.ts";
 import { type CheckedClientOptions, checkClientOptions, type KmsClientOptions } from "./client-options.ts";
 import { regionOf } from "./key-name.ts";
 

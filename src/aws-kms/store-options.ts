@@ -1,5 +1,6 @@
 import { assertArgument } from "ethers";
-import { checkTimeout } from "../signer/remote-account.ts";
+import type { Verifier } from "../core/verify.ts";
+import { checkTimeout } from "../signer/verified-key.ts";
 import { type CheckedClientOptions, checkClientOptions, type KmsClientOptions } from "./client-options.ts";
 import type { KeyFilter } from "./key-filter.ts";
 
@@ -13,6 +14,8 @@ export interface KmsKeyStoreOptions extends KmsClientOptions {
   readonly concurrency?: number | undefined;
   /** The longest wait for one request, the SDK's own repetitions included, in milliseconds. Default: 30,000. */
   readonly timeout?: number | undefined;
+  /** Verifies the signature that proves an imported key, in place of `@noble/curves`: see `RemoteSignerOptions.verifier`. */
+  readonly verifier?: Verifier | undefined;
 }
 
 /** The options, checked. It holds credentials, so it is kept in a private field. */
@@ -20,6 +23,7 @@ export interface CheckedStoreOptions extends CheckedClientOptions {
   readonly filter: KeyFilter;
   readonly concurrency: number;
   readonly timeout: number;
+  readonly verifier: Verifier | undefined;
 }
 
 const DEFAULT_CONCURRENCY = 10;
@@ -28,7 +32,7 @@ const MAX_CONCURRENCY = 50;
 
 /** @throws ethers' INVALID_ARGUMENT, which shows no credentials. */
 export function checkStoreOptions(options: KmsKeyStoreOptions): CheckedStoreOptions {
-  const { tags = {}, aliasPrefix, concurrency = DEFAULT_CONCURRENCY, timeout, ...rest } = options;
+  const { tags = {}, aliasPrefix, concurrency = DEFAULT_CONCURRENCY, timeout, verifier, ...rest } = options;
   checkTags(tags);
   assertArgument(
     aliasPrefix === undefined || (typeof aliasPrefix === "string" && aliasPrefix.startsWith("alias/")),
@@ -47,6 +51,7 @@ export function checkStoreOptions(options: KmsKeyStoreOptions): CheckedStoreOpti
     filter: { tags: { ...tags }, aliasPrefix },
     concurrency,
     timeout: checkTimeout(timeout),
+    verifier,
   };
 }
 

@@ -10,7 +10,7 @@ import type {
   SignCommandInput,
 } from "@aws-sdk/client-kms";
 import { isSignerError, SignerError } from "../core/errors.ts";
-import { bounded } from "../signer/bounded.ts";
+import { withDeadline } from "../signer/deadline.ts";
 import type { CallOptions } from "../signer/remote-key.ts";
 import type { KmsConnection, KmsRequest } from "./connection.ts";
 
@@ -104,7 +104,7 @@ export class StoreRequests {
       const message = `${BACKEND} did not answer ${operation} within ${ms} ms; check that it can be reached, or raise timeout`;
       return new SignerError("BACKEND_TIMEOUT", message, context);
     };
-    return bounded(
+    return withDeadline(
       async (innerSignal) => {
         try {
           return await this.connection.send({ operation, keyId }, { signal: innerSignal }, request);

@@ -1,6 +1,7 @@
 import { concurrentMap } from "../accounts/concurrent-map.ts";
 import type { KeyStore, ListedKey, StoredKey, StoreHealth } from "../accounts/key-store.ts";
 import { invalidResponse } from "../core/errors.ts";
+import type { Verifier } from "../core/verify.ts";
 import type { CallOptions } from "../signer/remote-key.ts";
 import { RemoteSigner } from "../signer/remote-signer.ts";
 import { readAliases } from "./aliases.ts";
@@ -42,6 +43,7 @@ export class KmsKeyStore implements KeyStore {
   readonly #requests: StoreRequests;
   readonly #known: KnownKeys;
   readonly #inspection: KeyInspection;
+  readonly #verifier: Verifier | undefined;
 
   /**
    * Does no I/O: the first call loads the SDK.
@@ -49,11 +51,12 @@ export class KmsKeyStore implements KeyStore {
    * @throws ethers' INVALID_ARGUMENT for options that cannot be right.
    */
   constructor(options: KmsKeyStoreOptions = {}) {
-    const { client, config, filter, concurrency, timeout } = checkStoreOptions(options);
+    const { client, config, filter, concurrency, timeout, verifier } = checkStoreOptions(options);
     const region = typeof options.region === "string" ? options.region : "(the SDK's Region)";
     this.id = `${region}${describeFilter(filter)}`;
     this.#filter = filter;
     this.#concurrency = concurrency;
+    this.#verifier = verifier;
     this.#connection = new KmsConnection({ client, config, owner: "store" });
     this.#requests = new StoreRequests(this.#connection, timeout);
     this.#known = new KnownKeys(this.#connection);
@@ -188,7 +191,11 @@ export class KmsKeyStore implements KeyStore {
 
   /** RemoteSigner compares the address, and verifies the signature. */
   async #prove(stored: StoredKey, expectedAddress: string): Promise<StoredKey> {
-    const signer = new RemoteSigner(stored.key, null, { expectedAddress, timeout: this.#requests.timeout });
+    const signer = new RemoteSigner(stored.key, null, {
+      expectedAddress,
+      timeout: this.#requests.timeout,
+      verifier: this.#verifier,
+    });
     const message = `ethers-hsm proves the import of ${expectedAddress} into ${stored.key.id}`;
     await eventually(() => signer.signMessage(message), ["KEY_NOT_FOUND", "KEY_UNUSABLE"]);
     return stored;

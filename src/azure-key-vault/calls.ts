@@ -1,5 +1,5 @@
 import { isSignerError, SignerError } from "../core/errors.ts";
-import { bounded } from "../signer/bounded.ts";
+import { withDeadline } from "../signer/deadline.ts";
 import type { CallOptions } from "../signer/remote-key.ts";
 import type { Call } from "./send.ts";
 
@@ -46,7 +46,7 @@ export class Calls {
       const message = `${vaultUrl} did not answer within ${timeout} ms; check that it can be reached, or raise timeout`;
       return new SignerError("BACKEND_TIMEOUT", message, context);
     };
-    const running = bounded((inner) => task({ signal: inner, endsAt, vaultUrl, context }), {
+    const running = withDeadline((inner) => task({ signal: inner, endsAt, vaultUrl, context }), {
       signal,
       deadline: { ms: timeout, error },
     });

@@ -1,5 +1,4 @@
 import { isSignerError, SignerError, type SignerErrorCode, type SignerErrorContext } from "../core/errors.ts";
-import { readable } from "../core/thrown.ts";
 import { strippedCause } from "./stripped-cause.ts";
 
 interface Meaning {
@@ -35,8 +34,7 @@ export function isCredentialError(error: unknown): boolean {
 }
 
 /** The SignerError for what a credential threw; its cause holds neither secrets nor requests. */
-export function credentialError(thrown: unknown, context: SignerErrorContext = {}): SignerError {
-  const error = readable(thrown);
+export function credentialError(error: unknown, context: SignerErrorContext = {}): SignerError {
   if (isSignerError(error)) return error.withContext(context);
   const { name, message, statusCode, errorResponse } = (error ?? {}) as Readonly<Record<string, unknown>>;
   const { code, advice } = meaningOf(name, String(message), statusCode);

@@ -1,6 +1,6 @@
 import type { KeyClientOptions } from "@azure/keyvault-keys";
 import { isSignerError, SignerError } from "../core/errors.ts";
-import { bounded } from "../signer/bounded.ts";
+import { withDeadline } from "../signer/deadline.ts";
 import { credentialError } from "./credential-errors.ts";
 import type { AzureTokenCredential, ClientSecret } from "./options.ts";
 import { importIdentity } from "./sdk.ts";
@@ -37,7 +37,7 @@ export function boundedCredential(credential: AzureTokenCredential, timeout: num
       const early = (current?.expiresOnTimestamp ?? 0) > Date.now() + MARGIN;
       try {
         const request = (abortSignal: AbortSignal) => credential.getToken(scopes, { ...options, abortSignal });
-        const token = await bounded(request, { signal, deadline: { ms: timeout, error: timedOut } });
+        const token = await withDeadline(request, { signal, deadline: { ms: timeout, error: timedOut } });
         last = { purpose, token };
         return token;
       } catch (error) {

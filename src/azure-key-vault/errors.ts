@@ -1,5 +1,4 @@
 import { isSignerError, SignerError, type SignerErrorContext } from "../core/errors.ts";
-import { readable } from "../core/thrown.ts";
 import { credentialError, isCredentialError } from "./credential-errors.ts";
 import type { RequestKind } from "./permissions.ts";
 import type { ServiceResponse } from "./response.ts";
@@ -31,11 +30,10 @@ export const KEY_MATERIAL = /[\w+/=-]{16,}/g;
  *   body it is a TypeError of the SDK's own.
  */
 export function keyVaultError(
-  thrown: unknown,
+  error: unknown,
   response: ServiceResponse | undefined,
   { request, vaultUrl, ...context }: RequestContext,
 ): SignerError {
-  const error = readable(thrown);
   if (isSignerError(error)) return error.withContext(context);
   if (isCredentialError(error)) return credentialError(error, context);
   const refused = response !== undefined && response.status !== 200;

@@ -77,8 +77,8 @@ async function proveKey(
   const url = session.urlOf(name);
   try {
     const stored = await session.storedKey(name, usableVersion(imported, url));
-    const { timeout } = session.options;
-    const signer = new RemoteSigner(stored.key, null, { expectedAddress: address, timeout });
+    const { timeout, verifier } = session.options;
+    const signer = new RemoteSigner(stored.key, null, { expectedAddress: address, timeout, verifier });
     await signer.signDigest(hashMessage(`ethers-hsm proves an imported key ${hexlify(randomBytes(16))}`), { signal });
     return stored;
   } catch (error) {

@@ -1,8 +1,8 @@
 import type { CryptographyClient, KeyVaultKey } from "@azure/keyvault-keys";
-import { assertArgument } from "ethers";
 import { equalBytes } from "../core/bytes.ts";
 import { invalidResponse } from "../core/errors.ts";
 import { type RawSignature, signatureFromCompact } from "../core/signature.ts";
+import { copyDigest } from "../signer/payload.ts";
 import type { CallOptions, RemoteKey } from "../signer/remote-key.ts";
 import { Calls } from "./calls.ts";
 import { cryptographyClient } from "./client.ts";
@@ -69,8 +69,7 @@ export class AzureKeyVaultKey implements RemoteKey {
   }
 
   async signDigest(digest: Uint8Array, options: CallOptions = {}): Promise<RawSignature> {
-    assertArgument(digest.length === 32, "invalid digest length", "digest", digest);
-    const bytes = digest.slice();
+    const bytes = copyDigest(digest);
     return this.#calls.run("signDigest", options, async (call) => {
       // The SDK's first request of all goes out without its body, and is not always repeated with it when others start
       // beside it. The first one is therefore never a signature: it gets the key.
@@ -87,7 +86,7 @@ export class AzureKeyVaultKey implements RemoteKey {
    * @throws SignerError KEY_CHANGED where it is another version or other material now; KEY_UNUSABLE where it can no longer
    *   sign.
    */
-  async verifyKey(options: CallOptions = {}): Promise<void> {
+  async verifyIdentity(options: CallOptions = {}): Promise<void> {
     return this.#calls.run("verifyKey", options, async (call) => {
       if (!this.#pinned) return void (await this.#pin(call));
       const { version } = this.#pinned;

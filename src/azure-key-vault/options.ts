@@ -1,6 +1,6 @@
 import type { KeyClient, KeyClientOptions } from "@azure/keyvault-keys";
 import { assertArgument } from "ethers";
-import { checkTimeout, type RemoteSignerOptions } from "../signer/remote-account.ts";
+import { checkTimeout, type RemoteSignerOptions } from "../signer/verified-key.ts";
 import { isKeyName, type KeyUrl, parseKeyUrl, parseVaultUrl } from "./key-url.ts";
 
 /** A `TokenCredential`: any of @azure/identity, or one of your own. */

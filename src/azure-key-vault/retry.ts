@@ -1,5 +1,4 @@
 import { isSignerError } from "../core/errors.ts";
-import { onAbort } from "../signer/on-abort.ts";
 import { isAbandoned } from "./credential.ts";
 
 const FIRST_DELAY = 250;
@@ -37,13 +36,14 @@ function isBareThrottling(error: unknown): boolean {
 
 function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      unlisten();
-      resolve();
-    }, ms);
-    const unlisten = onAbort(signal, () => {
+    const giveUp = () => {
       clearTimeout(timer);
       reject(signal.reason);
-    });
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", giveUp);
+      resolve();
+    }, ms);
+    signal.addEventListener("abort", giveUp);
   });
 }

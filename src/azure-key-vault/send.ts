@@ -1,6 +1,5 @@
 import type { GetKeyOptions } from "@azure/keyvault-keys";
 import type { SignerErrorContext } from "../core/errors.ts";
-import { readable } from "../core/thrown.ts";
 import { keyVaultError } from "./errors.ts";
 import type { RequestKind } from "./permissions.ts";
 import { readResponse, refusalOf, type ServiceResponse } from "./response.ts";
@@ -46,7 +45,7 @@ export async function sendOnce<T>(
     const value = await request({ abortSignal: signal, onResponse });
     return { value, kid: response?.kid };
   } catch (error) {
-    const refusal = response ?? (kind === "list" ? refusalOf(readable(error)) : undefined);
+    const refusal = response ?? (kind === "list" ? refusalOf(error) : undefined);
     throw keyVaultError(error, refusal, { ...context, request: kind, vaultUrl });
   }
 }

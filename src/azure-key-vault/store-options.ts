@@ -1,7 +1,8 @@
 import type { KeyClient } from "@azure/keyvault-keys";
 import { assertArgument } from "ethers";
-import { checkTimeout } from "../signer/remote-account.ts";
+import type { Verifier } from "../core/verify.ts";
 import type { CallOptions } from "../signer/remote-key.ts";
+import { checkTimeout } from "../signer/verified-key.ts";
 import type { KeyFilter } from "./key-filter.ts";
 import { isKeyName } from "./key-url.ts";
 import {
@@ -30,6 +31,8 @@ export interface AzureKeyVaultKeyStoreOptions
   readonly namePrefix?: string | undefined;
   /** The most keys that are got at a time: 1 to 50. Default: 10. */
   readonly concurrency?: number | undefined;
+  /** Verifies the signature that proves an imported key, in place of `@noble/curves`: see `RemoteSignerOptions.verifier`. */
+  readonly verifier?: Verifier | undefined;
 }
 
 /** A new key. */
@@ -60,6 +63,7 @@ export interface AzureKeyVaultImportOptions extends AzureKeyVaultNewKeyOptions {
 export interface CheckedStoreOptions extends VaultOptions<AzureKeyStoreClient> {
   readonly filter: KeyFilter;
   readonly concurrency: number;
+  readonly verifier: Verifier | undefined;
 }
 
 const DEFAULT_CONCURRENCY = 10;
@@ -68,7 +72,16 @@ const MAX_CONCURRENCY = 50;
 
 /** @throws ethers' INVALID_ARGUMENT, which never shows a credential. */
 export function checkStoreOptions(options: AzureKeyVaultKeyStoreOptions): CheckedStoreOptions {
-  const { vaultUrl, vaultName, tags, namePrefix, concurrency = DEFAULT_CONCURRENCY, timeout, ...who } = options;
+  const {
+    vaultUrl,
+    vaultName,
+    tags,
+    namePrefix,
+    concurrency = DEFAULT_CONCURRENCY,
+    timeout,
+    verifier,
+    ...who
+  } = options;
   const vault = checkWho<AzureKeyStoreClient>(checkVault({ vaultUrl, vaultName, client: who.client }), who);
   const methods = ["listPropertiesOfKeys", "createEcKey", "importKey"] as const;
   assertArgument(
@@ -90,7 +103,7 @@ export function checkStoreOptions(options: AzureKeyVaultKeyStoreOptions): Checke
     concurrency,
   );
   const filter = { tags: checkTags(tags), namePrefix: namePrefix ?? "" };
-  return { ...vault, timeout: checkTimeout(timeout), filter, concurrency };
+  return { ...vault, timeout: checkTimeout(timeout), filter, concurrency, verifier };
 }
 
 /** A copy of the tags. @throws ethers' INVALID_ARGUMENT where a value is no text. */

@@ -1,23 +1,27 @@
+import { isBytes } from "@noble/curves/utils.js";
+import { type AsnType, fromBER } from "asn1js";
 import { invalidResponse } from "./errors.ts";
 
-// What a typed array is, in any realm; nobody else can say that of itself. `instanceof` would refuse the arrays of another realm,
-// such as those of a frame, a worker or a test runner's sandbox.
-const nameOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)
-  ?.get as () => string | undefined;
-
 /**
- * The bytes of `value` where it is a Uint8Array (a Buffer is one), of any realm; else BACKEND_RESPONSE_INVALID.
- *
- * It is a view of this realm on the same memory, without the methods of a subclass.
+ * A copy of a Uint8Array (a Buffer is one) of any realm; anything else is BACKEND_RESPONSE_INVALID.
+ * The copy has the bytes that are in memory, whatever length a subclass claims.
  */
-export function requireBytes(value: unknown, what: string): Uint8Array {
-  if (nameOf.call(value) !== "Uint8Array") {
-    throw invalidResponse(`${what} is no Uint8Array but ${value === null ? "null" : typeof value}`);
-  }
-  const { buffer, byteOffset, byteLength } = value as Uint8Array;
-  return new Uint8Array(buffer, byteOffset, byteLength);
+export function copyBytes(value: unknown, what: string): Uint8Array {
+  if (ArrayBuffer.isView(value) && isBytes(value)) return new Uint8Array(value);
+  throw invalidResponse(`${what} is not a Uint8Array but ${value === null ? "null" : typeof value}`);
 }
 
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}
+
+/** The one ASN.1 value that `bytes` are by BER's rules; undefined if they are anything else. */
+export function decodeBer(bytes: Uint8Array): AsnType | undefined {
+  try {
+    const { offset, result } = fromBER(bytes);
+    return offset === bytes.length ? result : undefined;
+  } catch {
+    // asn1js throws at some malformed values, of times for example.
+    return undefined;
+  }
 }

@@ -1,5 +1,4 @@
 import { isSignerError, type SignerError, type SignerErrorCode } from "../core/errors.ts";
-import { readable } from "../core/thrown.ts";
 import { ProviderRpcError, RPC_CODES } from "./rpc-error.ts";
 
 type Properties = Readonly<Record<string, unknown>>;
@@ -31,8 +30,7 @@ const ETHERS_CODES: Readonly<Record<string, number>> = {
 };
 
 /** What a failed signer gave: -32603, with the error itself as the cause, where it is none that is known. */
-export function signerFailure(thrown: unknown): ProviderRpcError {
-  const error = readable(thrown);
+export function signerFailure(error: unknown): ProviderRpcError {
   const known = knownFailure(error);
   return (
     known ?? new ProviderRpcError(RPC_CODES.internal, "the account's signer failed; see the cause", { cause: error })
@@ -44,8 +42,7 @@ export function signerFailure(thrown: unknown): ProviderRpcError {
  * where it answered none. The latter has no cause, since transports put their URL into their errors, and a URL often holds
  * the key to a service.
  */
-export function upstreamFailure(thrown: unknown): ProviderRpcError {
-  const error = readable(thrown);
+export function upstreamFailure(error: unknown): ProviderRpcError {
   return knownFailure(error) ?? disconnected(error);
 }
 

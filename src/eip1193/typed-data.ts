@@ -1,5 +1,5 @@
 import { getBigInt, type TypedDataDomain, TypedDataEncoder, type TypedDataField } from "ethers";
-import { areTypesFew } from "../core/type-graph.ts";
+import { areTypesFew } from "../signer/type-graph.ts";
 import { invalidParams } from "./rpc-error.ts";
 import { type JsonObject, parseAddress, parseArray, parseObject, presentEntries } from "./rpc-values.ts";
 

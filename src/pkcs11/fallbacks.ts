@@ -1,6 +1,5 @@
+import { assertArgument } from "ethers";
 import { FailoverKey } from "../signer/failover-key.ts";
-import { checkTimeout } from "../signer/remote-account.ts";
-import type { RemoteKey } from "../signer/remote-key.ts";
 import { Pkcs11Key } from "./key.ts";
 import type { Pkcs11KeyOptions, Pkcs11SignerOptions } from "./options.ts";
 
@@ -9,8 +8,6 @@ const SELECTORS = [
   ["tokenLabel", "slot", "slotIndex", "match"],
   ["keyLabel", "keyId"],
 ] as const;
-
-const LONGEST_ATTEMPT_MS = 10_000;
 
 /** `options` with what `fallback` changes; where it names one of a kind, all of that kind are its own. */
 export function withFallback<T extends object>(
@@ -26,25 +23,16 @@ export function withFallback<T extends object>(
   return Object.assign(merged, fallback) as T;
 }
 
-/** The signer's key on its tokens, the preferred one first. */
-export function keysOf(
-  { fallbacks = [], ...options }: Pkcs11SignerOptions,
-  backend: string,
-): [Pkcs11Key, ...Pkcs11Key[]] {
-  const onFallbacks = fallbacks.map((fallback) => withFallback<Pkcs11KeyOptions>(options, fallback));
-  return [new Pkcs11Key(options, backend), ...onFallbacks.map((each) => new Pkcs11Key(each, backend))];
-}
-
-/** One key for them all. */
-export function failoverOf(
-  keys: readonly [Pkcs11Key, ...Pkcs11Key[]],
-  { timeout, expectedAddress, failover }: Pkcs11SignerOptions,
-): RemoteKey {
-  if (keys.length === 1) return keys[0];
-  const share = Math.max(1, Math.floor(checkTimeout(timeout) / keys.length));
-  return new FailoverKey(keys, {
-    attemptTimeout: Math.min(share, LONGEST_ATTEMPT_MS),
+/** One key for the token and its fallbacks, in order of preference. @throws ethers' INVALID_ARGUMENT without `expectedAddress`. */
+export function failoverKey(options: Pkcs11SignerOptions, backend: string): FailoverKey {
+  const { fallbacks = [], failover, expectedAddress, timeout, verifier, ...preferred } = options;
+  assertArgument(
+    expectedAddress !== undefined,
+    "fallbacks need the expectedAddress: it decides which tokens hold the account's key",
+    "expectedAddress",
     expectedAddress,
-    ...failover,
-  });
+  );
+  const others = fallbacks.map((fallback) => withFallback<Pkcs11KeyOptions>(preferred, fallback));
+  const keys = [preferred, ...others].map((each) => new Pkcs11Key(each, backend));
+  return new FailoverKey(keys, { ...failover, expectedAddress, timeout, verifier });
 }

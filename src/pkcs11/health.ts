@@ -27,10 +27,10 @@ export interface Pkcs11Health {
   readonly lastError: SignerError | undefined;
 }
 
-/** How a signer's key stands on its preferred token, and on each of its `fallbacks`. */
+/** How a signer's key stands on its preferred token. With `fallbacks` it is ready if the key is on any token. */
 export interface Pkcs11SignerHealth extends Pkcs11Health {
-  /** The same of each token of `fallbacks`, in their order. */
-  readonly fallbacks: readonly Pkcs11Health[];
+  /** With `fallbacks`: the same of each token, in order of preference. */
+  readonly replicas?: readonly Pkcs11Health[];
 }
 
 /** Asks the library, the token and the key. It signs nothing, and rejects where the signal aborts only. */

@@ -51,8 +51,8 @@ export class Pkcs11Key implements RemoteKey {
   }
 
   /** No session that is open now is used again, once it has done what it does. */
-  distrust(): void {
-    this.#key.distrust();
+  invalidate(): void {
+    this.#key.invalidate();
   }
 
   /**

@@ -1,7 +1,7 @@
 import { assertArgument, type BytesLike, dataLength, getBytesCopy, isBytesLike } from "ethers";
 import { publicKeyFromSec1 } from "../core/public-key.ts";
-import type { FailoverOptions } from "../signer/failover-options.ts";
-import { checkTimeout, type RemoteSignerOptions } from "../signer/remote-account.ts";
+import type { FailoverOptions } from "../signer/failover-key.ts";
+import { checkTimeout, type RemoteSignerOptions } from "../signer/verified-key.ts";
 
 /**
  * What the library, the slot and the token must say of themselves: each text that is given must be equal, blanks at the end
@@ -91,13 +91,14 @@ export interface Pkcs11KeyOptions extends Pkcs11TokenOptions {
 export interface Pkcs11SignerOptions extends Pkcs11KeyOptions, RemoteSignerOptions {
   /**
    * Other tokens that hold the same key, in order of preference, for when the first is out of reach: each by what differs from the
-   * options beside it. A selector of the token, or of the key, replaces all selectors of its kind.
+   * options beside it. A selector of the token, or of the key, replaces all selectors of its kind. They need `expectedAddress`, which
+   * decides which tokens hold the account's key.
    */
   readonly fallbacks?: readonly Partial<Pkcs11KeyOptions>[] | undefined;
   /**
-   * How `fallbacks` are used. Default of `attemptTimeout`: the signer's `timeout`, shared among the tokens, and 10,000 at most.
+   * How `fallbacks` are used. Default of `attemptTimeout`: the signer's `timeout`, divided by the number of tokens, at most 10,000.
    */
-  readonly failover?: Pick<FailoverOptions, "attemptTimeout" | "failbackAfter" | "onSwitch"> | undefined;
+  readonly failover?: Pick<FailoverOptions, "attemptTimeout" | "resetTimeout" | "onStateChange"> | undefined;
 }
 
 /** Which token: what of it was given, or nothing for the only one. */

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { SignerError } from "../core/errors.ts";
+import type { Verifier } from "../core/verify.ts";
 import type { RemoteKey } from "../signer/remote-key.ts";
 import { RemoteSigner } from "../signer/remote-signer.ts";
 import type { KeyObject } from "./key-object.ts";
@@ -9,6 +10,7 @@ interface Expected {
   readonly backend: string;
   readonly id: string;
   readonly address: string;
+  readonly verifier: Verifier | undefined;
 }
 
 // The proof waits for the module as long as that takes: its session cannot be used before.
@@ -18,7 +20,7 @@ const NO_TIMEOUT = 2 ** 31 - 1;
 export async function proveKey(
   session: Pkcs11Session,
   key: KeyObject,
-  { backend, id, address }: Expected,
+  { backend, id, address, verifier }: Expected,
 ): Promise<void> {
   const remoteKey: RemoteKey = {
     backend,
@@ -26,7 +28,7 @@ export async function proveKey(
     getPublicKey: async () => key.publicKey,
     signDigest: (digest) => session.sign(key, digest),
   };
-  const signer = new RemoteSigner(remoteKey, null, { expectedAddress: address, timeout: NO_TIMEOUT });
+  const signer = new RemoteSigner(remoteKey, null, { expectedAddress: address, timeout: NO_TIMEOUT, verifier });
   await signer.signDigest(Uint8Array.from(randomBytes(32)));
 }
 

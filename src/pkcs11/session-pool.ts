@@ -115,7 +115,7 @@ export class SessionPool {
     } catch (error) {
       isUsable = leavesSessionUsable(error);
       // The others were probably lost with it; those that were opened since an earlier one was lost were not.
-      if (isLoss(error) && !this.#suspects.has(session)) this.distrust();
+      if (isLoss(error) && !this.#suspects.has(session)) this.invalidate();
       throw error;
     } finally {
       unlisten?.();
@@ -124,14 +124,14 @@ export class SessionPool {
   }
 
   /** No session that is open now is used again, once it has done what it does. */
-  distrust(): void {
+  invalidate(): void {
     for (const session of [...this.#busy, ...this.#abandoned]) this.#suspects.add(session);
     for (const session of this.#idle.splice(0)) this.#retire(session);
   }
 
   /** The login is looked at again before the next task. */
   distrustLogin(): void {
-    this.#login.distrust();
+    this.#login.invalidate();
   }
 
   /** Whether the token answers in a session of this pool that is open. */

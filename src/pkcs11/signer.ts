@@ -1,9 +1,8 @@
 import type { Provider } from "ethers";
-import type { CallOptions } from "../signer/remote-key.ts";
 import { RemoteSigner } from "../signer/remote-signer.ts";
-import { failoverOf, keysOf } from "./fallbacks.ts";
+import { failoverKey } from "./fallbacks.ts";
 import type { Pkcs11SignerHealth } from "./health.ts";
-import type { Pkcs11Key } from "./key.ts";
+import { Pkcs11Key } from "./key.ts";
 import type { Pkcs11SignerOptions } from "./options.ts";
 
 /**
@@ -18,38 +17,21 @@ import type { Pkcs11SignerOptions } from "./options.ts";
  *   provider,
  * );
  */
-export class Pkcs11Signer extends RemoteSigner {
-  readonly #keys: readonly [Pkcs11Key, ...Pkcs11Key[]];
-
+export class Pkcs11Signer extends RemoteSigner<Pkcs11SignerHealth> {
   /**
    * Does no I/O: the first call loads the library, opens a session, logs in and finds the key.
    *
    * @param source the options; or a signer, to share its sessions and what it knows.
-   * @param backend what errors name: a preset's own name, or `"pkcs11"`.
+   * @param backend the name in errors: a preset's own name, or `"pkcs11"`.
    * @throws ethers' INVALID_ARGUMENT for options that cannot be right.
    */
   constructor(source: Pkcs11SignerOptions | Pkcs11Signer, provider?: null | Provider, backend = "pkcs11") {
-    if (source instanceof Pkcs11Signer) {
-      super(source, provider);
-      this.#keys = source.#keys;
-    } else {
-      const keys = keysOf(source, backend);
-      super(failoverOf(keys, source), provider, source);
-      this.#keys = keys;
-    }
+    if (source instanceof Pkcs11Signer) super(source, provider);
+    else if (source.fallbacks && source.fallbacks.length > 0) super(failoverKey(source, backend), provider);
+    else super(new Pkcs11Key(source, backend), provider, source);
   }
 
   override connect(provider: null | Provider): Pkcs11Signer {
     return new Pkcs11Signer(this, provider);
-  }
-
-  /**
-   * How the library, the token, the login, the sessions and the key stand. It makes the calls that a first signature makes, but
-   * signs nothing, and does not fail: what is wrong is in the answer. It knows no `timeout`: pass a signal.
-   */
-  async health(options: CallOptions = {}): Promise<Pkcs11SignerHealth> {
-    const [preferred, ...fallbacks] = this.#keys;
-    const health = await preferred.health(options);
-    return { ...health, fallbacks: await Promise.all(fallbacks.map((key) => key.health(options))) };
   }
 }

@@ -1,7 +1,6 @@
 import type { StoreHealth } from "../accounts/key-store.ts";
 import { isSignerError, SignerError, type SignerErrorContext } from "../core/errors.ts";
-import { readable } from "../core/thrown.ts";
-import { isEthersError } from "../signer/ethers-error.ts";
+import { isEthersError } from "../signer/verified-key.ts";
 import type { Pkcs11Session } from "./session.ts";
 
 /** The state of a token, by one look through `read`; `signs` says whether a listing has found a key that may sign. */
@@ -29,5 +28,5 @@ export function toStoreError(error: unknown, context: SignerErrorContext, signal
   if ((signal?.aborted && error === signal.reason) || isEthersError(error)) return error;
   const message =
     "the store failed with an error that is not the token's, for example of the pin function; see the cause";
-  return new SignerError("BACKEND_UNAVAILABLE", message, { ...context, retryable: false, cause: readable(error) });
+  return new SignerError("BACKEND_UNAVAILABLE", message, { ...context, retryable: false, cause: error });
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { assertArgument, type BytesLike } from "ethers";
 import { equalBytes } from "../core/bytes.ts";
+import type { Verifier } from "../core/verify.ts";
 import type { CallOptions } from "../signer/remote-key.ts";
 import type { KeyName } from "./key-name.ts";
 import { type CheckedToken, checkKeyId, checkToken, isText, type Pkcs11TokenOptions } from "./options.ts";
@@ -11,6 +12,8 @@ export interface Pkcs11KeyStoreOptions extends Pkcs11TokenOptions {
   readonly labelPrefix?: string | undefined;
   /** Only the keys with this CKA_ID: bytes, or a hex string with 0x. Default: all. */
   readonly keyId?: BytesLike | undefined;
+  /** Verifies the signature that proves an imported key, in place of `@noble/curves`: see `RemoteSignerOptions.verifier`. */
+  readonly verifier?: Verifier | undefined;
 }
 
 /** How a new key is called. */
@@ -34,6 +37,7 @@ export interface KeyFilter {
 
 export interface CheckedStore extends CheckedToken {
   readonly filter: KeyFilter;
+  readonly verifier: Verifier | undefined;
 }
 
 const RANDOM_ID_LENGTH = 16;
@@ -41,7 +45,7 @@ const RANDOM_ID_LENGTH = 16;
 /** @throws ethers' INVALID_ARGUMENT, which never shows the PIN. */
 export function checkStoreOptions(options: Pkcs11KeyStoreOptions): CheckedStore {
   const token = checkToken(options);
-  const { labelPrefix, keyId } = options;
+  const { labelPrefix, keyId, verifier } = options;
   assertArgument(
     labelPrefix === undefined || isText(labelPrefix),
     "labelPrefix must be text",
@@ -50,6 +54,7 @@ export function checkStoreOptions(options: Pkcs11KeyStoreOptions): CheckedStore 
   );
   return {
     ...token,
+    verifier,
     filter: {
       labelPrefix: Buffer.from(labelPrefix ?? ""),
       id: keyId === undefined ? undefined : checkKeyId("keyId", keyId),

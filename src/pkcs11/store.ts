@@ -2,7 +2,7 @@ import { getAddress } from "ethers";
 import type { KeyStore, ListedKey, StoredKey, StoreHealth } from "../accounts/key-store.ts";
 import { isSignerError } from "../core/errors.ts";
 import { addressFromPublicKey } from "../core/public-key.ts";
-import { bounded } from "../signer/bounded.ts";
+import { withDeadline } from "../signer/deadline.ts";
 import type { CallOptions } from "../signer/remote-key.ts";
 import type { KeyPairHandles } from "./cryptoki.ts";
 import { checkCustody } from "./custody.ts";
@@ -152,7 +152,7 @@ export class Pkcs11KeyStore implements KeyStore {
       return task(session);
     };
     try {
-      return await bounded((inner) => this.#token.run(loggedIn, { signal: inner }), { signal });
+      return await withDeadline((inner) => this.#token.run(loggedIn, { signal: inner }), { signal });
     } catch (error) {
       throw toStoreError(error, { backend: this.backend, operation }, signal);
     }
@@ -211,12 +211,13 @@ export class Pkcs11KeyStore implements KeyStore {
     address?: string,
   ): Promise<StoredKey> {
     const { backend } = this;
+    const { verifier } = this.#options;
     const task = async (session: Pkcs11Session) => {
       await requireFree(session, name);
       const made = await make(session);
       try {
         const key = await session.inspect(made.privateKey, name);
-        if (address !== undefined) await proveKey(session, key, { backend, id: this.#uri(name), address });
+        if (address !== undefined) await proveKey(session, key, { backend, id: this.#uri(name), address, verifier });
         signal?.throwIfAborted();
         return this.#stored(name, { epoch: session.epoch, key });
       } catch (error) {

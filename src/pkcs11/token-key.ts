@@ -1,8 +1,8 @@
-import { assertArgument } from "ethers";
 import { equalBytes } from "../core/bytes.ts";
 import { isSignerError, SignerError } from "../core/errors.ts";
 import { addressFromPublicKey } from "../core/public-key.ts";
 import type { RawSignature } from "../core/signature.ts";
+import { copyDigest } from "../signer/payload.ts";
 import type { CallOptions, RemoteKey } from "../signer/remote-key.ts";
 import { cureOf } from "./cure.ts";
 import { checkCustody } from "./custody.ts";
@@ -57,13 +57,12 @@ export class TokenKey implements RemoteKey {
 
   async signDigest(digest: Uint8Array, options: CallOptions = {}): Promise<RawSignature> {
     // Modules sign any length as it is: SoftHSM takes 1 to 64 bytes, and an empty digest leaves its session stuck.
-    assertArgument(digest.length === 32, "invalid digest length", "digest", digest);
-    const bytes = digest.slice();
+    const bytes = copyDigest(digest);
     return this.use("signDigest", options, (session, key) => session.sign(key, bytes));
   }
 
-  distrust(): void {
-    this.#token.distrust();
+  invalidate(): void {
+    this.#token.invalidate();
   }
 
   /** Ends this key only. */

@@ -1,5 +1,5 @@
 import { isSignerError, SignerError } from "../core/errors.ts";
-import { bounded } from "../signer/bounded.ts";
+import { withDeadline } from "../signer/deadline.ts";
 import { onAbort } from "../signer/on-abort.ts";
 import type { Login } from "./login.ts";
 import { SerialQueue } from "./serial-queue.ts";
@@ -28,7 +28,7 @@ export class TokenLogin {
     return this.#isSuspect;
   }
 
-  distrust(): void {
+  invalidate(): void {
     this.#isSuspect = true;
   }
 
@@ -70,7 +70,7 @@ export class TokenLogin {
     const attempt = this.#attempts.get(login) ?? this.#start(session, login);
     // The caller's own function may hang: who comes later asks it anew.
     const unlisten = signal && onAbort(signal, () => this.#end(login, attempt));
-    await bounded(() => attempt, { signal }).finally(unlisten);
+    await withDeadline(() => attempt, { signal }).finally(unlisten);
   }
 
   #start(session: Pkcs11Session, login: Login): Promise<void> {

@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import { isSignerError, SignerError } from "../core/errors.ts";
-import { bounded } from "../signer/bounded.ts";
+import { withDeadline } from "../signer/deadline.ts";
 import type { Cryptoki, LibraryInfo, TokenInfo, TokenSlot } from "./cryptoki.ts";
 import { type Cure, cureOf } from "./cure.ts";
 import { CKR, returnValueOf } from "./errors.ts";
@@ -86,8 +86,8 @@ export class Pkcs11Token {
   }
 
   /** No session of now is used again: one of them answered something wrong. */
-  distrust(): void {
-    this.#attachment?.pool.distrust();
+  invalidate(): void {
+    this.#attachment?.pool.invalidate();
   }
 
   /** Asks the library and the token; it needs no session and no login. */
@@ -116,7 +116,7 @@ export class Pkcs11Token {
     for (let attempt = 1; ; attempt += 1) {
       const generation = this.#module?.generation;
       try {
-        const { pool } = this.#attached ?? (await bounded(() => this.#attach(), { signal }));
+        const { pool } = this.#attached ?? (await withDeadline(() => this.#attach(), { signal }));
         const line = attempt === 1 ? this.#user : own;
         return await pool.run(this.#user, (session) => this.#guarded(session, task), signal, line);
       } catch (error) {
@@ -223,5 +223,7 @@ function loggedOut(): SignerError {
 // Of different lengths, so that those who failed together do not come back together.
 async function pause(attempt: number, signal: AbortSignal | undefined): Promise<void> {
   const longest = Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 1), LONGEST_PAUSE_MS);
-  await bounded((inner) => setTimeout(longest * (0.5 + Math.random() / 2), undefined, { signal: inner }), { signal });
+  await withDeadline((inner) => setTimeout(longest * (0.5 + Math.random() / 2), undefined, { signal: inner }), {
+    signal,
+  });
 }

@@ -1,212 +1,267 @@
-import { assertArgument } from "ethers";
-import { equalBytes } from "../core/bytes.ts";
-import { SignerError } from "../core/errors.ts";
-import { addressFromPublicKey } from "../core/public-key.ts";
-import { checkSignatureRange, type RawSignature } from "../core/signature.ts";
-import { verifiedYParity } from "../core/y-parity.ts";
-import { noReplica, replicaDiffers, replicaUnexpected } from "./failover-errors.ts";
-import {
-  type CheckedFailoverOptions,
-  checkFailoverOptions,
-  checkReplicas,
-  type FailoverEvent,
-  type FailoverOptions,
-  type ReplicaState,
-} from "./failover-options.ts";
-import type { CallOptions, RemoteKey, SignOptions } from "./remote-key.ts";
-import { Replica } from "./replica.ts";
+import { assertArgument, getAddress, type Signature } from "ethers";
+import { isSignerError, SignerError, type SignerErrorCode } from "../core/errors.ts";
+import type { RawSignature } from "../core/signature.ts";
+import { CircuitBreaker } from "./circuit-breaker.ts";
+import { withDeadline } from "./deadline.ts";
+import { FAILS_OVER, noReplica } from "./failover-errors.ts";
+import { copyDigest } from "./payload.ts";
+import type { CallOptions, KeyHealth, RemoteKey, SignOptions } from "./remote-key.ts";
+import { checkTimeout, type Identity, type RemoteSignerOptions, type SigningKey, VerifiedKey } from "./verified-key.ts";
 
-/** The account, as the first replica that answered said. */
-interface Pinned {
-  readonly publicKey: Uint8Array;
-  readonly keyId: string;
-  /** A fallback said it, and neither the preferred replica nor an `expectedAddress` has confirmed it. */
-  provisional: boolean;
+/** What is known of one replica of a `FailoverKey`. */
+export interface ReplicaState {
+  /** The replica's backend, for example `"cloudhsm"`. */
+  readonly backend: string;
+  /** The replica's own {@link RemoteKey.id}. */
+  readonly id: string;
+  /**
+   * `closed`: in use. `open`: it failed, and is not called before the reset timeout is over. `half-open`: one call probes it. `excluded`: it has
+   * another key than the account's and signs nothing, until it is corrected and a new FailoverKey constructed.
+   */
+  readonly state: "closed" | "open" | "half-open" | "excluded";
+  /** The code of the failure for which it is not in use. */
+  readonly lastError: SignerErrorCode | undefined;
 }
+
+/** A replica failed (`open`), is back in use (`closed`), or has another key (`excluded`). */
+export interface FailoverEvent {
+  /** Its state now. */
+  readonly replica: ReplicaState;
+  /** Why; undefined if it is back in use. */
+  readonly error: SignerError | undefined;
+}
+
+/** Whose account it is, and when a failover calls the next replica, and the former again. */
+export interface FailoverOptions extends RemoteSignerOptions {
+  /** The account's address. It decides which replicas are the account's: one with another key is excluded, ADDRESS_MISMATCH. */
+  readonly expectedAddress: string;
+  /** The longest wait for one replica, in milliseconds: 1 to 2,147,483,647. Default: `timeout` divided by the number of replicas, at most 10,000. */
+  readonly attemptTimeout?: number | undefined;
+  /**
+   * For how long a replica that failed is not called, in milliseconds: 1 to 2,147,483,647. Default: 30,000. Each probe that
+   * fails doubles it, up to eight times this.
+   */
+  readonly resetTimeout?: number | undefined;
+  /** Called at every change, synchronously: it must be quick. An error that it throws is uncaught. */
+  readonly onStateChange?: ((event: FailoverEvent) => void) | undefined;
+}
+
+/** How the preferred replica is, and each of them. */
+export interface FailoverHealth extends KeyHealth {
+  /** Each replica's own, in order of preference. */
+  readonly replicas: readonly KeyHealth[];
+}
+
+interface Replica {
+  readonly key: VerifiedKey;
+  readonly breaker: CircuitBreaker;
+  excluded?: SignerError;
+  lastError?: SignerError | undefined;
+}
+
+const MAX_ATTEMPT_TIMEOUT = 10_000;
+const DEFAULT_RESET_TIMEOUT = 30_000;
 
 /**
  * Several keys that hold the same secp256k1 key pair, in order of preference: clusters of CloudHSM, PKCS#11 slots or
- * libraries, replicas of a multi-Region key of AWS KMS. One that fails is passed over, and used again once it has recovered.
+ * libraries, replicas of a multi-Region key of AWS KMS. If one fails, the next one signs, until the former has recovered.
  *
- * Each call asks the most preferred replica that does not rest, then the next. Whatever concerns one replica (out of reach,
- * slow, throttled, login refused, key missing, a wrong answer) leads to the next one; a caller's mistake and an abort do not.
- * A replica that failed rests for `failbackAfter`; then a single call tries it. Where all rest, they are asked all the same.
+ * Each call uses the most preferred replica whose circuit is closed, then the next. What concerns one replica (out of reach,
+ * slow, throttled, login refused, key missing, a wrong response) leads to the next one; a caller's mistake and an abort do not, and
+ * count against no replica. If all circuits are open, the replicas are called anyway. Each signature is verified as with a single key.
  *
- * The public key of every replica is compared with the account's before its first signature, and each signature is verified
- * here, so that a wrong one leads to the next replica as well. A replica with another key is excluded and never signs.
- *
- * A digest may be signed by more than one replica, where the first one's answer came too late: at most one is returned. Do
+ * A digest may be signed by more than one replica, if the first one's response came too late: at most one signature is returned. Do
  * not use it over keys that ask people for each signature.
  */
-export class FailoverKey implements RemoteKey {
+export class FailoverKey implements RemoteKey, SigningKey {
   /** The preferred replica's. */
   readonly backend: string;
   /** The identifiers of all replicas in order of preference, joined by `" | "`. */
   readonly id: string;
-  readonly #options: CheckedFailoverOptions;
+  /** The `expectedAddress`, with the checksum of EIP-55. */
+  readonly knownAddress: string;
+  readonly #timeout: number;
+  readonly #onStateChange: FailoverOptions["onStateChange"];
   readonly #replicas: readonly [Replica, ...Replica[]];
-  readonly #ending = new AbortController();
-  #pinned: Pinned | undefined;
-  #contested: SignerError | undefined;
+  #identity: Identity | undefined;
   #closing: Promise<void> | undefined;
 
   /**
-   * Does no I/O. The keys are this one's from now on: `close()` closes them.
+   * Does no I/O. `close()` closes the keys.
    *
    * @throws ethers' INVALID_ARGUMENT.
    */
-  constructor(keys: readonly RemoteKey[], options: FailoverOptions = {}) {
-    const [preferred, ...others] = checkReplicas(keys);
-    const checked = checkFailoverOptions(options);
-    const { attemptTimeout, failbackAfter } = checked;
-    const replicaOptions = {
-      attemptTimeout,
-      failbackAfter,
-      ending: this.#ending.signal,
-      accept: (replica: Replica, publicKey: Uint8Array) => this.#accept(replica, publicKey),
-      onChange: (type: FailoverEvent["type"], replica: Replica, error?: SignerError) =>
-        this.#tell({ type, replica: stateOf(replica), error }),
-    };
-    this.#options = checked;
-    this.#replicas = [new Replica(preferred, replicaOptions), ...others.map((key) => new Replica(key, replicaOptions))];
+  constructor(keys: readonly RemoteKey[], options: FailoverOptions) {
+    const { expectedAddress, timeout, verifier, attemptTimeout, resetTimeout, onStateChange } = options;
+    const [preferred, ...others] = keys;
+    assertArgument(preferred !== undefined, "keys must hold at least one key", "keys", keys.length);
+    assertArgument(new Set(keys).size === keys.length, "keys must hold each key once", "keys", keys.length);
+    assertArgument(
+      onStateChange === undefined || typeof onStateChange === "function",
+      "onStateChange must be a function",
+      "onStateChange",
+      typeof onStateChange,
+    );
+    assertArgument(
+      typeof expectedAddress === "string",
+      "expectedAddress is needed",
+      "expectedAddress",
+      expectedAddress,
+    );
+    this.knownAddress = getAddress(expectedAddress);
+    this.#timeout = checkTimeout(timeout);
+    this.#onStateChange = onStateChange;
+    const share = Math.max(1, Math.floor(this.#timeout / keys.length));
+    const ms = checkTimeout(attemptTimeout ?? Math.min(share, MAX_ATTEMPT_TIMEOUT), "attemptTimeout");
+    const reset = checkTimeout(resetTimeout ?? DEFAULT_RESET_TIMEOUT, "resetTimeout");
+    const replica = (key: RemoteKey): Replica => ({
+      key: new VerifiedKey(key, { expectedAddress, timeout: ms, verifier }),
+      breaker: new CircuitBreaker(reset),
+    });
+    this.#replicas = [replica(preferred), ...others.map(replica)];
     this.backend = preferred.backend;
     this.id = keys.map((key) => key.id).join(" | ");
   }
 
-  /**
-   * The account's public key. The first answer is kept; it makes the other replicas be asked for theirs too, without waiting
-   * for them, so that one with another key is found at the start and not on the day it is needed.
-   */
-  async getPublicKey({ signal }: CallOptions = {}): Promise<Uint8Array> {
-    this.#requireUsable("getPublicKey");
-    signal?.throwIfAborted();
-    const publicKey =
-      this.#pinned?.publicKey ??
-      (await this.#first("getPublicKey", signal, (replica, attempt) => replica.check(attempt)));
+  async identity({ signal }: CallOptions): Promise<Identity> {
+    if (this.#identity && !this.#closing) return this.#identity;
+    this.#identity = await this.#first("getPublicKey", signal, (key, options) => key.identity(options));
+    this.#checkOthers();
+    return this.#identity;
+  }
+
+  async sign(digest: Uint8Array, { signal, payload }: SignOptions): Promise<Signature> {
+    const signature = await this.#first("signDigest", signal, (key, options) =>
+      key.sign(digest, { ...options, payload }),
+    );
+    this.#checkOthers();
+    return signature;
+  }
+
+  /** Fetches the public keys of the replicas that were not called yet, so that one with another key is found before it is needed. */
+  #checkOthers(): void {
+    for (const replica of this.#replicas) {
+      if (replica.key.knownAddress !== undefined || replica.breaker.state !== "closed" || replica.excluded) continue;
+      // No caller waits for it: its state and onStateChange report a failure.
+      this.#attempt(replica, undefined, (key) => key.identity({})).catch(() => {});
+    }
+  }
+
+  /** The account's public key: 65 bytes, SEC1 uncompressed. */
+  async getPublicKey(options: CallOptions = {}): Promise<Uint8Array> {
+    const { publicKey } = await this.identity(options);
     return publicKey.slice();
   }
 
-  /** The signature is verified: it is the account's over this digest. s may be high. */
-  async signDigest(digest: Uint8Array, { signal, content }: SignOptions = {}): Promise<RawSignature> {
-    assertArgument(digest.length === 32, "invalid digest length", "digest", digest);
-    // An attempt that was given up still holds its bytes when the call has long settled.
-    const own = digest.slice();
-    return this.#first("signDigest", signal, async (replica, attempt) => {
-      const publicKey = await replica.check(attempt);
-      const raw = await replica.key.signDigest(own.slice(), { signal: attempt, content });
-      try {
-        const signature = checkSignatureRange(raw);
-        verifiedYParity(publicKey, own, signature);
-        return signature;
-      } catch (error) {
-        replica.distrust();
-        throw error;
-      }
-    });
+  /** The signature is verified, with low s. */
+  async signDigest(digest: Uint8Array, options: SignOptions = {}): Promise<RawSignature> {
+    const { r, s } = await this.sign(copyDigest(digest), options);
+    return { r: BigInt(r), s: BigInt(s) };
   }
 
-  /**
-   * Distrusts every replica. Signatures are verified before they leave, and a wrong one made the replica that gave it distrusted
-   * already; whoever refuses one all the same cannot say whose it was.
-   */
-  distrust(): void {
-    for (const replica of this.#replicas) replica.distrust();
+  /** Asks every replica. @throws SignerError KEY_CHANGED or ADDRESS_MISMATCH of any replica; what all of them failed with. */
+  async verifyIdentity(options: CallOptions = {}): Promise<void> {
+    const outcomes = await Promise.allSettled(this.#replicas.map(({ key }) => key.verifyIdentity(options)));
+    options.signal?.throwIfAborted();
+    const errors = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []));
+    const changed = errors.find(
+      (error) => isSignerError(error, "KEY_CHANGED") || isSignerError(error, "ADDRESS_MISMATCH"),
+    );
+    if (changed) throw changed;
+    if (errors.length === this.#replicas.length) throw noReplica(errors as [SignerError], this.#context("verifyKey"));
   }
 
-  /** What is known of the replicas, in order of preference. It asks nobody. */
+  /** Ready if any replica is. The preferred replica's own health stands beside `replicas`. */
+  async health(options: CallOptions = {}): Promise<FailoverHealth> {
+    const replicas = await Promise.all(this.#replicas.map(({ key }) => key.health(options)));
+    const [preferred] = replicas as [KeyHealth];
+    const ready = replicas.some((each) => each.ready);
+    return { ...preferred, ready, error: ready ? undefined : preferred.error, replicas };
+  }
+
+  /** What is known of the replicas, in order of preference. It calls none. */
   state(): readonly ReplicaState[] {
     return this.#replicas.map(stateOf);
   }
 
   /** Closes every replica and waits for all; then the first error, in order of preference, is thrown. Idempotent. */
   close(): Promise<void> {
-    this.#closing ??= this.#close();
+    this.#closing ??= this.#closeReplicas();
     return this.#closing;
   }
 
-  async #close(): Promise<void> {
-    this.#ending.abort(this.#closed("getPublicKey"));
-    const ends = await Promise.allSettled(this.#replicas.map(async ({ key }) => key.close?.()));
-    const failed = ends.find((end) => end.status === "rejected");
+  async #closeReplicas(): Promise<void> {
+    const outcomes = await Promise.allSettled(this.#replicas.map(({ key }) => key.close()));
+    const failed = outcomes.find((outcome) => outcome.status === "rejected");
     if (failed) throw failed.reason;
   }
 
   async #first<T>(
     operation: string,
     signal: AbortSignal | undefined,
-    call: (replica: Replica, attempt: AbortSignal) => Promise<T>,
+    call: (key: VerifiedKey, options: { signal: AbortSignal }) => Promise<T>,
   ): Promise<T> {
-    const failures = new Map<Replica, SignerError>();
-    for (;;) {
-      this.#requireUsable(operation);
-      signal?.throwIfAborted();
-      const replica = this.#next(failures);
-      if (!replica) throw this.#allFailed(operation, failures);
-      const outcome = await replica.attempt(operation, signal, (attempt) => call(replica, attempt));
-      if ("value" in outcome) return outcome.value;
-      failures.set(replica, outcome.failure);
-    }
+    const ms = this.#timeout;
+    const timedOut = () =>
+      new SignerError("BACKEND_TIMEOUT", `none of the key's replicas signed within ${ms} ms`, this.#context(operation));
+    return withDeadline(
+      async (either) => {
+        const failures = new Map<Replica, SignerError>();
+        for (let replica = this.#next(failures); replica; replica = this.#next(failures)) {
+          const outcome = await this.#attempt(replica, either, (key) => call(key, { signal: either }));
+          if ("value" in outcome) return outcome.value;
+          failures.set(replica, outcome.failure);
+        }
+        const errors = this.#replicas.map((replica) => failures.get(replica) ?? replica.excluded);
+        throw noReplica(errors as [SignerError, ...SignerError[]], this.#context(operation));
+      },
+      { signal, deadline: { ms, error: timedOut } },
+    );
   }
 
-  /** The most preferred one that may be asked; where none may, the one that failed least often, since one must be asked. */
+  /** The most preferred one that may be called; if there is none, the one that failed least often, since one must be called. */
   #next(tried: ReadonlyMap<Replica, unknown>): Replica | undefined {
     const left = this.#replicas.filter((replica) => !tried.has(replica) && !replica.excluded);
-    return left.find((replica) => replica.ready) ?? left.sort((a, b) => a.failures - b.failures)[0];
+    return (
+      left.find(({ breaker }) => breaker.isReady) ?? left.sort((a, b) => a.breaker.failures - b.breaker.failures)[0]
+    );
   }
 
-  #allFailed(operation: string, failures: ReadonlyMap<Replica, SignerError>): SignerError {
-    const errors = this.#replicas.map((replica) => replica.excluded ?? failures.get(replica));
-    return noReplica(errors as [SignerError, ...SignerError[]], this.#context(operation));
-  }
-
-  #accept(replica: Replica, publicKey: Uint8Array): void {
-    const { expectedAddress } = this.#options;
-    const preferred = replica === this.#replicas[0];
-    const current = { keyId: replica.key.id, address: addressFromPublicKey(publicKey) };
-    if (expectedAddress !== undefined && current.address !== expectedAddress)
-      throw replica.exclude(replicaUnexpected(expectedAddress, current));
-    const pinned = this.#pinned;
-    if (!pinned) {
-      const provisional = !preferred && expectedAddress === undefined;
-      this.#pinned = { publicKey, keyId: current.keyId, provisional };
-      this.#checkOthers(replica);
-    } else if (equalBytes(pinned.publicKey, publicKey)) {
-      if (preferred) pinned.provisional = false;
-    } else {
-      const previous = { keyId: pinned.keyId, address: addressFromPublicKey(pinned.publicKey) };
-      const error = replicaDiffers(previous, current);
-      // Nobody can say which of the two is the account.
-      if (preferred && pinned.provisional) this.#contested = error;
-      throw replica.exclude(error);
-    }
-  }
-
-  #checkOthers(answered: Replica): void {
-    for (const replica of this.#replicas) {
-      if (replica === answered || replica.resting || replica.excluded) continue;
-      // Nobody waits for it: its state and onSwitch tell of a failure.
-      replica.attempt("getPublicKey", undefined, (signal) => replica.check(signal)).catch(() => {});
-    }
-  }
-
-  #tell(event: FailoverEvent): void {
+  /** @throws what concerns the request and not the replica: the signal's reason, errors of ethers, any failure after `close()`. */
+  async #attempt<T>(
+    replica: Replica,
+    signal: AbortSignal | undefined,
+    call: (key: VerifiedKey) => Promise<T>,
+  ): Promise<{ readonly value: T } | { readonly failure: SignerError }> {
+    const permit = replica.breaker.acquire();
     try {
-      this.#options.onSwitch?.(event);
-    } catch (error) {
-      // The listener's own fault: it must not fail a signature, and must not go unseen.
+      const value = await call(replica.key);
+      if (replica.breaker.succeed(permit)) this.#report(replica, undefined);
+      return { value };
+    } catch (failure) {
+      if (signal?.aborted || this.#closing || !isSignerError(failure) || !FAILS_OVER[failure.code]) {
+        replica.breaker.release(permit);
+        throw failure;
+      }
+      const counts = replica.breaker.fail(permit);
+      const isExcluded = failure.code === "ADDRESS_MISMATCH";
+      if (isExcluded) replica.excluded = failure;
+      if (isExcluded || (counts && permit.kind === "normal")) this.#report(replica, failure);
+      else if (counts) replica.lastError = failure;
+      return { failure };
+    }
+  }
+
+  #report(replica: Replica, error: SignerError | undefined): void {
+    replica.lastError = error;
+    try {
+      this.#onStateChange?.({ replica: stateOf(replica), error });
+    } catch (thrown) {
+      // The listener's own fault: it must neither fail a signature nor go unnoticed.
       queueMicrotask(() => {
-        throw error;
+        throw thrown;
       });
     }
-  }
-
-  #requireUsable(operation: string): void {
-    if (this.#closing) throw this.#closed(operation);
-    if (this.#contested) throw this.#contested;
-  }
-
-  #closed(operation: string): SignerError {
-    return new SignerError("SIGNER_CLOSED", "the key was closed; construct a new one", this.#context(operation));
   }
 
   #context(operation: string) {
@@ -214,8 +269,7 @@ export class FailoverKey implements RemoteKey {
   }
 }
 
-function stateOf(replica: Replica): ReplicaState {
-  const { backend, id } = replica.key;
-  const { resting, lastError } = replica;
-  return { backend, id, resting, excluded: replica.excluded !== undefined, lastError };
+function stateOf({ key, breaker, excluded, lastError }: Replica): ReplicaState {
+  const { backend, id } = key;
+  return { backend, id, state: excluded ? "excluded" : breaker.state, lastError: lastError?.code };
 }

@@ -1,5 +1,6 @@
+import type { SignerError } from "../core/errors.ts";
 import type { RawSignature } from "../core/signature.ts";
-import type { SigningContent } from "./signing-content.ts";
+import type { SigningPayload } from "./payload.ts";
 
 /** What every call to a backend accepts. */
 export interface CallOptions {
@@ -8,14 +9,22 @@ export interface CallOptions {
 }
 
 export interface SignOptions extends CallOptions {
-  /** What the digest was made of, where the caller says. */
-  readonly content?: SigningContent | undefined;
+  /** What the digest was made of, if the caller says so. */
+  readonly payload?: SigningPayload | undefined;
+}
+
+/** Whether a key could sign now. Backends add what they know. */
+export interface KeyHealth {
+  /** Whether nothing is known that would keep the key from signing. Nothing was signed to find out. */
+  readonly ready: boolean;
+  /** Why it is not ready; undefined if it is. */
+  readonly error: SignerError | undefined;
 }
 
 /**
- * A secp256k1 key pair whose private half lives elsewhere. It can say its public key and sign a digest; nothing more.
+ * A secp256k1 key pair whose private half lives elsewhere. It returns its public key and signs a digest; nothing more.
  *
- * Implement it to bring a backend of your own: `RemoteSigner` takes any `RemoteKey`. What it answers is never trusted:
+ * Implement it to bring a backend of your own: `RemoteSigner` accepts any `RemoteKey`. What it returns is never trusted:
  * every signature is checked against the public key before it leaves the signer. Errors should be `SignerError`s; those
  * of ethers pass through, and anything else becomes BACKEND_UNAVAILABLE with the original as its cause.
  */
@@ -33,14 +42,18 @@ export interface RemoteKey {
   /**
    * Signs exactly these 32 bytes. It does not hash, prefix or domain-separate them.
    *
-   * r and s are in 1..n-1; s may be high. The bytes are this call's own: nobody changes them before it settles.
+   * r and s are in 1..n-1; s may be high. A caller may change the bytes after the call: copy them before the first await.
    */
   signDigest(digest: Uint8Array, options?: SignOptions): Promise<RawSignature>;
   /**
-   * Told when an answer of this key was not a signature of it over the digest. What carried that answer, a session or a
-   * connection, may be out of step: it should not be used again. It must not throw.
+   * Called after a response of this key was not a signature of it over the digest. The session or connection that carried it
+   * may be out of step and should not be used again. It must not throw.
    */
-  distrust?(): void;
+  invalidate?(): void;
+  /** Checks that the identifier still names the pinned key, with a request of its own: KEY_CHANGED otherwise. */
+  verifyIdentity?(options?: CallOptions): Promise<void>;
+  /** Whether the key could sign now. It signs nothing, and rejects only with the signal's reason. */
+  health?(options?: CallOptions): Promise<KeyHealth>;
   /** Ends what the key opened: sessions, connections. Idempotent; later calls fail with SIGNER_CLOSED. */
   close?(): Promise<void>;
 }

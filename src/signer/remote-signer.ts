@@ -6,10 +6,8 @@ import {
   assertArgument,
   type BytesLike,
   copyRequest,
-  dataLength,
   getAddress,
   getBigInt,
-  getBytesCopy,
   hashAuthorization,
   hashMessage,
   hexlify,
@@ -18,84 +16,143 @@ import {
   resolveAddress,
   type Signature,
   Transaction,
+  type TransactionLike,
   type TransactionRequest,
   type TypedDataDomain,
   TypedDataEncoder,
   type TypedDataField,
   toUtf8Bytes,
 } from "ethers";
-import { RemoteAccount, type RemoteSignerOptions } from "./remote-account.ts";
-import type { CallOptions, RemoteKey, SignOptions } from "./remote-key.ts";
+import { FailoverKey } from "./failover-key.ts";
+import { copyDigest } from "./payload.ts";
+import type { CallOptions, KeyHealth, RemoteKey, SignOptions } from "./remote-key.ts";
+import { snapshot } from "./snapshot.ts";
+import { type RemoteSignerOptions, type SigningKey, VerifiedKey } from "./verified-key.ts";
 
 /**
  * An ethers signer whose private key lives elsewhere. It behaves as `ethers.Wallet` does with the same key: the same
  * results, the same errors.
  *
- * The public key is fetched once, at the first call that needs it, and kept for good; a failed fetch is tried again at the
- * next call. Every signature is checked against it before it is returned: a backend that answers with another key, another
- * digest or anything malformed gives a {@link SignerError}, never a signature.
+ * The public key is fetched once, at the first call that needs it, and kept; a failed fetch is retried at the
+ * next call. Every signature is checked against it before it is returned: a backend that responds with another key, another
+ * digest or anything malformed causes a {@link SignerError}, never a signature. What is signed is what was passed at the call,
+ * whatever the caller's objects become while the backend signs.
  *
  * It has no `signMessageSync` and no `authorizeSync`, and it keeps no count of nonces: send in parallel through the provider of
  * `ethers-hsm/eip1193`, or through ethers' `NonceManager`, which leaves a gap after a failed send.
  *
  * @throws SignerError from every method that needs the backend; errors of ethers for a caller's mistakes.
  */
-export class RemoteSigner extends AbstractSigner<null | Provider> {
-  readonly #account: RemoteAccount;
+export class RemoteSigner<Health extends KeyHealth = KeyHealth> extends AbstractSigner<null | Provider> {
+  readonly #key: SigningKey;
 
   /**
    * Does no I/O.
    *
    * @param source the key; or a signer, to share its key, its caches and its options.
    * @param provider for everything that needs the chain. Default: null.
-   * @param options for a key; a signer brings its own.
+   * @param options for a key. A signer and a FailoverKey bring their own.
    */
-  constructor(source: RemoteKey | RemoteSigner, provider?: null | Provider, options: RemoteSignerOptions = {}) {
+  constructor(source: RemoteKey | RemoteSigner<Health>, provider?: null | Provider, options: RemoteSignerOptions = {}) {
     super(provider ?? null);
-    this.#account = #account in source ? source.#account : new RemoteAccount(source, options);
+    const isFailover = source instanceof FailoverKey;
+    assertArgument(
+      !isFailover || Object.values(options).every((option) => option === undefined),
+      "a FailoverKey has options of its own: pass these to it",
+      "options",
+      Object.keys(options),
+    );
+    if (#key in source) this.#key = source.#key;
+    else this.#key = isFailover ? source : new VerifiedKey(source, options);
+  }
+
+  /**
+   * Constructs the signer and fetches the public key at once: wrong credentials, permissions, keys and addresses cause its error. Only a
+   * signature proves that the key may sign. The arguments are the constructor's.
+   */
+  static async create<Signer extends RemoteSigner, Arguments extends unknown[]>(
+    this: new (
+      ...parameters: Arguments
+    ) => Signer,
+    ...parameters: Arguments
+  ): Promise<Signer> {
+    const signer = new this(...parameters);
+    try {
+      await signer.getAddress();
+      return signer;
+    } catch (error) {
+      // The first failure is the one to report.
+      await signer.close().catch(() => {});
+      throw error;
+    }
   }
 
   /** The kind of backend, for example `"pkcs11"`. */
   get backend(): string {
-    return this.#account.backend;
+    return this.#key.backend;
   }
 
-  /** The vendor's identifier of the key; no secret. */
+  /** The vendor's identifier of the key; not a secret. */
   get keyId(): string {
-    return this.#account.keyId;
+    return this.#key.id;
   }
 
   /** The account's address with the checksum of EIP-55. The first call fetches the public key. */
   override async getAddress(): Promise<string> {
-    const { address } = await this.#account.identity();
+    const { address } = await this.#key.identity({});
     return address;
   }
 
   /** The public key, SEC1 uncompressed: 65 bytes as a hex string that begins with `0x04`. The first call fetches it. */
   async getPublicKey(options: CallOptions = {}): Promise<string> {
-    const { publicKey } = await this.#account.identity(options.signal);
+    const { publicKey } = await this.#key.identity(options);
     return hexlify(publicKey);
   }
 
   /** A signer with another provider, or with none, that shares this one's key and what is known of it. */
-  override connect(provider: null | Provider): RemoteSigner {
+  override connect(provider: null | Provider): RemoteSigner<Health> {
     return new RemoteSigner(this, provider);
   }
 
   /**
-   * Signs exactly these 32 bytes. It does not hash, prefix or domain-separate them: whoever chooses the digest can spend
-   * what the account owns.
+   * Whether the key could sign now, and what its backend knows besides. It signs nothing, and does not fail: what is wrong is in
+   * `error`. It rejects only with the signal's `reason`.
+   */
+  async health(options: CallOptions = {}): Promise<Health> {
+    return (await this.#key.health(options)) as Health;
+  }
+
+  /**
+   * Asks the backend which key the identifier names now. It changes nothing: this signer keeps signing with the key that it pinned.
+   *
+   * @throws SignerError KEY_CHANGED if it names another key than at the first call, as an alias or a rotated key can; `info.previous` and
+   *   `info.current` have each one's `keyId` and `address`, undefined if the new one is not for Ethereum.
+   */
+  async verifyKey(options: CallOptions = {}): Promise<void> {
+    await this.#key.verifyIdentity(options);
+  }
+
+  /**
+   * Signs exactly these 32 bytes. It does not hash, prefix or domain-separate them: a caller that controls the digest can spend
+   * the account's funds.
    *
    * Every other signing method ends here.
    *
    * @param digest 32 bytes, as bytes or as a hex string.
-   * @param options `content` says what the digest was made of, for keys that ask somebody before they sign.
+   * @param options `payload` says what the digest was made of, for keys that ask for approval before they sign.
    * @returns r, s ≤ n/2 (EIP-2) and the yParity, verified against the account's public key.
-   * @throws ethers' INVALID_ARGUMENT "invalid digest length"; the signal's `reason` where it aborts.
+   * @throws ethers' INVALID_ARGUMENT "invalid digest length"; the signal's `reason` if it aborts.
    */
   async signDigest(digest: BytesLike, options: SignOptions = {}): Promise<Signature> {
-    assertArgument(dataLength(digest) === 32, "invalid digest length", "digest", digest);
-    return this.#account.signDigest(getBytesCopy(digest), options);
+    return this.#key.sign(copyDigest(digest), options);
+  }
+
+  /** Fills in nonce, gas and fees through the provider, as ethers does. The result shares nothing with the request. */
+  override async populateTransaction(tx: TransactionRequest): Promise<TransactionLike<string>> {
+    // ethers copies all but these two at the call.
+    const { authorizationList = null, blobs = null } = tx;
+    const own = copyTransaction({ authorizationList, blobs });
+    return Object.assign(await super.populateTransaction(tx), own);
   }
 
   /**
@@ -103,7 +160,7 @@ export class RemoteSigner extends AbstractSigner<null | Provider> {
    * filled in: use `populateTransaction` first, or `sendTransaction`, which does both. The request is not changed.
    */
   override async signTransaction(tx: TransactionRequest): Promise<string> {
-    const request = copyRequest(tx);
+    const request = copyTransaction(tx);
     const [to, from] = await Promise.all([this.#resolveAddress(request.to), this.#resolveAddress(request.from)]);
     if (to !== null) request.to = to;
     if (from !== null) {
@@ -119,29 +176,35 @@ export class RemoteSigner extends AbstractSigner<null | Provider> {
     const transaction = Transaction.from(request as Parameters<typeof Transaction.from>[0]);
     // Its keccak-256 is `transaction.unsignedHash`, which would encode all of it once more.
     const unsigned = transaction.unsignedSerialized;
-    transaction.signature = await this.signDigest(keccak256(unsigned), { content: { type: "transaction", unsigned } });
+    transaction.signature = await this.signDigest(keccak256(unsigned), { payload: { type: "transaction", unsigned } });
     return transaction.serialized;
   }
 
   /** Signs a message (EIP-191, version 0x45): a string as UTF-8, also one that looks like hex; bytes as they are. */
   override async signMessage(message: string | Uint8Array): Promise<string> {
-    const bytes = typeof message === "string" ? toUtf8Bytes(message) : message;
-    const signature = await this.signDigest(hashMessage(bytes), {
-      content: { type: "message", message: bytes.slice() },
-    });
+    // What is neither reaches hashMessage as it is, for Wallet's own errors.
+    const own = message instanceof Uint8Array ? new Uint8Array(message) : message;
+    const bytes = typeof own === "string" ? toUtf8Bytes(own) : own;
+    const signature = await this.signDigest(hashMessage(bytes), { payload: { type: "message", message: bytes } });
     return signature.serialized;
   }
 
-  /** Signs typed data (EIP-712). ENS names in it are resolved through the provider. */
+  /**
+   * Signs typed data (EIP-712). ENS names in it are resolved through the provider.
+   *
+   * @throws ethers' INVALID_ARGUMENT also for more than 100,000 values or 100 levels.
+   */
   override async signTypedData(
     domain: TypedDataDomain,
     types: Record<string, TypedDataField[]>,
     // biome-ignore lint/suspicious/noExplicitAny: the signature of ethers' Signer.
     value: Record<string, any>,
   ): Promise<string> {
-    const populated = await TypedDataEncoder.resolveNames(domain, types, value, (name) => this.#resolveEnsName(name));
-    const signature = await this.signDigest(TypedDataEncoder.hash(populated.domain, types, populated.value), {
-      content: { type: "typed-data", types, ...populated },
+    const own = snapshot({ domain, types, value }, "value");
+    const names = (name: string) => this.#resolveEnsName(name);
+    const populated = await TypedDataEncoder.resolveNames(own.domain, own.types, own.value, names);
+    const signature = await this.signDigest(TypedDataEncoder.hash(populated.domain, own.types, populated.value), {
+      payload: { type: "typed-data", types: own.types, ...populated },
     });
     return signature.serialized;
   }
@@ -149,34 +212,33 @@ export class RemoteSigner extends AbstractSigner<null | Provider> {
   /**
    * Signs an authorization (EIP-7702) to run `address`'s code in this account. A chainId of 0 holds on every chain.
    *
-   * The nonce, where absent, is the account's current one: where this account also sends the transaction, pass one more.
+   * The nonce, if absent, is the account's current one: if this account also sends the transaction, pass one more.
    */
   override async authorize(request: AuthorizationRequest): Promise<Authorization> {
-    const address = await resolveAddress(request.address, this);
-    const populated = await this.populateAuthorization({ ...request, address });
+    const own = { ...request, address: request.address };
+    const address = await resolveAddress(own.address, this);
+    const populated = await this.populateAuthorization({ ...own, address });
     const tuple = {
       address: getAddress(address),
       nonce: getBigInt(populated.nonce ?? 0),
       chainId: getBigInt(populated.chainId ?? 0),
     };
-    const signature = await this.signDigest(hashAuthorization(populated), {
-      content: { type: "authorization", ...tuple },
-    });
+    const signature = await this.signDigest(hashAuthorization(populated), { payload: { type: "authorization", ...tuple } });
     return { ...tuple, signature };
   }
 
   /**
    * Ends what the key opened: sessions, connections. It holds for every signer that shares the key through `connect()`.
-   * Idempotent; later calls fail with SIGNER_CLOSED. It waits for the calls in flight, though no longer than `timeout`:
-   * BACKEND_TIMEOUT then, and the key goes on closing by itself.
+   * Idempotent; later calls fail with SIGNER_CLOSED. It waits for the calls in flight, but no longer than `timeout`:
+   * BACKEND_TIMEOUT then, and the key continues to close.
    */
   async close(): Promise<void> {
-    await this.#account.close();
+    await this.#key.close();
   }
 
   /** What a log may show: never the key, its options or the provider. */
   toJSON(): Record<string, unknown> {
-    return { backend: this.backend, keyId: this.keyId, address: this.#account.knownAddress };
+    return { backend: this.backend, keyId: this.keyId, address: this.#key.knownAddress };
   }
 
   [Symbol.for("nodejs.util.inspect.custom")](
@@ -201,4 +263,13 @@ export class RemoteSigner extends AbstractSigner<null | Provider> {
     assert(address !== null, "unconfigured ENS name", "UNCONFIGURED_NAME", { value: name });
     return address;
   }
+}
+
+/** copyRequest, and a copy of what that shares with the caller: the authorizations and the blobs. */
+function copyTransaction(tx: TransactionRequest): TransactionRequest {
+  const request: TransactionRequest = copyRequest(tx);
+  const { authorizationList, blobs } = request;
+  if (authorizationList) request.authorizationList = snapshot(authorizationList, "tx.authorizationList");
+  if (blobs) request.blobs = snapshot(blobs, "tx.blobs");
+  return request;
 }

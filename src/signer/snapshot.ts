@@ -9,8 +9,8 @@ const MAX_VALUES = 100_000;
  * whatever the caller's objects become later.
  *
  * Each property, getter and element is read once. An instance of a class becomes a plain object with its properties and
- * the getters of its classes. Bytes are copied as they are in memory. Functions, promises and ethers' Addressables are kept:
- * what they resolve to must be read once by the function that uses them.
+ * the getters of its classes. Bytes are copied as they are in memory. Functions are kept. A promise and an ethers
+ * Addressable become plain objects, which ethers refuses: what may be one must be resolved, not copied.
  *
  * @param name the argument's name, for errors.
  * @throws ethers' INVALID_ARGUMENT for more than 100 levels, for more than 100,000 values, and thus for circles.
@@ -28,8 +28,6 @@ export function snapshot<T>(value: T, name: string): T {
     if (typeof each !== "object" || each === null) return each;
     if (ArrayBuffer.isView(each) && isBytes(each)) return new Uint8Array(each);
     if (Array.isArray(each)) return Array.from({ length: each.length }, (_, index) => copy(each[index], depth + 1));
-    const { then, getAddress } = each as { then?: unknown; getAddress?: unknown };
-    if (typeof then === "function" || typeof getAddress === "function") return each;
     return Object.fromEntries(propertyNames(each).map((key) => [key, copy(Reflect.get(each, key), depth + 1)]));
   };
   return copy(value, 0) as T;

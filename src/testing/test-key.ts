@@ -3,6 +3,7 @@ import { assertArgument, type BytesLike, getBytesCopy, hexlify } from "ethers";
 import { SignerError } from "../core/errors.ts";
 import { addressFromPublicKey } from "../core/public-key.ts";
 import type { RawSignature } from "../core/signature.ts";
+import { copyDigest } from "../signer/payload.ts";
 import type { CallOptions, RemoteKey, SignOptions } from "../signer/remote-key.ts";
 
 /**
@@ -22,7 +23,12 @@ export class TestKey implements RemoteKey {
    */
   constructor(privateKey: BytesLike, id = "test-key") {
     const secret = getBytesCopy(privateKey);
-    assertArgument(secp256k1.utils.isValidSecretKey(secret), "no private key of secp256k1", "privateKey", "[REDACTED]");
+    assertArgument(
+      secp256k1.utils.isValidSecretKey(secret),
+      "not a private key of secp256k1",
+      "privateKey",
+      "[REDACTED]",
+    );
     this.#secret = secret;
     this.id = id;
   }
@@ -57,9 +63,9 @@ export class TestKey implements RemoteKey {
 
   async signDigest(digest: Uint8Array, { signal }: SignOptions = {}): Promise<RawSignature> {
     this.#requireOpen("signDigest");
-    assertArgument(digest.length === 32, "invalid digest length", "digest", digest);
+    const bytes = copyDigest(digest);
     signal?.throwIfAborted();
-    return this.sign(digest);
+    return this.sign(bytes);
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,7 @@
 import type { KmsSignerOptions } from "../aws-kms/index.ts";
 import type { AzureKeyVaultSignerOptions } from "../azure-key-vault/index.ts";
 import type { Pkcs11SignerOptions } from "../pkcs11/index.ts";
-import type { RemoteSignerOptions } from "../signer/remote-account.ts";
+import type { RemoteSignerOptions } from "../signer/verified-key.ts";
 import { libraryPathOf } from "./module-path.ts";
 import type { KeyUri, Pkcs11KeyUri } from "./parsed-uri.ts";
 import { pinFrom } from "./pin-source.ts";
@@ -19,7 +19,7 @@ export interface KeyUriOptions extends RemoteSignerOptions {
 
 type AllOptions = Readonly<Record<string, unknown>>;
 
-const SHARED = ["expectedAddress", "timeout"] as const;
+const SHARED = ["expectedAddress", "timeout", "verifier"] as const;
 
 /**
  * The backend's own options. What the URI says cannot be said again beside it.

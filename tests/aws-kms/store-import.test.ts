@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { getBytes, hexlify, recoverAddress, toBeHex, verifyMessage, Wallet } from "ethers";
 import { isSignerError, RemoteSigner, type SignerErrorCode } from "ethers-hsm";
 import type { KmsKeyStore, KmsKeyStoreOptions } from "ethers-hsm/aws-kms";
-import { ORDER } from "../../src/core/curve.ts";
 import { type KmsFault, KmsServer } from "../servers/aws-kms/kms-server.ts";
+import { ORDER } from "../support/hostile/point.ts";
 import { listAll, openStore } from "./store-support.ts";
 import { DIGEST, PRIVATE_KEY, rejectionOf } from "./support.ts";
 

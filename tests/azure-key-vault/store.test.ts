@@ -148,7 +148,7 @@ describe("a listing", () => {
       expect(recoverAddress(DIGEST, await new RemoteSigner(key).signDigest(DIGEST))).toBe(known);
     }
     const former = before.stored[0]?.key as AzureKeyVaultKey | undefined;
-    await expect(former?.verifyKey()).rejects.toMatchObject({ code: "KEY_CHANGED" });
+    await expect(former?.verifyIdentity()).rejects.toMatchObject({ code: "KEY_CHANGED" });
     await store.close();
   });
 

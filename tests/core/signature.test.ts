@@ -1,10 +1,19 @@
 import { describe, expect, test } from "@jest/globals";
-import { Signature } from "ethers";
+import { secp256k1 } from "@noble/curves/secp256k1.js";
+import { hexlify, Signature } from "ethers";
 import fc from "fast-check";
-import { checkSignatureRange, signatureFromCompact, toLowS } from "../../src/core/signature.ts";
+import {
+  checkSignatureRange,
+  signatureFromCompact,
+  signatureFromDer,
+  signatureToDer,
+  toLowS,
+} from "../../src/core/signature.ts";
+import { malformedDer } from "../support/hostile/index.ts";
 import { bytes, ORDER, refused, scalar } from "./support.ts";
 
 const hex = (value: bigint) => value.toString(16).padStart(64, "0");
+const HIGH = ORDER - 1n;
 
 describe("signatureFromCompact", () => {
   test("reads r and s, short ones too", () => {
@@ -76,3 +85,119 @@ describe("toLowS", () => {
     );
   });
 });
+
+describe("signatureFromDer", () => {
+  test.each([
+    ["the shortest", "3006020101020101", 1n, 1n],
+    ["a top bit that needs a zero", "300702020080020101", 0x80n, 1n],
+    ["r of 31 bytes", `302402${"1f"}${"11".repeat(31)}020101`, BigInt(`0x${"11".repeat(31)}`), 1n],
+    ["the longest, 72 bytes", `3046022100${HIGH.toString(16)}022100${HIGH.toString(16)}`, HIGH, HIGH],
+  ])("reads %s", (_name, hex, r, s) => {
+    expect(signatureFromDer(bytes(hex))).toEqual({ r, s });
+    expect(hexlify(signatureToDer({ r, s }))).toBe(`0x${hex}`);
+  });
+
+  test.each(malformedDer().map(({ name, bytes, code }) => [name, bytes, code] as const))(
+    "refuses %s",
+    (_name, malformed, code) => refused(() => signatureFromDer(malformed), code),
+  );
+
+  test.each([
+    ["undefined", undefined],
+    ["null", null],
+    ["a hex string", "0x3006020101020101"],
+    ["an array of numbers", [0x30, 6, 2, 1, 1, 2, 1, 1]],
+    ["an ArrayBuffer", new ArrayBuffer(8)],
+    ["a Uint16Array", new Uint16Array(8)],
+    ["an object", { length: 8 }],
+  ])("refuses %s in place of bytes", (_name, value) => {
+    refused(() => signatureFromDer(value as never));
+  });
+
+  test("reads a Buffer and a view into a longer one", () => {
+    expect(signatureFromDer(Buffer.from("3006020101020101", "hex"))).toEqual({ r: 1n, s: 1n });
+    const view = new Uint8Array([9, ...bytes("3006020101020101"), 9]).subarray(1, 9);
+    expect(signatureFromDer(view)).toEqual({ r: 1n, s: 1n });
+  });
+
+  test("agrees with @noble/curves on every signature, both ways", () => {
+    fc.assert(
+      fc.property(scalar(), scalar(), (r, s) => {
+        const der = new secp256k1.Signature(r, s).toBytes("der");
+        expect(signatureFromDer(der)).toEqual({ r, s });
+        expect(hexlify(signatureToDer({ r, s }))).toBe(hexlify(der));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test("accepts a mutated signature only where its encoding is canonical", () => {
+    fc.assert(
+      fc.property(scalar(), scalar(), fc.nat(71), fc.nat(255), (r, s, position, value) => {
+        const der = signatureToDer({ r, s });
+        der[position % der.length] = value;
+        const decoded = attempt(() => signatureFromDer(der));
+        if (decoded) expect(hexlify(signatureToDer(decoded))).toBe(hexlify(der));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test("decodes or refuses any bytes, and never throws another error", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 80 }), (junk) => {
+        attempt(() => signatureFromDer(junk));
+        attempt(() => signatureFromDer(Uint8Array.of(0x30, junk.length, ...junk)));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test("keeps the numbers of a short r", () => {
+    expect(signatureFromDer(signatureToDer({ r: 0x7fn, s: HIGH }))).toEqual({ r: 0x7fn, s: HIGH });
+  });
+});
+
+describe("signatureToDer", () => {
+  test.each([0n, 1n, 127n, 128n, 255n, 256n, 2n ** 255n - 1n, 2n ** 255n, 2n ** 256n - 1n])(
+    "of r = s = %s",
+    (value) => {
+      const integer = reference(value);
+      const length = integer.length.toString(16).padStart(2, "0");
+      expect(hexlify(signatureToDer({ r: value, s: value }))).toBe(`0x30${length}${integer}${integer}`);
+    },
+  );
+
+  test("of numbers of every length", () => {
+    const number = fc
+      .tuple(fc.bigInt({ min: 0n, max: 2n ** 256n - 1n }), fc.bigInt({ min: 0n, max: 255n }))
+      .map(([value, shift]) => value >> shift);
+    fc.assert(
+      fc.property(number, number, (r, s) => {
+        const content = `${reference(r)}${reference(s)}`;
+        const length = (content.length / 2).toString(16).padStart(2, "0");
+        expect(hexlify(signatureToDer({ r, s }))).toBe(`0x30${length}${content}`);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
+
+/** X.690, section 8.3, by OpenSSL's rule: the fewest octets of two's complement. */
+function reference(value: bigint): string {
+  const digits = value.toString(16);
+  const even = digits.length % 2 ? `0${digits}` : digits;
+  const content = Number.parseInt(even.slice(0, 2), 16) > 127 ? `00${even}` : even;
+  return `02${(content.length / 2).toString(16).padStart(2, "0")}${content}`;
+}
+
+function attempt<T>(decode: () => T): T | undefined {
+  try {
+    return decode();
+  } catch (error) {
+    refused(() => {
+      throw error;
+    });
+    return undefined;
+  }
+}

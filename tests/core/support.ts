@@ -1,4 +1,5 @@
 import { expect } from "@jest/globals";
+import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { getBytes } from "ethers";
 import fc from "fast-check";
 import { isSignerError, type SignerErrorCode } from "../../src/core/errors.ts";
@@ -8,6 +9,8 @@ export const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd
 
 /** p of secp256k1. */
 export const PRIME = 2n ** 256n - 2n ** 32n - 977n;
+
+export const { Point } = secp256k1;
 
 export const bytes = (hex: string): Uint8Array => getBytes(`0x${hex}`);
 

@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { getBytes, recoverAddress } from "ethers";
-import { hostileSignatures, malformedDer, malformedSpki, TestKey } from "ethers-hsm/testing";
+import { TestKey } from "ethers-hsm/testing";
 import { KmsSigner } from "../../src/aws-kms/index.ts";
 import { DIGEST, type Kms, PRIVATE_KEY, startKms } from "../aws-kms/support.ts";
 import type { KmsFault } from "../servers/aws-kms/kms-server.ts";
+import { hostileSignatures, malformedDer, malformedSpki } from "../support/hostile/index.ts";
 import { until } from "../support/until.ts";
 import { brokenBodies, endlessBodies, hugeBodies, watched, wrongBodies } from "./bodies.ts";
 import { derOf } from "./encodings.ts";

@@ -1,10 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { getBytes, id, recoverAddress } from "ethers";
-import { hostileSignatures, malformedSec1, TestKey } from "ethers-hsm/testing";
+import { TestKey } from "ethers-hsm/testing";
 import type { AzureKeyVaultSigner } from "../../src/azure-key-vault/index.ts";
 import { KEY_NAME, PRIVATE_KEY, signerFor, startServer } from "../azure-key-vault/setup.ts";
 import type { KeyVaultFault } from "../servers/azure-key-vault/faults.ts";
 import type { KeyVaultServer } from "../servers/azure-key-vault/server.ts";
+import { hostileSignatures, malformedSec1 } from "../support/hostile/index.ts";
 import { until } from "../support/until.ts";
 import { brokenBodies, endlessBodies, hugeBodies, watched, wrongBodies } from "./bodies.ts";
 import { compactOf, derOf, fitsCompact } from "./encodings.ts";

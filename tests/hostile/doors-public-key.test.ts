@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
-import { HostileKey, hostileAnswers } from "ethers-hsm/testing";
 import { RemoteSigner } from "../../src/signer/remote-signer.ts";
+import { HostileKey, hostileAnswers } from "../support/hostile/index.ts";
 import { RecordingChain } from "./chain.ts";
 import { doors } from "./doors.ts";
 import { ADDRESS, describeEveryDoor, PRIVATE_KEY } from "./every-door.ts";

@@ -1,4 +1,4 @@
-import { hostileAnswers } from "ethers-hsm/testing";
+import { hostileAnswers } from "../support/hostile/index.ts";
 import { describeEveryDoor } from "./every-door.ts";
 
 describeEveryDoor(hostileAnswers.filter(({ call }) => call === "signDigest"));

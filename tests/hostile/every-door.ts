@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { computeAddress, id } from "ethers";
-import { type HostileAnswer, HostileKey } from "ethers-hsm/testing";
 import { RemoteSigner } from "../../src/signer/remote-signer.ts";
+import { type HostileAnswer, HostileKey } from "../support/hostile/index.ts";
 import { RecordingChain } from "./chain.ts";
 import { type Door, doors } from "./doors.ts";
 import { outcomeOf } from "./outcome.ts";

@@ -1,8 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { getBytes, id, recoverAddress } from "ethers";
-import { hostileSignatures, malformedEcPoint, TestKey } from "ethers-hsm/testing";
+import { TestKey } from "ethers-hsm/testing";
 import pkcs11js from "pkcs11js";
 import { Pkcs11Signer } from "../../src/pkcs11/index.ts";
+import { hostileSignatures, malformedEcPoint } from "../support/hostile/index.ts";
 import { intercept, restore } from "../support/pkcs11-faults.ts";
 import { createToken } from "../support/softhsm-env.ts";
 import { compactOf, derOf, fitsCompact } from "./encodings.ts";

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "@jest/globals";
 import { computeAddress, getBytes, id, parseEther, recoverAddress } from "ethers";
-import { type Behaviour, beyondOrder, HostileKey, hostileAnswers, TestKey } from "ethers-hsm/testing";
+import { TestKey } from "ethers-hsm/testing";
 import { createProvider } from "../../src/eip1193/index.ts";
 import { FailoverKey } from "../../src/signer/failover-key.ts";
 import { RemoteSigner } from "../../src/signer/remote-signer.ts";
 import { gate, rejection } from "../signer/rejection.ts";
 import { startAnvil } from "../support/anvil.ts";
+import { type Behaviour, beyondOrder, HostileKey, hostileAnswers } from "../support/hostile/index.ts";
 import { RecordingChain } from "./chain.ts";
 import { doors } from "./doors.ts";
 import { outcomeOf } from "./outcome.ts";
@@ -149,7 +150,7 @@ describe("a hostile replica of a failover", () => {
       const hostile = new HostileKey(PRIVATE_KEY);
       hostile.turn(answer);
       const key = new FailoverKey([hostile, new TestKey(PRIVATE_KEY)], { expectedAddress: ADDRESS });
-      const signer = new RemoteSigner(key, null, { expectedAddress: ADDRESS });
+      const signer = new RemoteSigner(key);
       for (const text of ["one", "two"]) {
         expect(recoverAddress(id(text), await signer.signDigest(id(text)))).toBe(ADDRESS);
       }

@@ -1,8 +1,7 @@
 import { afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { id, recoverAddress, Wallet } from "ethers";
 import { Pkcs11Key } from "../../src/pkcs11/index.ts";
-import { FailoverKey } from "../../src/signer/failover-key.ts";
-import type { FailoverOptions } from "../../src/signer/failover-options.ts";
+import { FailoverKey, type FailoverOptions } from "../../src/signer/failover-key.ts";
 import { RemoteSigner } from "../../src/signer/remote-signer.ts";
 import { signerError } from "../signer/rejection.ts";
 import { createToken } from "../support/softhsm-env.ts";
@@ -25,8 +24,8 @@ const on = (token: typeof first, change: { libraryPath?: string; tokenLabel?: st
     ...change,
   });
 
-function failover(replicas: Pkcs11Key[], options: FailoverOptions = {}): FailoverKey {
-  const key = new FailoverKey(replicas, options);
+function failover(replicas: Pkcs11Key[], options: Partial<FailoverOptions> = {}): FailoverKey {
+  const key = new FailoverKey(replicas, { expectedAddress: address, ...options });
   keys.push(key);
   return key;
 }
@@ -47,8 +46,8 @@ describe("two tokens that hold the same key", () => {
     expect(recoverAddress(DIGEST, await new RemoteSigner(key).signDigest(DIGEST))).toBe(address);
     await until(() => second.isLoggedIn());
     expect(key.state()).toMatchObject([
-      { backend: "pkcs11", resting: false, excluded: false },
-      { backend: "pkcs11", resting: false, excluded: false },
+      { backend: "pkcs11", state: "closed" },
+      { backend: "pkcs11", state: "closed" },
     ]);
     expect(key.id).toContain(first.label);
     expect(key.id).toContain(second.label);
@@ -60,31 +59,31 @@ describe("two tokens that hold the same key", () => {
     ["token", "KEY_NOT_FOUND", () => on(first, { tokenLabel: "no such token" })],
   ])("where the preferred %s is missing, the other one signs", async (_name, code, missing) => {
     const key = failover([missing(), on(second)]);
-    const signer = new RemoteSigner(key, null, { expectedAddress: address });
+    const signer = new RemoteSigner(key);
     expect(recoverAddress(DIGEST, await signer.signDigest(DIGEST))).toBe(address);
-    expect(key.state()).toMatchObject([{ resting: true, lastError: code }, { resting: false }]);
+    expect(key.state()).toMatchObject([{ state: "open", lastError: code }, { state: "closed" }]);
   });
 
   test("where the preferred one loses the key, the other one signs, until it is back", async () => {
-    const key = failover([on(first), on(second)], { failbackAfter: 1 });
+    const key = failover([on(first), on(second)], { resetTimeout: 1 });
     const signer = new RemoteSigner(key);
     await signer.signDigest(DIGEST);
     first.deleteKeys("hot");
     expect(recoverAddress(DIGEST, await signer.signDigest(DIGEST))).toBe(address);
-    expect(key.state()[0]).toMatchObject({ resting: true });
+    expect(key.state()[0]).toMatchObject({ lastError: "KEY_NOT_FOUND" });
     first.importKey(PRIVATE_KEY, { label: "hot" });
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(recoverAddress(DIGEST, await signer.signDigest(DIGEST))).toBe(address);
-    expect(key.state()[0]).toMatchObject({ resting: false, lastError: undefined });
+    expect(key.state()[0]).toMatchObject({ state: "closed", lastError: undefined });
   });
 
   test("where one holds another key, it is excluded and the other one signs", async () => {
     const key = failover([on(first), on(third)]);
     const signer = new RemoteSigner(key);
     expect(recoverAddress(DIGEST, await signer.signDigest(DIGEST))).toBe(address);
-    await until(() => key.state()[1]?.excluded === true);
+    await until(() => key.state()[1]?.state === "excluded");
     expect(recoverAddress(DIGEST, await signer.signDigest(DIGEST))).toBe(address);
-    expect(key.state()[1]).toMatchObject({ lastError: "KEY_CHANGED" });
+    expect(key.state()[1]).toMatchObject({ lastError: "ADDRESS_MISMATCH" });
   });
 
   test("where neither can be reached, the error names both", async () => {

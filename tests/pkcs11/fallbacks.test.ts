@@ -2,6 +2,7 @@ import { afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { id, verifyMessage, Wallet } from "ethers";
 import { CloudHsmSigner } from "../../src/cloudhsm/index.ts";
 import { Pkcs11Signer, type Pkcs11SignerOptions } from "../../src/pkcs11/index.ts";
+import type { FailoverEvent } from "../../src/signer/failover-key.ts";
 import { SoftHsmToken } from "../support/softhsm.ts";
 import { createToken, softHsmPath } from "../support/softhsm-env.ts";
 
@@ -12,7 +13,7 @@ const base = { libraryPath: first.libraryPath, tokenLabel: first.label, pin: fir
 const signers: Pkcs11Signer[] = [];
 
 function open(fallbacks: Pkcs11SignerOptions["fallbacks"], change: Partial<Pkcs11SignerOptions> = {}): Pkcs11Signer {
-  const signer = new Pkcs11Signer({ ...base, fallbacks, ...change });
+  const signer = new Pkcs11Signer({ ...base, fallbacks, expectedAddress: address, ...change });
   signers.push(signer);
   return signer;
 }
@@ -36,23 +37,24 @@ describe("fallbacks", () => {
     const signer = open(fallbacks, { tokenLabel: "missing" });
     expect(verifyMessage("hello", await signer.signMessage("hello"))).toBe(address);
     const health = await signer.health();
-    expect(health).toMatchObject({ ready: false, error: { code: "KEY_NOT_FOUND" } });
-    expect(health.fallbacks.at(-1)).toMatchObject({ ready: true, token: { label: second.label } });
+    expect(health).toMatchObject({ ready: true, error: undefined });
+    expect(health.replicas?.[0]).toMatchObject({ ready: false, error: { code: "KEY_NOT_FOUND" } });
+    expect(health.replicas?.at(-1)).toMatchObject({ ready: true, token: { label: second.label } });
   });
 
   test("take over when the key goes away, and give back when it is there again", async () => {
-    const switches: string[] = [];
-    const onSwitch = ({ type }: { type: string }) => switches.push(type);
+    const states: string[] = [];
+    const onStateChange = ({ replica }: FailoverEvent) => states.push(replica.state);
     const signer = open([{ tokenLabel: second.label, keyLabel: "cold" }], {
-      failover: { failbackAfter: 50, onSwitch },
+      failover: { resetTimeout: 50, onStateChange },
     });
     await signer.signMessage("before");
     first.deleteKeys("hot");
     expect(verifyMessage("during", await signer.signMessage("during"))).toBe(address);
-    expect(switches).toEqual(["resting"]);
+    expect(states).toEqual(["open"]);
     first.importKey(PRIVATE_KEY, { label: "hot", id: "0x01" });
-    while (switches.length < 2) expect(verifyMessage("after", await signer.signMessage("after"))).toBe(address);
-    expect(switches).toEqual(["resting", "recovered"]);
+    while (states.length < 2) expect(verifyMessage("after", await signer.signMessage("after"))).toBe(address);
+    expect(states).toEqual(["open", "closed"]);
   });
 
   test("with another key never sign", async () => {
@@ -64,6 +66,12 @@ describe("fallbacks", () => {
     });
     first.importKey(PRIVATE_KEY, { label: "hot", id: "0x01" });
     expect(verifyMessage("after", await signer.signMessage("after"))).toBe(address);
+  });
+
+  test("need the expectedAddress, which decides whose key it is", () => {
+    expect(() => open([{ tokenLabel: second.label }], { expectedAddress: undefined })).toThrow(
+      expect.objectContaining({ code: "INVALID_ARGUMENT", argument: "expectedAddress" }),
+    );
   });
 
   test("are checked at construction, as all options are", () => {
@@ -82,6 +90,7 @@ describe("fallbacks", () => {
       user: "alice",
       password: "wonderland",
       keyLabel: "hot",
+      expectedAddress: address,
       fallbacks: [{ slot: other?.slot, user: "bob", password: "builder" }],
     });
     signers.push(signer);

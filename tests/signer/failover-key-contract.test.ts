@@ -1,3 +1,4 @@
+import { computeAddress } from "ethers";
 import { FailoverKey } from "../../src/signer/failover-key.ts";
 import { RemoteSigner } from "../../src/signer/remote-signer.ts";
 import { describeSignerContract } from "../contract/suite.ts";
@@ -8,6 +9,7 @@ describeSignerContract("RemoteSigner over a failover whose preferred replica is 
   create: async (privateKey, provider) => {
     const gone = new ReplicaKey("gone", privateKey);
     gone.break(failure("BACKEND_UNAVAILABLE"));
-    return new RemoteSigner(new FailoverKey([gone, new MemoryKey(privateKey)]), provider);
+    const expectedAddress = computeAddress(privateKey);
+    return new RemoteSigner(new FailoverKey([gone, new MemoryKey(privateKey)], { expectedAddress }), provider);
   },
 }));

@@ -1,31 +1,34 @@
 import { getEventListeners } from "node:events";
-import { describe, expect, test } from "@jest/globals";
-import { makeError, recoverAddress, SigningKey, toBeHex, Wallet } from "ethers";
+import { describe, expect, jest, test } from "@jest/globals";
+import { hexlify, makeError, recoverAddress, Signature, SigningKey, toBeHex } from "ethers";
 import { SignerError, type SignerErrorCode } from "../../src/core/errors.ts";
-import { verifiedYParity } from "../../src/core/y-parity.ts";
 import { FailoverKey } from "../../src/signer/failover-key.ts";
+import type { SigningPayload } from "../../src/signer/payload.ts";
 import { RemoteSigner } from "../../src/signer/remote-signer.ts";
-import type { SigningContent } from "../../src/signer/signing-content.ts";
 import { never } from "../support/faulty-key.ts";
-import { controlClock, DIGEST, failover, failure, PRIVATE_KEY, ReplicaKey } from "./failover-support.ts";
+import { ADDRESS, controlClock, DIGEST, failover, failure, PRIVATE_KEY, ReplicaKey } from "./failover-support.ts";
 import { gate, rejection, signerError, turn } from "./rejection.ts";
 import { countTimers } from "./timers.ts";
 
-const { address } = new Wallet(PRIVATE_KEY);
 const clock = controlClock();
 
-/** Signs, and verifies that it is the account's signature. */
+/** Signs, and checks that one of the two parities recovers the account. */
 async function sign(key: FailoverKey): Promise<void> {
-  const signature = await key.signDigest(DIGEST);
-  verifiedYParity(await key.getPublicKey(), DIGEST, signature);
+  expectSignature(await key.signDigest(DIGEST));
 }
 
-/** Signs, and aborts when the clock has moved by `ms`. */
-async function giveUpAfter(ms: number, key: FailoverKey): Promise<void> {
+function expectSignature({ r, s }: { readonly r: bigint; readonly s: bigint }): void {
+  const addresses = ([0, 1] as const).map((yParity) => {
+    return recoverAddress(DIGEST, Signature.from({ r: toBeHex(r, 32), s: toBeHex(s, 32), yParity }));
+  });
+  expect(addresses).toContain(ADDRESS);
+}
+
+/** Signs, and aborts after a turn. */
+async function abortedSign(key: FailoverKey): Promise<void> {
   const controller = new AbortController();
   const signing = rejection(key.signDigest(DIGEST, { signal: controller.signal }));
   await turn();
-  clock.advance(ms);
   controller.abort("enough");
   expect(await signing).toBe("enough");
 }
@@ -33,31 +36,46 @@ async function giveUpAfter(ms: number, key: FailoverKey): Promise<void> {
 const counts = (replicas: readonly ReplicaKey[]) => replicas.map((replica) => replica.asked.length);
 
 describe("the replicas", () => {
-  test("give the key its backend and its id, and are asked nothing at construction", async () => {
+  test("give the key its backend and its id, and get no call at construction", async () => {
     const { key, replicas } = failover(["a", "b"]);
-    expect(key).toMatchObject({ backend: "faulty", id: "a | b" });
+    expect(key).toMatchObject({ backend: "faulty", id: "a | b", knownAddress: ADDRESS });
     await turn();
     expect(replicas.map(({ fetches }) => fetches)).toEqual([0, 0]);
     expect(key.state()).toEqual([
-      { backend: "faulty", id: "a", resting: false, excluded: false, lastError: undefined },
-      { backend: "faulty", id: "b", resting: false, excluded: false, lastError: undefined },
+      { backend: "faulty", id: "a", state: "closed", lastError: undefined },
+      { backend: "faulty", id: "b", state: "closed", lastError: undefined },
     ]);
   });
 
-  test("are checked at construction", () => {
+  test("and the options are checked at construction", () => {
     const replica = new ReplicaKey("a");
+    const expectedAddress = ADDRESS;
     const wrong = expect.objectContaining({ code: "INVALID_ARGUMENT" });
     for (const create of [
-      () => new FailoverKey([]),
-      () => new FailoverKey([replica, replica]),
-      () => new FailoverKey([replica], { attemptTimeout: 0 }),
-      () => new FailoverKey([replica], { failbackAfter: 1.5 }),
-      () => new FailoverKey([replica], { failbackAfter: 2 ** 31 }),
+      () => new FailoverKey([], { expectedAddress }),
+      () => new FailoverKey([replica, replica], { expectedAddress }),
+      () => new FailoverKey([replica], {} as never),
+      () => new FailoverKey([replica], { expectedAddress: undefined as never }),
       () => new FailoverKey([replica], { expectedAddress: "0x1234" }),
-      () => new FailoverKey([replica], { onSwitch: "log" as never }),
+      () => new FailoverKey([replica], { expectedAddress, timeout: 0 }),
+      () => new FailoverKey([replica], { expectedAddress, attemptTimeout: 0 }),
+      () => new FailoverKey([replica], { expectedAddress, resetTimeout: 1.5 }),
+      () => new FailoverKey([replica], { expectedAddress, resetTimeout: 2 ** 31 }),
+      () => new FailoverKey([replica], { expectedAddress, onStateChange: "log" as never }),
+      () => new FailoverKey([replica], { expectedAddress, verifier: "noble" as never }),
     ]) {
       expect(create).toThrow(wrong);
     }
+  });
+
+  test("get no options from a RemoteSigner: a FailoverKey has its own", () => {
+    const { key } = failover(["a", "b"]);
+    const wrong = expect.objectContaining({ code: "INVALID_ARGUMENT", argument: "options" });
+    for (const options of [{ expectedAddress: ADDRESS }, { timeout: 1000 }, { verifier: () => undefined }]) {
+      expect(() => new RemoteSigner(key, null, options)).toThrow(wrong);
+    }
+    expect(new RemoteSigner(key, null, { timeout: undefined }).keyId).toBe("a | b");
+    expect(new RemoteSigner(key, null, {}).keyId).toBe("a | b");
   });
 
   test("other than the preferred one sign nothing while that one works", async () => {
@@ -67,26 +85,26 @@ describe("the replicas", () => {
     expect(events).toEqual([]);
   });
 
-  test("get the digest and its content, and cannot change the caller's bytes", async () => {
+  test("get the digest and its payload, and cannot change the caller's bytes", async () => {
     const { key, replicas } = failover(["a", "b"]);
     replicas[0].faulty.onSign = async (_honest, digest) => {
       digest.fill(0);
       throw failure("BACKEND_UNAVAILABLE");
     };
-    const content: SigningContent = { type: "message", message: Uint8Array.of(1) };
+    const payload: SigningPayload = { type: "message", message: Uint8Array.of(1) };
     const digest = DIGEST.slice();
-    const signature = await key.signDigest(digest, { content });
+    const signature = await key.signDigest(digest, { payload });
     expect(digest).toEqual(DIGEST);
-    verifiedYParity(await key.getPublicKey(), DIGEST, signature);
-    expect(replicas.map(({ asked }) => asked[0]?.content)).toEqual([content, content]);
+    expectSignature(signature);
+    expect(replicas.map(({ asked }) => asked[0]?.payload)).toEqual([payload, payload]);
   });
 
-  test("work behind a signer", async () => {
+  test("work under a signer", async () => {
     const { key, replicas } = failover(["a", "b"]);
     replicas[0].break(failure("BACKEND_UNAVAILABLE"));
-    const signer = new RemoteSigner(key, null, { expectedAddress: address });
+    const signer = new RemoteSigner(key);
     expect(await signer.signMessage("hello")).toMatch(/^0x/);
-    expect(recoverAddress(DIGEST, await signer.signDigest(DIGEST))).toBe(address);
+    expect(recoverAddress(DIGEST, await signer.signDigest(DIGEST))).toBe(ADDRESS);
     expect(signer.keyId).toBe("a | b");
     await signer.close();
     expect(replicas.map(({ faulty }) => faulty.honest.closings)).toEqual([1, 1]);
@@ -108,30 +126,32 @@ describe("a failing replica", () => {
     "ADDRESS_MISMATCH",
     "SIGNER_CLOSED",
   ];
-  test.each(codes)("is passed over and rests: %s", async (code) => {
+  test.each(codes)("is passed over, and its circuit opens: %s", async (code) => {
     const { key, replicas, events } = failover(["a", "b"]);
     await sign(key);
     replicas[0].break(failure(code));
     await sign(key);
     await sign(key);
     expect(counts(replicas)).toEqual([2, 2]);
-    expect(events).toEqual([`resting a ${code}`]);
+    // Another key than the account's is for ever; everything else is given another chance.
+    const state = code === "ADDRESS_MISMATCH" ? "excluded" : "open";
+    expect(events).toEqual([`${state} a ${code}`]);
     expect(key.state()).toMatchObject([
-      { resting: true, excluded: false, lastError: code },
-      { resting: false, lastError: undefined },
+      { state, lastError: code },
+      { state: "closed", lastError: undefined },
     ]);
   });
 
-  test("is passed over for an error that is none of ours", async () => {
+  test("is passed over for an error that is not a SignerError", async () => {
     const { key, replicas, events } = failover(["a", "b"]);
     replicas[0].break(new TypeError("fetch failed"));
     await sign(key);
     expect(counts(replicas)).toEqual([0, 1]);
-    expect(events).toEqual(["resting a BACKEND_UNAVAILABLE"]);
+    expect(events).toEqual(["open a BACKEND_UNAVAILABLE"]);
   });
 
-  test("is tried by one call once its rest is over, and preferred again as soon as it answers", async () => {
-    const { key, replicas, events } = failover(["a", "b"], { failbackAfter: 1000 });
+  test("is probed by one call once the reset timeout is over, and preferred again as soon as that succeeds", async () => {
+    const { key, replicas, events } = failover(["a", "b"], { resetTimeout: 1000 });
     await sign(key);
     replicas[0].break(failure("BACKEND_UNAVAILABLE"));
     await sign(key);
@@ -149,12 +169,12 @@ describe("a failing replica", () => {
     await probing;
     await sign(key);
     expect(counts(replicas)).toEqual([4, 21]);
-    expect(events).toEqual(["resting a BACKEND_UNAVAILABLE", "recovered a"]);
-    expect(key.state()[0]).toMatchObject({ resting: false, lastError: undefined });
+    expect(events).toEqual(["open a BACKEND_UNAVAILABLE", "closed a"]);
+    expect(key.state()[0]).toMatchObject({ state: "closed", lastError: undefined });
   });
 
-  test("rests longer where the trial fails, and the trial's call is answered by the next one", async () => {
-    const { key, replicas, events } = failover(["a", "b"], { failbackAfter: 1000 });
+  test("stays open for longer if the probe fails, whose call the next one signs", async () => {
+    const { key, replicas, events } = failover(["a", "b"], { resetTimeout: 1000 });
     await sign(key);
     replicas[0].break(failure("BACKEND_UNAVAILABLE"));
     await sign(key);
@@ -167,12 +187,12 @@ describe("a failing replica", () => {
     clock.advance(1);
     await sign(key);
     expect(counts(replicas)).toEqual([4, 4]);
-    expect(events).toEqual(["resting a BACKEND_UNAVAILABLE"]);
+    expect(events).toEqual(["open a BACKEND_UNAVAILABLE"]);
     expect(key.state()[0]).toMatchObject({ lastError: "ACCESS_DENIED" });
   });
 
-  test("is asked all the same where every one rests, the one that failed least often first", async () => {
-    const { key, replicas } = failover(["a", "b"], { failbackAfter: 1000 });
+  test("is called although its circuit is open if all are, the one that failed least often first", async () => {
+    const { key, replicas } = failover(["a", "b"], { resetTimeout: 1000 });
     await sign(key);
     replicas[0].break(failure("BACKEND_UNAVAILABLE"));
     await sign(key);
@@ -184,36 +204,35 @@ describe("a failing replica", () => {
     replicas[1].repair();
     await sign(key);
     expect(counts(replicas)).toEqual([before[0], (before[1] ?? 0) + 1]);
-    expect(key.state()).toMatchObject([{ resting: true }, { resting: false }]);
+    expect(key.state()).toMatchObject([{ state: "open" }, { state: "closed" }]);
   });
 
-  test("that answers a wrong signature is distrusted, and its public key is asked for again", async () => {
-    const { key, replicas, events } = failover(["a", "b"], { failbackAfter: 1000 });
+  test("that returns a wrong signature is invalidated, and probed later", async () => {
+    const { key, replicas, events } = failover(["a", "b"], { resetTimeout: 1000 });
     await sign(key);
     replicas[0].faulty.onSign = (honest) => honest.signDigest(new Uint8Array(32));
     await sign(key);
-    expect(replicas.map(({ distrusted }) => distrusted)).toEqual([1, 0]);
+    expect(replicas.map(({ invalidations }) => invalidations)).toEqual([1, 0]);
     replicas[0].repair();
     clock.advance(1000);
     await sign(key);
-    expect(replicas[0].fetches).toBe(2);
-    expect(events).toEqual(["resting a SIGNATURE_MISMATCH", "recovered a"]);
+    expect(events).toEqual(["open a SIGNATURE_MISMATCH", "closed a"]);
   });
 
   test.each<[string, unknown]>([
     ["null", null],
     ["numbers", { r: 1, s: 2 }],
     ["zero", { r: 0n, s: 1n }],
-  ])("that answers no signature but %s is passed over", async (_name, answer) => {
+  ])("that returns %s instead of a signature is passed over", async (_name, answer) => {
     const { key, replicas, events } = failover(["a", "b"]);
     replicas[0].faulty.onSign = async () => answer as never;
     await sign(key);
-    expect(events).toEqual(["resting a BACKEND_RESPONSE_INVALID"]);
+    expect(events).toEqual(["open a BACKEND_RESPONSE_INVALID"]);
   });
 });
 
 describe("what concerns the request", () => {
-  test("an error of ethers is thrown as it is, and nobody else is asked", async () => {
+  test("an error of ethers is thrown as it is, and no other replica is called", async () => {
     const { key, replicas, events } = failover(["a", "b"]);
     const error = makeError("bad", "INVALID_ARGUMENT", { argument: "digest", value: "x" });
     replicas[0].break(error);
@@ -224,7 +243,7 @@ describe("what concerns the request", () => {
     expect(await rejection(key.signDigest(new Uint8Array(31)))).toMatchObject({ code: "INVALID_ARGUMENT" });
   });
 
-  test("an abort ends the call and says nothing of the replica", async () => {
+  test("an abort ends the call and counts against no replica", async () => {
     const { key, replicas, events } = failover(["a", "b"]);
     await sign(key);
     replicas[0].faulty.onSign = never;
@@ -241,67 +260,32 @@ describe("what concerns the request", () => {
     expect(counts(replicas)).toEqual([2, 0]);
   });
 
-  test("an abort during a trial lets the next call try again", async () => {
-    const { key, replicas } = failover(["a", "b"], { failbackAfter: 1000 });
+  test("an abort of a probe lets the next call probe", async () => {
+    const { key, replicas } = failover(["a", "b"], { resetTimeout: 1000 });
     await sign(key);
     replicas[0].break(failure("BACKEND_UNAVAILABLE"));
     await sign(key);
     clock.advance(1000);
     replicas[0].faulty.onSign = never;
-    const controller = new AbortController();
-    const signing = rejection(key.signDigest(DIGEST, { signal: controller.signal }));
-    await turn();
-    controller.abort("enough");
-    await signing;
+    await abortedSign(key);
     replicas[0].repair();
     await sign(key);
-    expect(key.state()[0]).toMatchObject({ resting: false });
+    expect(key.state()[0]).toMatchObject({ state: "closed" });
   });
 
-  test("aborts of impatient callers do not hide that a replica answers nobody", async () => {
+  test("aborts, however many, count against no replica", async () => {
     const { key, replicas, events } = failover(["a", "b"], { attemptTimeout: 10_000 });
     await sign(key);
     replicas[0].faulty.onSign = never;
-    await giveUpAfter(5_000, key);
-    clock.advance(60_000);
+    for (let count = 0; count < 5; count++) await abortedSign(key);
     expect(events).toEqual([]);
-    await giveUpAfter(5_000, key);
-    expect(events).toEqual(["resting a BACKEND_TIMEOUT"]);
-    await sign(key);
-    expect(counts(replicas)).toEqual([3, 1]);
-    // A trial gets the whole of attemptTimeout again: two impatient ones must not count as failed.
-    clock.advance(30_000);
-    await giveUpAfter(4_000, key);
-    await giveUpAfter(4_000, key);
-    expect(counts(replicas)).toEqual([5, 1]);
-    await giveUpAfter(4_000, key);
-    await sign(key);
-    expect(counts(replicas)).toEqual([6, 2]);
-  });
-
-  test("aborts of impatient callers are no silence where it fails others meanwhile", async () => {
-    const { key, replicas } = failover(["a"], { attemptTimeout: 10_000, failbackAfter: 1000 });
-    const [replica] = replicas;
-    await sign(key);
-    replica.break(failure("BACKEND_UNAVAILABLE"));
-    await signerError(key.signDigest(DIGEST), "BACKEND_UNAVAILABLE");
-    clock.advance(1000);
-    replica.faulty.onSign = never;
-    const controller = new AbortController();
-    const trial = rejection(key.signDigest(DIGEST, { signal: controller.signal }));
-    await turn();
-    clock.advance(9_000);
-    replica.break(failure("BACKEND_UNAVAILABLE"));
-    await signerError(key.signDigest(DIGEST), "BACKEND_UNAVAILABLE");
-    clock.advance(5_000);
-    controller.abort("enough");
-    expect(await trial).toBe("enough");
-    expect(key.state()[0]).toMatchObject({ resting: true, lastError: "BACKEND_UNAVAILABLE" });
+    expect(counts(replicas)).toEqual([6, 0]);
+    expect(key.state()[0]).toMatchObject({ state: "closed", lastError: undefined });
   });
 });
 
 describe("a replica that does not answer", () => {
-  test("is given up after attemptTimeout, told so, and skipped by those who come later", async () => {
+  test("is given up after attemptTimeout, its signal says so, and later calls skip it", async () => {
     const { key, replicas, events } = failover(["a", "b"], { attemptTimeout: 30 });
     await sign(key);
     replicas[0].faulty.onSign = never;
@@ -309,67 +293,62 @@ describe("a replica that does not answer", () => {
     await Promise.all(Array.from({ length: 100 }, () => sign(key)));
     expect(counts(replicas)).toEqual([2, 101]);
     expect(replicas[0].asked[1]?.signal?.reason).toMatchObject({ code: "BACKEND_TIMEOUT", keyId: "a" });
-    expect(events).toEqual(["resting a BACKEND_TIMEOUT"]);
+    expect(events).toEqual(["open a BACKEND_TIMEOUT"]);
   });
 
-  test("is given up by everybody with the first one, also by those who came later", async () => {
-    const { key, replicas, events } = failover(["a", "b"], { attemptTimeout: 100 });
+  test("to many calls at once is one failure, and each of them is signed by the next one", async () => {
+    const { key, replicas, events } = failover(["a", "b"], { attemptTimeout: 30 });
     await sign(key);
     replicas[0].faulty.onSign = never;
-    const early = sign(key);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    const late = Array.from({ length: 50 }, () => sign(key));
-    await Promise.all([early, ...late]);
-    expect(counts(replicas)).toEqual([52, 51]);
-    const reasons = new Set(replicas[0].asked.slice(1).map(({ signal }) => signal?.reason));
-    // One reason for all: the late ones did not wait for a time of their own.
-    expect(reasons.size).toBe(1);
-    expect(events).toEqual(["resting a BACKEND_TIMEOUT"]);
+    await Promise.all(Array.from({ length: 50 }, () => sign(key)));
+    expect(counts(replicas)).toEqual([51, 50]);
+    expect(events).toEqual(["open a BACKEND_TIMEOUT"]);
   });
 
-  test("to one call but answers others keeps those", async () => {
-    const { key, replicas } = failover(["a", "b"], { attemptTimeout: 50 });
-    await sign(key);
-    const slow = gate();
-    replicas[0].faulty.onSign = never;
-    const stuck = sign(key);
-    await turn();
-    replicas[0].faulty.onSign = undefined;
-    await sign(key);
-    replicas[0].faulty.onSign = async (honest, digest) => {
-      await slow.opened;
-      return honest.signDigest(digest);
-    };
-    await new Promise((resolve) => setTimeout(resolve, 30));
-    const working = sign(key);
-    await stuck;
-    slow.open();
-    await working;
-    expect(counts(replicas)).toEqual([4, 1]);
-  });
-
-  test("before the signer's own deadline costs no signature", async () => {
-    const { key, replicas } = failover(["a", "b", "c"], { attemptTimeout: 20 });
+  test("within timeout costs no signature", async () => {
+    const { key, replicas } = failover(["a", "b", "c"], { timeout: 10_000, attemptTimeout: 20 });
     replicas[0].faulty.onFetch = never;
     replicas[1].faulty.onSign = never;
-    const signer = new RemoteSigner(key, null, { timeout: 10_000 });
-    expect(recoverAddress(DIGEST, await signer.signDigest(DIGEST))).toBe(address);
+    const signer = new RemoteSigner(key);
+    expect(recoverAddress(DIGEST, await signer.signDigest(DIGEST))).toBe(ADDRESS);
     expect(counts(replicas)).toEqual([0, 1, 1]);
   });
 
-  test("until the signer's deadline ends the call there", async () => {
-    const { key, replicas } = failover(["a", "b"], { attemptTimeout: 10_000 });
-    const signer = new RemoteSigner(key, null, { timeout: 30 });
+  test("until timeout ends the call there", async () => {
+    const { key, replicas } = failover(["a", "b"], { timeout: 30, attemptTimeout: 10_000 });
+    const signer = new RemoteSigner(key);
     await signer.getAddress();
     replicas[0].faulty.onSign = never;
-    await signerError(signer.signDigest(DIGEST), "BACKEND_TIMEOUT");
+    const error = await signerError(signer.signDigest(DIGEST), "BACKEND_TIMEOUT");
+    expect(error).toMatchObject({ backend: "faulty", keyId: "a | b", operation: "signDigest", retryable: true });
+    expect(error.message).toContain("30 ms");
     expect(replicas[0].asked[0]?.signal?.aborted).toBe(true);
     expect(counts(replicas)).toEqual([1, 0]);
   });
 
-  test("leaves no timer, no listener and no unhandled rejection, whatever it says later", async () => {
+  test("gets timeout divided by the number of replicas, at most 10 seconds, unless attemptTimeout says otherwise", async () => {
+    for (const [count, options, expected] of [
+      [2, {}, 10_000],
+      [4, {}, 7_500],
+      [2, { timeout: 1_001 }, 500],
+      [2, { timeout: 1 }, 1],
+      [2, { attemptTimeout: 77 }, 77],
+    ] as const) {
+      const names = ["a", "b", "c", "d"].slice(0, count);
+      const { key, replicas } = failover(names, options);
+      const given = jest.spyOn(globalThis, "setTimeout");
+      for (const { faulty } of replicas) faulty.onFetch = () => Promise.reject(failure("THROTTLED"));
+      await rejection(key.getPublicKey());
+      const delays = given.mock.calls.map(([, ms]) => ms);
+      given.mockRestore();
+      expect(delays).toEqual(["timeout" in options ? options.timeout : 30_000, ...names.map(() => expected)]);
+    }
+  });
+
+  test("leaves no timer, no listener and no unhandled rejection, whatever it returns later", async () => {
     const { key, replicas } = failover(["a", "b"], { attemptTimeout: 20 });
     await sign(key);
+    // The public key of b is fetched without a caller's wait.
     await turn();
     const late = gate();
     const { signal } = new AbortController();
@@ -378,15 +357,16 @@ describe("a replica that does not answer", () => {
       await key.signDigest(DIGEST, { signal });
       await key.signDigest(DIGEST, { signal });
     });
-    expect(timers).toEqual({ started: 3, running: 0 });
+    // For the first call its own, and one for each of two attempts; for the second its own, and one.
+    expect(timers).toEqual({ started: 5, running: 0 });
     expect(getEventListeners(signal, "abort")).toHaveLength(0);
     late.open();
     await turn();
   });
 });
 
-describe("where every replica fails", () => {
-  test("the error names all of them, with the code of the first that may recover by itself", async () => {
+describe("if every replica fails", () => {
+  test("the error names all of them, with the code of the first that may recover", async () => {
     const { key, replicas } = failover(["a", "b", "c"]);
     await sign(key);
     const errors = [
@@ -417,7 +397,7 @@ describe("where every replica fails", () => {
     expect((causes[2] as Error).cause).toBe(errors[2]);
   });
 
-  test("and none may recover by itself, the code is the preferred one's", async () => {
+  test("and none may recover, the code is the preferred one's", async () => {
     const { key, replicas } = failover(["a", "b"]);
     replicas[0].break(failure("KEY_NOT_FOUND"));
     replicas[1].break(failure("DEPENDENCY_MISSING"));
@@ -425,7 +405,7 @@ describe("where every replica fails", () => {
     expect(error).toMatchObject({ retryable: false, operation: "getPublicKey" });
   });
 
-  test("and there is but one, its error is thrown", async () => {
+  test("and there is only one, its error is thrown", async () => {
     const { key, replicas } = failover(["a"]);
     await sign(key);
     const error = failure("THROTTLED");
@@ -434,14 +414,8 @@ describe("where every replica fails", () => {
   });
 });
 
-describe("distrust and close", () => {
-  test("distrust reaches every replica", async () => {
-    const { key, replicas } = failover(["a", "b"]);
-    key.distrust();
-    expect(replicas.map(({ distrusted }) => distrusted)).toEqual([1, 1]);
-  });
-
-  test("close closes all once, waits for all, and gives the first error", async () => {
+describe("close", () => {
+  test("closes all once, waits for all, and throws the first error", async () => {
     const { key, replicas, events } = failover(["a", "b", "c"]);
     await sign(key);
     const closing = gate();
@@ -458,7 +432,9 @@ describe("distrust and close", () => {
     const ends = [rejection(key.close()), rejection(key.close())];
     await turn();
     closing.open();
-    expect(await Promise.all(ends)).toEqual([failed, failed]);
+    const [error, again] = await Promise.all(ends);
+    expect(error).toMatchObject({ code: "BACKEND_UNAVAILABLE", message: failed.message, keyId: "a" });
+    expect(again).toBe(error);
     expect(closed).toBe(true);
     await signerError(key.getPublicKey(), "SIGNER_CLOSED");
     await signerError(key.signDigest(DIGEST), "SIGNER_CLOSED");
@@ -466,26 +442,25 @@ describe("distrust and close", () => {
     expect(events).toEqual([]);
   });
 
-  test("close lets the calls in flight end, and starts none elsewhere", async () => {
+  test("lets the calls in flight end, and starts none elsewhere", async () => {
     const { key, replicas, events } = failover(["a", "b"]);
     await sign(key);
     const answer = gate();
     replicas[0].faulty.onSign = (honest, digest) => answer.opened.then(() => honest.signDigest(digest));
-    const publicKey = await key.getPublicKey();
     const working = key.signDigest(DIGEST);
     await turn();
     replicas[0].faulty.onSign = () => answer.opened.then(() => Promise.reject(failure("BACKEND_UNAVAILABLE")));
-    const failing = signerError(key.signDigest(DIGEST), "SIGNER_CLOSED");
+    const failing = signerError(key.signDigest(DIGEST), "BACKEND_UNAVAILABLE");
     await turn();
     await key.close();
     answer.open();
-    verifiedYParity(publicKey, DIGEST, await working);
+    expectSignature(await working);
     await failing;
     expect(counts(replicas)).toEqual([3, 0]);
     expect(events).toEqual([]);
   });
 
-  test("close ends the checks that nobody waits for", async () => {
+  test("ends the checks that no caller waits for", async () => {
     const { key, replicas, events } = failover(["a", "b"]);
     const reasons: unknown[] = [];
     replicas[1].faulty.onFetch = (_honest, { signal }) => {
@@ -501,7 +476,25 @@ describe("distrust and close", () => {
     expect(events).toEqual([]);
   });
 
-  test("a replica without distrust and close will do", async () => {
+  test("makes every call of its signers fail, those of a known address too", async () => {
+    const { key, events } = failover(["a", "b"]);
+    const signer = new RemoteSigner(key);
+    await signer.getAddress();
+    await signer.connect(null).close();
+    for (const call of [
+      () => signer.getAddress(),
+      () => signer.getPublicKey(),
+      () => signer.signDigest(DIGEST),
+      () => signer.signMessage("x"),
+      () => signer.verifyKey(),
+    ]) {
+      await signerError(call(), "SIGNER_CLOSED");
+    }
+    expect(await signer.health()).toMatchObject({ ready: false, error: { code: "SIGNER_CLOSED" } });
+    expect(events).toEqual([]);
+  });
+
+  test("does without, as with invalidate, if a replica has none", async () => {
     const { r, s } = new SigningKey(PRIVATE_KEY).sign(DIGEST);
     const publicKey = await new ReplicaKey("a").getPublicKey();
     const plain = {
@@ -510,10 +503,11 @@ describe("distrust and close", () => {
       getPublicKey: async () => publicKey,
       signDigest: async () => ({ r: BigInt(r), s: BigInt(s) }),
     };
-    const key = new FailoverKey([plain]);
+    const key = new FailoverKey([plain], { expectedAddress: ADDRESS });
     const signature = await key.signDigest(DIGEST);
     expect([toBeHex(signature.r, 32), toBeHex(signature.s, 32)]).toEqual([r, s]);
-    key.distrust();
+    expect(hexlify(await key.getPublicKey())).toBe(hexlify(publicKey));
+    await signerError(key.signDigest(new Uint8Array(32)), "SIGNATURE_MISMATCH");
     await key.close();
   });
 });

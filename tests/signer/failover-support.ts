@@ -1,22 +1,22 @@
 import { afterEach, beforeEach, jest } from "@jest/globals";
-import { getBytes, id } from "ethers";
+import { computeAddress, getBytes, id } from "ethers";
 import { SignerError, type SignerErrorCode } from "../../src/core/errors.ts";
 import type { RawSignature } from "../../src/core/signature.ts";
-import { FailoverKey } from "../../src/signer/failover-key.ts";
-import type { FailoverEvent, FailoverOptions } from "../../src/signer/failover-options.ts";
+import { type FailoverEvent, FailoverKey, type FailoverOptions } from "../../src/signer/failover-key.ts";
 import type { CallOptions, RemoteKey, SignOptions } from "../../src/signer/remote-key.ts";
 import { FaultyKey } from "../support/faulty-key.ts";
 
 export const PRIVATE_KEY = id("failover");
+export const ADDRESS = computeAddress(PRIVATE_KEY);
 export const DIGEST = getBytes(id("a digest"));
 
-/** A replica with a name, which remembers what it was asked and told. */
+/** A replica with a name, which remembers the calls that it got. */
 export class ReplicaKey implements RemoteKey {
   readonly backend = "faulty";
   readonly id: string;
   readonly faulty: FaultyKey;
   readonly asked: SignOptions[] = [];
-  distrusted = 0;
+  invalidations = 0;
   fetches = 0;
 
   constructor(name: string, privateKey = PRIVATE_KEY) {
@@ -34,8 +34,8 @@ export class ReplicaKey implements RemoteKey {
     return this.faulty.signDigest(digest, options);
   }
 
-  distrust(): void {
-    this.distrusted++;
+  invalidate(): void {
+    this.invalidations++;
   }
 
   async close(): Promise<void> {
@@ -56,14 +56,21 @@ export class ReplicaKey implements RemoteKey {
 
 export const failure = (code: SignerErrorCode) => new SignerError(code, `this replica says ${code}`);
 
-/** A failover over replicas of the given names, and what `onSwitch` was told: `"resting a BACKEND_UNAVAILABLE"`. */
-export function failover<Names extends string[]>(names: [...Names], options: FailoverOptions = {}) {
-  const replicas = names.map((name) => new ReplicaKey(name)) as { [Name in keyof Names]: ReplicaKey };
+/** Keeps each event: `"open a BACKEND_UNAVAILABLE"`. */
+export function eventLog(): { readonly events: string[]; readonly onStateChange: (event: FailoverEvent) => void } {
   const events: string[] = [];
-  const onSwitch = ({ type, replica, error }: FailoverEvent) => {
-    events.push([type, replica.id, error?.code].filter(Boolean).join(" "));
+  const onStateChange = ({ replica, error }: FailoverEvent) => {
+    events.push([replica.state, replica.id, error?.code].filter(Boolean).join(" "));
   };
-  return { replicas, events, key: new FailoverKey(replicas, { onSwitch, ...options }) };
+  return { events, onStateChange };
+}
+
+/** A failover over replicas of the given names, and its events. */
+export function failover<Names extends string[]>(names: [...Names], options: Partial<FailoverOptions> = {}) {
+  const replicas = names.map((name) => new ReplicaKey(name)) as { [Name in keyof Names]: ReplicaKey };
+  const { events, onStateChange } = eventLog();
+  const key = new FailoverKey(replicas, { expectedAddress: ADDRESS, onStateChange, ...options });
+  return { replicas, events, key };
 }
 
 /** A monotonic clock that stands still until it is moved. Timers go on as ever. */

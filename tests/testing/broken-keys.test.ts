@@ -49,16 +49,16 @@ const BROKEN: Readonly<Record<string, () => Key>> = {
     })(),
   "overwrites the digest": () =>
     new (class extends Key {
-      override sign(digest: Uint8Array) {
-        const signature = super.sign(digest);
+      override async signDigest(digest: Uint8Array, options?: SignOptions) {
+        const signature = await super.signDigest(digest, options);
         digest.fill(0);
         return signature;
       }
     })(),
   "signs the whole buffer of a part": () =>
     new (class extends Key {
-      override sign(digest: Uint8Array) {
-        return super.sign(new Uint8Array(digest.buffer).slice(0, 32));
+      override async signDigest(digest: Uint8Array, options?: SignOptions) {
+        return super.signDigest(new Uint8Array(digest.buffer).slice(0, 32), options);
       }
     })(),
   "gives r and s as text": () =>
@@ -157,7 +157,7 @@ const BROKEN: Readonly<Record<string, () => Key>> = {
     })(),
   "stops signing once it is distrusted": () =>
     new (class extends Key {
-      distrust() {
+      invalidate() {
         void this.close();
       }
     })(),

@@ -1,8 +1,9 @@
 import { expect, test } from "@jest/globals";
 import { id } from "ethers";
-import { verifiedYParity } from "ethers-hsm";
-import { HostileKey, hostileAnswers, TestKey } from "ethers-hsm/testing";
-import { notSignatures } from "../../src/testing/not-signatures.ts";
+import { TestKey } from "ethers-hsm/testing";
+import { toLowS } from "../../src/core/signature.ts";
+import { verifySignature } from "../../src/core/verify.ts";
+import { HostileKey, hostileAnswers, notSignatures } from "../support/hostile/index.ts";
 
 const PRIVATE_KEY = id("an honest key");
 const honest = new TestKey(PRIVATE_KEY);
@@ -42,12 +43,12 @@ test("a public key that changes is the right one at the first call only", async 
   const key = turned("tells another public key from the second time on");
   expect(await key.getPublicKey()).toEqual(honest.publicKey);
   expect(await key.getPublicKey()).not.toEqual(honest.publicKey);
-  expect([0, 1]).toContain(verifiedYParity(honest.publicKey, digest, await key.signDigest(digest)));
+  expect([0, 1]).toContain(verifySignature(honest.publicKey, digest, toLowS(await key.signDigest(digest))));
 });
 
 test("another key that is told is consistent in itself: its signatures are good, and its own", async () => {
   const key = turned("holds another key, and tells it");
   const publicKey = await key.getPublicKey();
   expect(publicKey).not.toEqual(honest.publicKey);
-  expect([0, 1]).toContain(verifiedYParity(publicKey, digest, await key.signDigest(digest)));
+  expect([0, 1]).toContain(verifySignature(publicKey, digest, toLowS(await key.signDigest(digest))));
 });

@@ -24,6 +24,7 @@ afterAll(async () => {
   await Promise.all([kms.server.close(), vault.close()]);
 });
 
+const { address: expectedAddress } = new TestKey(PRIVATE_KEY);
 const { libraryPath, label: tokenLabel, pin } = token;
 const pkcs11 = { libraryPath, tokenLabel, pin, keyLabel: "hot" };
 
@@ -32,8 +33,14 @@ describe.each([
   ["Pkcs11Key over SoftHSM2", () => new Pkcs11Key(pkcs11)],
   ["KmsKey over a server that speaks KMS", () => new KmsKey(kms.options())],
   ["AzureKeyVaultKey over a server of Key Vault's protocol", () => new AzureKeyVaultKey(optionsFor(vault))],
-  ["FailoverKey over two keys", () => new FailoverKey([new TestKey(PRIVATE_KEY), new KmsKey(kms.options())])],
-  ["FailoverKey over two keys of one token", () => new FailoverKey([new Pkcs11Key(pkcs11), new TestKey(PRIVATE_KEY)])],
+  [
+    "FailoverKey over two keys",
+    () => new FailoverKey([new TestKey(PRIVATE_KEY), new KmsKey(kms.options())], { expectedAddress }),
+  ],
+  [
+    "FailoverKey over two keys of one token",
+    () => new FailoverKey([new Pkcs11Key(pkcs11), new TestKey(PRIVATE_KEY)], { expectedAddress }),
+  ],
 ] as const)("%s", (_name, create) => {
   for (const { name, run } of remoteKeyContract(create)) test(name, run);
 });

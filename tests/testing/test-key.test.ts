@@ -2,10 +2,11 @@ import { inspect } from "node:util";
 import { describe, expect, test } from "@jest/globals";
 import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { computeAddress, getBytes, hexlify, id, recoverAddress, SigningKey, toBeHex } from "ethers";
-import { beyondOrder, HostileKey, hostileAnswers, TestKey } from "ethers-hsm/testing";
-import { verifiedYParity } from "../../src/core/y-parity.ts";
+import { TestKey } from "ethers-hsm/testing";
+import { verifySignature } from "../../src/core/verify.ts";
 import { RemoteSigner } from "../../src/signer/remote-signer.ts";
 import { signerError } from "../signer/rejection.ts";
+import { beyondOrder, HostileKey, hostileAnswers } from "../support/hostile/index.ts";
 
 const PRIVATE_KEY = id("a test key");
 const ORDER = secp256k1.Point.Fn.ORDER;
@@ -75,7 +76,7 @@ test("beyondOrder is valid by ECDSA, and has a recovery id that Ethereum lacks",
         .toBytes(false);
     });
     expect(keys.map(hexlify)).toContain(hexlify(publicKey));
-    const verify = () => verifiedYParity(publicKey, getBytes(digest), signature);
+    const verify = () => verifySignature(publicKey, getBytes(digest), signature);
     expect(verify).toThrow(expect.objectContaining({ code: "BACKEND_RESPONSE_INVALID" }));
   }
   expect(() => beyondOrder("0x12")).toThrow(expect.objectContaining({ code: "INVALID_ARGUMENT" }));

@@ -1,7 +1,7 @@
 import { KMSClient, SignCommand } from "@aws-sdk/client-kms";
 import { getBytes, id } from "ethers";
-import { signatureFromDer } from "ethers-hsm";
 import { KmsSigner } from "ethers-hsm/aws-kms";
+import { signatureFromDer } from "ethers-hsm/codecs";
 import type { KmsTarget } from "../backend-server.ts";
 import type { Contenders } from "../contender.ts";
 import { CREDENTIALS } from "../settings.ts";

@@ -1,7 +1,7 @@
 import { KeyClient } from "@azure/keyvault-keys";
 import { getBytes, id } from "ethers";
-import { signatureFromCompact } from "ethers-hsm";
 import { AzureKeyVaultSigner } from "ethers-hsm/azure-key-vault";
+import { signatureFromCompact } from "ethers-hsm/codecs";
 import type { VaultTarget } from "../backend-server.ts";
 import type { Contenders } from "../contender.ts";
 import { vaultOptions } from "../vault-options.ts";

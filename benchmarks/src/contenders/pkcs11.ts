@@ -1,7 +1,8 @@
 import { getBytes, id } from "ethers";
-import { signatureFromCompact, toLowS, verifiedYParity } from "ethers-hsm";
+import { signatureFromCompact, toLowS } from "ethers-hsm/codecs";
 import { Pkcs11Key, Pkcs11Signer } from "ethers-hsm/pkcs11";
 import pkcs11js, { type PKCS11 } from "pkcs11js";
+import { verifySignature } from "../../../src/core/verify.ts";
 import type { Contender, Contenders } from "../contender.ts";
 import type { TokenTarget } from "../token.ts";
 import { requireRawSignatureBy, requireSignatureBy } from "./proof.ts";
@@ -43,7 +44,7 @@ export const contenders: Contenders<TokenLoad> = {
     await key.close();
     const perform = async () => {
       const signature = await sign();
-      verifiedYParity(publicKey, DIGEST, toLowS(signatureFromCompact(signature)));
+      verifySignature(publicKey, DIGEST, toLowS(signatureFromCompact(signature)));
       return signature;
     };
     return { perform, prove: async () => proveRaw(address, await perform()) };

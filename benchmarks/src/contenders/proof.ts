@@ -1,5 +1,5 @@
 import { type BytesLike, recoverAddress, type SignatureLike, Transaction, toBeHex } from "ethers";
-import { type RawSignature, toLowS } from "ethers-hsm";
+import { type RawSignature, toLowS } from "ethers-hsm/codecs";
 
 /** @throws an Error where the signature of `digest` is not by `address`. */
 export function requireSignatureBy(address: string, digest: BytesLike, signature: SignatureLike): void {

@@ -1,11 +1,12 @@
 import { createECDH } from "node:crypto";
+import { setTimeout as turn } from "node:timers/promises";
 import { getBytes, id, SigningKey, toBeHex } from "ethers";
 import { type RawSignature, type RemoteKey, RemoteSigner } from "ethers-hsm";
 
 export type MemoryPlan =
   /** So many signatures by one signer. */
   | { readonly signatures: number }
-  /** So many signers of distinct keys, each of which signs twice. */
+  /** So many signers of distinct keys, each of which signs a hundred times. */
   | { readonly signers: number };
 
 /** Bytes. */
@@ -41,7 +42,9 @@ async function holdMany(signers: number): Promise<MemoryFigures> {
   const figures = await inTenths(signers, async (index) => {
     const signer = new RemoteSigner(new RememberingKey(id(`key ${index}`)));
     held.push(signer);
-    for (const again of [0, 1]) await signer.signDigest(digest(again));
+    for (let again = 0; again < 100; again += 1) await signer.signDigest(digest(again % 2));
+    // Tables are built in turns of the event loop of their own.
+    await turn();
   });
   // They are in use until here.
   if (held.length !== signers) throw new Error("some signers are missing");

@@ -10,6 +10,7 @@ import {
   Wallet,
 } from "ethers";
 import { type RawSignature, type RemoteKey, RemoteSigner } from "ethers-hsm";
+import { nativeVerifier } from "ethers-hsm/secp256k1";
 import { alternate } from "../alternate.ts";
 
 export interface SigningPlan {
@@ -22,6 +23,8 @@ export interface SigningFigure {
   readonly what: string;
   /** Milliseconds for one. */
   readonly signer: number;
+  /** With `nativeVerifier()`. */
+  readonly native: number;
   readonly wallet: number;
 }
 
@@ -66,12 +69,12 @@ interface Job {
 /** Times each job with `Wallet` and with a RemoteSigner whose key answers at once; both must give the same text. */
 export async function answer(plan: SigningPlan): Promise<readonly SigningFigure[]> {
   const jobs = [...[0, 1, 2, 4].map(transactions), messages(), typedData()];
-  const signer = new RemoteSigner(
-    new AnsweringKey(
-      wallet.signingKey,
-      jobs.flatMap(({ digests }) => digests),
-    ),
+  const key = new AnsweringKey(
+    wallet.signingKey,
+    jobs.flatMap(({ digests }) => digests),
   );
+  const signer = new RemoteSigner(key);
+  const native = new RemoteSigner(key, null, { verifier: nativeVerifier() });
   const figures: SigningFigure[] = [];
   for (const { what, sign } of jobs) {
     for (let variant = 0; variant < VARIANTS; variant += 1) {
@@ -81,11 +84,13 @@ export async function answer(plan: SigningPlan): Promise<readonly SigningFigure[
     const times = await alternate(
       [
         { name: "signer", perform: (index) => sign(signer as AnySigner, index % VARIANTS) },
+        { name: "native", perform: (index) => sign(native as AnySigner, index % VARIANTS) },
         { name: "wallet", perform: (index) => sign(wallet, index % VARIANTS) },
       ],
       plan,
     );
-    figures.push({ what, signer: times.get("signer") ?? Number.NaN, wallet: times.get("wallet") ?? Number.NaN });
+    const time = (name: string) => times.get(name) ?? Number.NaN;
+    figures.push({ what, signer: time("signer"), native: time("native"), wallet: time("wallet") });
   }
   return figures;
 }

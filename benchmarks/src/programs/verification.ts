@@ -1,6 +1,8 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { getBytes, id, SigningKey } from "ethers";
-import { type RawSignature, verifiedYParity } from "ethers-hsm";
+import type { RawSignature, Verifier } from "ethers-hsm";
+import { nativeVerifier } from "ethers-hsm/secp256k1";
+import { verifySignature } from "../../../src/core/verify.ts";
 import { alternate } from "../alternate.ts";
 import { median } from "../statistics.ts";
 
@@ -19,6 +21,8 @@ export interface VerificationFigures {
   readonly unknownKey: number;
   /** For a key that signs again and again. */
   readonly knownKey: number;
+  /** By libsecp256k1, for any key. */
+  readonly native: number;
   /** How many verifications came before the quick ones, from the first of the process on. */
   readonly callsUntilWarm: number;
   /** What these took on top of as many quick ones: tables, and the compiler. */
@@ -40,6 +44,7 @@ export async function answer({ rounds, count, warmUp }: VerificationPlan): Promi
   const key = new SigningKey(id("the key of the verification benchmark"));
   const signed = Array.from({ length: VARIANTS }, (_, index) => sign(key, index));
   const warming = await watch(signed, warmUp);
+  const native = nativeVerifier();
   const strangers = Array.from({ length: (rounds + 1) * count }, (_, index) =>
     sign(new SigningKey(id(`key ${index}`)), index),
   );
@@ -49,13 +54,18 @@ export async function answer({ rounds, count, warmUp }: VerificationPlan): Promi
       { name: "sign", perform: (index) => key.sign(signed[index % VARIANTS]?.digest ?? "0x") },
       { name: "known", perform: (index) => verify(signed[index % VARIANTS]) },
       { name: "unknown", perform: () => verify(strangers[next++]) },
+      { name: "native", perform: (index) => verify(signed[index % VARIANTS], native) },
     ],
     { rounds, count, warmUp: count },
   );
-  const [signTime = Number.NaN, knownKey = Number.NaN, unknownKey = Number.NaN] = ["sign", "known", "unknown"].map(
-    (name) => times.get(name),
-  );
-  return { sign: signTime, knownKey, unknownKey, ...warming };
+  const time = (name: string) => times.get(name) ?? Number.NaN;
+  return {
+    sign: time("sign"),
+    knownKey: time("known"),
+    unknownKey: time("unknown"),
+    native: time("native"),
+    ...warming,
+  };
 }
 
 async function watch(signed: readonly Signed[], calls: number) {
@@ -73,13 +83,18 @@ async function watch(signed: readonly Signed[], calls: number) {
   return { callsUntilWarm, warmUpCost, longestHold: Math.max(...turns) };
 }
 
+// A verifier knows a key by the array that holds it.
+const publicKeys = new Map<string, Uint8Array>();
+
 function sign(key: SigningKey, index: number): Signed {
+  const publicKey = publicKeys.get(key.publicKey) ?? getBytes(key.publicKey);
+  publicKeys.set(key.publicKey, publicKey);
   const digest = getBytes(id(`digest ${index}`));
   const { r, s } = key.sign(digest);
-  return { publicKey: getBytes(key.publicKey), digest, signature: { r: BigInt(r), s: BigInt(s) } };
+  return { publicKey, digest, signature: { r: BigInt(r), s: BigInt(s) } };
 }
 
-function verify(signed: Signed | undefined): void {
+function verify(signed: Signed | undefined, verifier: Verifier = verifySignature): void {
   if (!signed) throw new Error("there is nothing left to verify");
-  verifiedYParity(signed.publicKey, signed.digest, signed.signature);
+  if (verifier(signed.publicKey, signed.digest, signed.signature) === undefined) throw new Error("it does not verify");
 }

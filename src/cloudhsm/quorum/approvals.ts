@@ -1,7 +1,6 @@
 import { assertArgument } from "ethers";
 import { isSignerError } from "../../core/errors.ts";
-import { bounded } from "../../signer/bounded.ts";
-import { onAbort } from "../../signer/on-abort.ts";
+import { withDeadline } from "../../signer/deadline.ts";
 import type { QuorumApproval } from "./approval-entry.ts";
 import type { ApprovalRequest } from "./approval-request.ts";
 import { quorumError } from "./errors.ts";
@@ -18,22 +17,13 @@ export async function awaitApprovals(
   request: ApprovalRequest,
   { signals, ms }: { readonly signals: readonly (AbortSignal | undefined)[]; readonly ms: number },
 ): Promise<readonly QuorumApproval[]> {
-  const any = new AbortController();
-  const unlisten = signals.map((signal) => {
-    if (signal?.aborted) any.abort(signal.reason);
-    return signal && onAbort(signal, () => any.abort(signal.reason));
+  const expired = () => quorumError("expired", `no approvals came within ${ms} ms; the next call asks for new ones`);
+  const approvals = await withDeadline((signal) => ask(approve, request, signal), {
+    signal: AbortSignal.any(signals.filter((signal) => signal !== undefined)),
+    deadline: { ms, error: expired },
   });
-  const expired = () => quorumError("expired", `no approvals came within ${ms} ms; the next call asks anew`);
-  try {
-    const approvals = await bounded((signal) => ask(approve, request, signal), {
-      signal: any.signal,
-      deadline: { ms, error: expired },
-    });
-    assertArgument(Array.isArray(approvals), "approve must give a list of approvals", "approvals", typeof approvals);
-    return approvals;
-  } finally {
-    for (const end of unlisten) end?.();
-  }
+  assertArgument(Array.isArray(approvals), "approve must return a list of approvals", "approvals", typeof approvals);
+  return approvals;
 }
 
 async function ask(approve: ApproveQuorum, request: ApprovalRequest, signal: AbortSignal) {

@@ -1,5 +1,5 @@
 import { SignerError } from "../../core/errors.ts";
-import { bounded } from "../../signer/bounded.ts";
+import { withDeadline } from "../../signer/deadline.ts";
 import { CliFailure, shownText } from "./cli-failure.ts";
 import { type CliOptions, CliSession } from "./cli-session.ts";
 
@@ -38,12 +38,12 @@ export class CliConnection {
     });
     const opening = this.#opening;
     // The password may be slow to come.
-    const untilClosed = () => bounded(() => opening, { signal: this.#closing.signal });
-    return bounded(untilClosed, { signal });
+    const untilClosed = () => withDeadline(() => opening, { signal: this.#closing.signal });
+    return withDeadline(untilClosed, { signal });
   }
 
   /** What the session answered cannot be trusted: the next command begins another. */
-  distrust(): void {
+  invalidate(): void {
     this.#current?.retire();
   }
 

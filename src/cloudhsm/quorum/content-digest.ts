@@ -1,5 +1,5 @@
 import { getAddress, getBytes, hashAuthorization, hashMessage, hexlify, keccak256 } from "ethers";
-import type { SigningContent } from "../../signer/signing-content.ts";
+import type { SigningPayload } from "../../signer/payload.ts";
 import { decodeTransaction } from "./decoded-transaction.ts";
 import { refuse } from "./json-text.ts";
 import type { RequestContent } from "./request-content.ts";
@@ -17,7 +17,7 @@ export interface KnownContent {
 }
 
 /** What a signer says of a digest, as an approval request has it. */
-export function fromSigningContent(content: SigningContent | { readonly type: "digest" }): KnownContent {
+export function fromSigningPayload(content: SigningPayload | { readonly type: "digest" }): KnownContent {
   return guarded(() => {
     switch (content.type) {
       case "transaction":

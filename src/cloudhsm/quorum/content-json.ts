@@ -1,5 +1,5 @@
 import type { TypedDataField } from "ethers";
-import { areTypesFew } from "../../core/type-graph.ts";
+import { areTypesFew } from "../../signer/type-graph.ts";
 import type { DecodedTransaction } from "./decoded-transaction.ts";
 import { readAddress, readArray, readDecimal, readHex, readObject, refuse, refuseOtherFields } from "./json-text.ts";
 import type { RequestContent } from "./request-content.ts";

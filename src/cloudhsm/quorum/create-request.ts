@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { type BigNumberish, type BytesLike, getAddress, getBigInt, hexlify } from "ethers";
-import type { SigningContent } from "../../signer/signing-content.ts";
+import type { SigningPayload } from "../../signer/payload.ts";
 import type { ApprovalRequest } from "./approval-request.ts";
-import { fromSigningContent } from "./content-digest.ts";
+import { fromSigningPayload } from "./content-digest.ts";
 import { checkForm } from "./request-json.ts";
 import { checkContent } from "./request-match.ts";
 import type { QuorumTokenFile } from "./token-file.ts";
@@ -12,7 +12,7 @@ export interface ApprovalRequestOptions {
   /** 32 bytes. */
   readonly digest: BytesLike;
   /** What the digest was made of. Absent: a bare digest, which approvers refuse unless they allow it. */
-  readonly content?: SigningContent | { readonly type: "digest" } | undefined;
+  readonly content?: SigningPayload | { readonly type: "digest" } | undefined;
   /** The address that is to sign. */
   readonly account: string;
   /** Default: the one that the content names. */
@@ -42,7 +42,7 @@ export interface ApprovalRequestOptions {
  */
 export function createApprovalRequest(options: ApprovalRequestOptions): ApprovalRequest {
   const { requester, createdAt = new Date(), expiresAt, note } = options;
-  const { content, chain } = fromSigningContent(options.content ?? { type: "digest" });
+  const { content, chain } = fromSigningPayload(options.content ?? { type: "digest" });
   const named = options.chainId === undefined ? undefined : `${getBigInt(options.chainId, "chainId")}`;
   const chainId = named ?? (chain === "every" ? undefined : chain);
   const request = checkForm({

@@ -4,8 +4,10 @@ import { equalBytes } from "../../core/bytes.ts";
 import { invalidResponse, SignerError } from "../../core/errors.ts";
 import { addressFromPublicKey } from "../../core/public-key.ts";
 import type { RawSignature } from "../../core/signature.ts";
-import { bounded } from "../../signer/bounded.ts";
+import { withDeadline } from "../../signer/deadline.ts";
+import { copyDigest } from "../../signer/payload.ts";
 import type { CallOptions, RemoteKey, SignOptions } from "../../signer/remote-key.ts";
+import { snapshot } from "../../signer/snapshot.ts";
 import { awaitApprovals } from "./approvals.ts";
 import type { CliAnswer } from "./cli-answer.ts";
 import { CliConnection, FAILED } from "./cli-connection.ts";
@@ -63,13 +65,14 @@ export class CloudHsmQuorumKey implements RemoteKey {
   }
 
   async signDigest(digest: Uint8Array, options: SignOptions = {}): Promise<RawSignature> {
+    const own = { digest: copyDigest(digest), payload: snapshot(options.payload, "payload") };
     const key = await this.#find(options.signal);
-    return this.#inSession((session) => this.#signOnce(session, key, digest, options), options.signal);
+    return this.#inSession((session) => this.#signOnce(session, key, own, options.signal), options.signal);
   }
 
   /** Ends the login session; the next call begins another. */
-  distrust(): void {
-    this.#connection.distrust();
+  invalidate(): void {
+    this.#connection.invalidate();
   }
 
   /**
@@ -89,7 +92,7 @@ export class CloudHsmQuorumKey implements RemoteKey {
       },
     );
     const finding = this.#finding;
-    return bounded(() => finding, { signal });
+    return withDeadline(() => finding, { signal });
   }
 
   async #list(session: CliSession): Promise<FoundKey> {
@@ -115,8 +118,8 @@ export class CloudHsmQuorumKey implements RemoteKey {
   async #signOnce(
     session: CliSession,
     key: FoundKey,
-    digest: Uint8Array,
-    { signal, content }: SignOptions,
+    { digest, payload }: { readonly digest: Uint8Array; readonly payload: SignOptions["payload"] },
+    signal: AbortSignal | undefined,
   ): Promise<RawSignature> {
     const { approve, approvers, requester, approvalTimeout } = this.#options;
     // The token's life begins with it, not with its place in the queue.
@@ -129,7 +132,7 @@ export class CloudHsmQuorumKey implements RemoteKey {
     requireTime(expiresAt);
     const request = createApprovalRequest({
       digest,
-      content,
+      content: payload,
       account: key.account,
       requester,
       expiresAt: new Date(expiresAt),

@@ -1,6 +1,6 @@
 import { assertArgument, type BytesLike, getBytesCopy, isBytesLike } from "ethers";
 import { publicKeyFromSec1 } from "../../core/public-key.ts";
-import { checkTimeout, type RemoteSignerOptions } from "../../signer/remote-account.ts";
+import { checkTimeout, type RemoteSignerOptions } from "../../signer/verified-key.ts";
 import type { QuorumApproval } from "./approval-entry.ts";
 import type { ApprovalRequest } from "./approval-request.ts";
 import type { Password } from "./cli-connection.ts";

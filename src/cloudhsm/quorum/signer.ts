@@ -1,5 +1,4 @@
-import type { BytesLike, Provider, Signature } from "ethers";
-import type { SignOptions } from "../../signer/remote-key.ts";
+import type { Provider } from "ethers";
 import { RemoteSigner } from "../../signer/remote-signer.ts";
 import { CloudHsmQuorumKey } from "./key.ts";
 import { type CloudHsmQuorumSignerOptions, signerOptions } from "./options.ts";
@@ -31,11 +30,6 @@ export class CloudHsmQuorumSigner extends RemoteSigner {
   constructor(source: CloudHsmQuorumSignerOptions | CloudHsmQuorumSigner, provider?: null | Provider) {
     if (source instanceof CloudHsmQuorumSigner) super(source, provider);
     else super(new CloudHsmQuorumKey(source), provider, signerOptions(source));
-  }
-
-  /** The content is read at the call, as the digest is: what the caller changes while people decide is not shown to them. */
-  override async signDigest(digest: BytesLike, options: SignOptions = {}): Promise<Signature> {
-    return super.signDigest(digest, { ...options, content: structuredClone(options.content) });
   }
 
   override connect(provider: null | Provider): CloudHsmQuorumSigner {

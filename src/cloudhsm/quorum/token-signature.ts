@@ -1,6 +1,6 @@
 import { createHash, createPublicKey, type KeyObject, sign } from "node:crypto";
 import { assertArgument } from "ethers";
-import { requireBytes } from "../../core/bytes.ts";
+import { copyBytes } from "../../core/bytes.ts";
 import { invalidResponse } from "../../core/errors.ts";
 import { quorumError } from "./errors.ts";
 import { isKeyInput, isSignedBy, type RsaPrivateKey, readPrivateKey } from "./rsa-key.ts";
@@ -24,7 +24,7 @@ export async function signApprovalData(
 ): Promise<string> {
   if (typeof key === "function") {
     const token = createHash("sha256").update(approvalData).digest();
-    const signature = requireBytes(await key(token, Uint8Array.from(approvalData)), "the approver's signature");
+    const signature = copyBytes(await key(token, Uint8Array.from(approvalData)), "the approver's signature");
     if (signature.length !== SIGNATURE_LENGTH) {
       throw invalidResponse(`the approver's signature has ${signature.length} bytes, not ${SIGNATURE_LENGTH}`);
     }

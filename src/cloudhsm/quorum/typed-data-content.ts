@@ -1,8 +1,8 @@
 import { TypedDataEncoder, type TypedDataField } from "ethers";
-import type { SigningContent } from "../../signer/signing-content.ts";
+import type { SigningPayload } from "../../signer/payload.ts";
 import type { TypedDataContent } from "./request-content.ts";
 
-type TypedData = Omit<Extract<SigningContent, { type: "typed-data" }>, "type">;
+type TypedData = Omit<Extract<SigningPayload, { type: "typed-data" }>, "type">;
 
 /**
  * The canonical JSON of typed data: the same for any notation of the same values.

@@ -1,4 +1,4 @@
-import { bounded } from "../../signer/bounded.ts";
+import { withDeadline } from "../../signer/deadline.ts";
 import type { RemoteKey } from "../../signer/remote-key.ts";
 import { endings } from "./endings.ts";
 import { ContractFailure } from "./expectation.ts";
@@ -39,7 +39,10 @@ export function remoteKeyContract(
   const requirements = { ...identityCases, ...signatureCases, ...requestCases, ...endings };
   return Object.entries(requirements).map(([name, requirement]) => ({
     name,
-    run: () => withDeadline(name, timeout, () => runWith(create, requirement)),
+    run: () => {
+      const error = () => new ContractFailure(`"${name}" did not end within ${timeout} ms`);
+      return withDeadline(() => runWith(create, requirement), { deadline: { ms: timeout, error } });
+    },
   }));
 }
 
@@ -50,9 +53,4 @@ async function runWith(create: () => RemoteKey | Promise<RemoteKey>, requirement
   } finally {
     await key.close?.();
   }
-}
-
-function withDeadline(name: string, ms: number, run: () => Promise<void>): Promise<void> {
-  const error = () => new ContractFailure(`"${name}" did not end within ${ms} ms`);
-  return bounded(run, { deadline: { ms, error } });
 }

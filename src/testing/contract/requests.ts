@@ -43,9 +43,9 @@ export const requestCases: Readonly<Record<string, Requirement>> = {
     await aborted;
   },
 
-  "after distrust() it still signs": async (key) => {
+  "after invalidate() it still signs": async (key) => {
     await signAndVerify(key, digestOf(12));
-    key.distrust?.();
+    key.invalidate?.();
     await signAndVerify(key, digestOf(13));
   },
 };

@@ -1,7 +1,7 @@
+import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { getBytes, keccak256, sha256 } from "ethers";
-import { ORDER } from "../../core/curve.ts";
-import type { RawSignature } from "../../core/signature.ts";
-import { verifiedYParity } from "../../core/y-parity.ts";
+import { type RawSignature, toLowS } from "../../core/signature.ts";
+import { verifySignature } from "../../core/verify.ts";
 import type { RemoteKey } from "../../signer/remote-key.ts";
 import { expect, started } from "./expectation.ts";
 
@@ -15,11 +15,11 @@ export async function signAndVerify(key: RemoteKey, digest: Uint8Array): Promise
 
 /** Requires numbers in range that verify. */
 export function requireValid(publicKey: Uint8Array, digest: Uint8Array, signature: RawSignature): void {
-  expect(typeof signature === "object" && signature !== null, "signDigest must give { r, s }");
+  expect(typeof signature === "object" && signature !== null, "signDigest must return { r, s }");
   for (const name of ["r", "s"] as const) {
     const value: unknown = signature[name];
     expect(typeof value === "bigint", `${name} must be a bigint; it is ${typeof value}`);
-    expect(value >= 1n && value < ORDER, `${name} must be in 1..n-1`);
+    expect(value >= 1n && value < secp256k1.Point.Fn.ORDER, `${name} must be in 1..n-1`);
   }
   if (isValid(publicKey, digest, signature)) return;
   for (const [name, hash] of [
@@ -33,10 +33,5 @@ export function requireValid(publicKey: Uint8Array, digest: Uint8Array, signatur
 }
 
 function isValid(publicKey: Uint8Array, digest: Uint8Array, signature: RawSignature): boolean {
-  try {
-    verifiedYParity(publicKey, digest, signature);
-    return true;
-  } catch {
-    return false;
-  }
+  return verifySignature(publicKey, digest, toLowS(signature)) !== undefined;
 }

@@ -19,7 +19,7 @@ import {
   serializeApprovalRequest,
   verifyApprovalRequest,
 } from "../../../src/cloudhsm/quorum/index.ts";
-import type { SigningContent } from "../../../src/signer/signing-content.ts";
+import type { SigningPayload } from "../../../src/signer/payload.ts";
 import {
   ACCOUNT,
   AUTHORITY,
@@ -256,7 +256,7 @@ describe("the content", () => {
 });
 
 describe("any content is hashed as ethers does, and survives its JSON", () => {
-  const survives = (digest: string, content: SigningContent) => {
+  const survives = (digest: string, content: SigningPayload) => {
     const request = requestFor("a message", { digest, content });
     expect(parseApprovalRequest(serializeApprovalRequest(request))).toEqual(request);
     return verifyApprovalRequest(request, { now: NOW }).content;

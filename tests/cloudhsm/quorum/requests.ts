@@ -2,7 +2,7 @@ import { createHash, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { getAddress, hashAuthorization, hashMessage, Transaction, TypedDataEncoder, toUtf8Bytes, Wallet } from "ethers";
 import type { ApprovalRequest, QuorumTokenFile } from "../../../src/cloudhsm/quorum/index.ts";
 import { createApprovalRequest } from "../../../src/cloudhsm/quorum/index.ts";
-import type { SigningContent } from "../../../src/signer/signing-content.ts";
+import type { SigningPayload } from "../../../src/signer/payload.ts";
 
 export const ACCOUNT = "0x2c7536E3605D9C16a7a3D7b1898e529396a65c23";
 export const CREATED = new Date("2030-01-31T12:00:00.000Z");
@@ -80,7 +80,7 @@ export const TYPED_DATA = {
   },
 };
 
-function transaction(fields: object): [string, SigningContent] {
+function transaction(fields: object): [string, SigningPayload] {
   const made = Transaction.from(fields as Parameters<typeof Transaction.from>[0]);
   return [made.unsignedHash, { type: "transaction", unsigned: made.unsignedSerialized }];
 }
@@ -89,7 +89,7 @@ const tuple = { chainId: 1n, address: DELEGATE, nonce: 9n };
 const { domain, types, value } = TYPED_DATA;
 
 /** Every kind of content, with the digest that ethers itself makes of it. */
-export const CONTENTS: Readonly<Record<string, readonly [digest: string, content: SigningContent]>> = {
+export const CONTENTS: Readonly<Record<string, readonly [digest: string, content: SigningPayload]>> = {
   ...Object.fromEntries(
     Object.entries(TRANSACTIONS).map(([name, fields]) => [`a transaction of ${name}`, transaction(fields)]),
   ),
@@ -107,7 +107,7 @@ export const CONTENTS: Readonly<Record<string, readonly [digest: string, content
   ],
 };
 
-export function contentOf(name: string): readonly [digest: string, content: SigningContent] {
+export function contentOf(name: string): readonly [digest: string, content: SigningPayload] {
   const found = CONTENTS[name];
   if (found === undefined) throw new Error(`no content is called ${name}`);
   return found;

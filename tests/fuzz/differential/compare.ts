@@ -1,7 +1,7 @@
 import { secp256k1 } from "@noble/curves/secp256k1.js";
-import { signatureFromDer } from "../../../src/core/der.ts";
 import { isSignerError } from "../../../src/core/errors.ts";
 import type { RawSignature } from "../../../src/core/signature.ts";
+import { signatureFromDer } from "../../../src/core/signature.ts";
 import { Random } from "../engine/random.ts";
 import { ENCODINGS, type Mutated, mutateSignature } from "./mutations.ts";
 import { parseByOpenSsl, verifiesAs, verifiesOriginal } from "./openssl.ts";

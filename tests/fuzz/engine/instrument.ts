@@ -2,7 +2,7 @@ import ts from "typescript";
 
 /** A branch of the source: what the counter of the same number counts. */
 export interface Branch {
-  /** `src/core/der.ts:24`. */
+  /** `src/core/signature.ts:24`. */
   readonly place: string;
 }
 

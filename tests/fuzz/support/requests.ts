@@ -2,7 +2,7 @@ import { getBytes, hashAuthorization, hashMessage, Transaction, TypedDataEncoder
 import { recompute } from "../../../src/cloudhsm/quorum/content-digest.ts";
 import { createApprovalRequest } from "../../../src/cloudhsm/quorum/create-request.ts";
 import type { QuorumTokenFile } from "../../../src/cloudhsm/quorum/token-file.ts";
-import type { SigningContent } from "../../../src/signer/signing-content.ts";
+import type { SigningPayload } from "../../../src/signer/payload.ts";
 import { mendTokens, tokenFile } from "./quorum-files.ts";
 
 const ACCOUNT = "0x8ba1f109551bD432803012645Ac136ddd64DBA72";
@@ -40,7 +40,7 @@ const TYPED_DATA = {
   },
 };
 
-type Content = readonly [digest: string, content: SigningContent | { type: "digest" }];
+type Content = readonly [digest: string, content: SigningPayload | { type: "digest" }];
 
 /** One request for each kind of content, as its requester sends it. */
 export function requests(): readonly object[] {

@@ -3,7 +3,7 @@ import { createPublicKey } from "node:crypto";
 import { hexlify } from "ethers";
 import { type PublishedKey, requireUsableKey } from "../../../src/aws-kms/answer.ts";
 import { isSignerError } from "../../../src/core/errors.ts";
-import { spkiOf } from "../../../src/testing/malformed-public-keys.ts";
+import { spkiOf } from "../../support/hostile/index.ts";
 import { mutateJson } from "../support/json-mutation.ts";
 import { points } from "../support/points.ts";
 import { sec1OfJwk } from "../support/sec1-of-jwk.ts";

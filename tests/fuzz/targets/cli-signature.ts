@@ -1,9 +1,9 @@
 import { strictEqual, throws } from "node:assert";
 import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { readSignature } from "../../../src/cloudhsm/quorum/cli-signature.ts";
-import { ORDER } from "../../../src/core/curve.ts";
 import { isSignerError } from "../../../src/core/errors.ts";
 import type { RawSignature } from "../../../src/core/signature.ts";
+import { ORDER } from "../../support/hostile/point.ts";
 import { mutateJson } from "../support/json-mutation.ts";
 import { bytesOf, jsonOf } from "../support/text.ts";
 import type { FuzzTarget } from "../target.ts";

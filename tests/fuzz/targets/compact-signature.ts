@@ -1,9 +1,9 @@
 import { strictEqual, throws } from "node:assert";
 import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { getBytes } from "ethers";
-import { ORDER } from "../../../src/core/curve.ts";
 import { isSignerError } from "../../../src/core/errors.ts";
 import { type RawSignature, signatureFromCompact } from "../../../src/core/signature.ts";
+import { ORDER } from "../../support/hostile/point.ts";
 import type { FuzzTarget } from "../target.ts";
 
 const hex = (value: bigint) => value.toString(16).padStart(64, "0");

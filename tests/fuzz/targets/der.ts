@@ -1,10 +1,10 @@
 import { strictEqual } from "node:assert";
 import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { hexlify } from "ethers";
-import { ORDER } from "../../../src/core/curve.ts";
-import { signatureFromDer, signatureToDer } from "../../../src/core/der.ts";
 import { isSignerError } from "../../../src/core/errors.ts";
 import type { RawSignature } from "../../../src/core/signature.ts";
+import { signatureFromDer, signatureToDer } from "../../../src/core/signature.ts";
+import { ORDER } from "../../support/hostile/point.ts";
 import type { FuzzTarget } from "../target.ts";
 
 const SEEDS: readonly RawSignature[] = [

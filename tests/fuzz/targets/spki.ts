@@ -3,7 +3,7 @@ import { createPublicKey } from "node:crypto";
 import { getBytes, hexlify } from "ethers";
 import { isSignerError } from "../../../src/core/errors.ts";
 import { publicKeyFromSpki } from "../../../src/core/public-key.ts";
-import { malformedSpki, spkiOf } from "../../../src/testing/malformed-public-keys.ts";
+import { malformedSpki, spkiOf } from "../../support/hostile/index.ts";
 import { points } from "../support/points.ts";
 import { sec1OfJwk } from "../support/sec1-of-jwk.ts";
 import type { FuzzTarget } from "../target.ts";

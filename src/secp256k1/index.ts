@@ -1,0 +1,1 @@
+export { nativeVerifier } from "./native-verifier.ts";
