@@ -1,10 +1,10 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import { type HsmProvider, ProviderRpcError } from "ethers-hsm/eip1193";
+import { type Eip1193Provider, ProviderRpcError } from "ethers-hsm/eip1193";
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from "express";
 import { checkRequest, RpcRefusal } from "./request.ts";
 
 export interface EndpointOptions {
-  readonly provider: HsmProvider;
+  readonly provider: Eip1193Provider;
   /** All that may be asked for. */
   readonly methods: readonly string[];
   /** Whoever has it may ask: for a payment, too. */

@@ -12,7 +12,7 @@ import { signers } from "./signers.js";
 export default async () => {
   const accounts = await signers();
   // One for each connection, since it gives out the nonces.
-  /** @type {WeakMap<object, import("ethers-hsm/eip1193").HsmProvider>} */
+  /** @type {WeakMap<object, import("ethers-hsm/eip1193").Eip1193Provider>} */
   const providers = new WeakMap();
   let count = 0;
 

@@ -3,10 +3,10 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
-import { type HsmProvider, ProviderRpcError } from "ethers-hsm/eip1193";
+import { type Eip1193Provider, ProviderRpcError } from "ethers-hsm/eip1193";
 
 export interface WalletEndpointOptions {
-  readonly provider: HsmProvider;
+  readonly provider: Eip1193Provider;
   readonly username: string;
   readonly password: string;
   /** Default: any free one. */
@@ -21,7 +21,7 @@ const MAX_BODY = 64 * 1024;
  */
 export class WalletEndpoint {
   readonly #server: Server;
-  readonly #provider: HsmProvider;
+  readonly #provider: Eip1193Provider;
   readonly #authorization: Buffer;
 
   private constructor({ provider, username, password }: WalletEndpointOptions) {

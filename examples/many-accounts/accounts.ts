@@ -1,6 +1,6 @@
 import { type JsonRpcProvider, toQuantity } from "ethers";
 import type { AccountDirectory } from "ethers-hsm";
-import { createProvider, type HsmProvider } from "ethers-hsm/eip1193";
+import { createProvider, type Eip1193Provider } from "ethers-hsm/eip1193";
 
 export interface Payment {
   readonly from: string;
@@ -10,7 +10,7 @@ export interface Payment {
 }
 
 /** All accounts of the directory behind one provider. Make one for a chain, and share it: it gives out the nonces. */
-export function openAccounts(directory: AccountDirectory, node: JsonRpcProvider): HsmProvider {
+export function openAccounts(directory: AccountDirectory, node: JsonRpcProvider): Eip1193Provider {
   return createProvider({ accounts: directory, provider: node });
 }
 
@@ -18,7 +18,7 @@ export function openAccounts(directory: AccountDirectory, node: JsonRpcProvider)
  * Sends each payment from the account that it names, all at once, and answers with the transactions' hashes in their
  * order.
  */
-export async function pay(accounts: HsmProvider, payments: readonly Payment[]): Promise<string[]> {
+export async function pay(accounts: Eip1193Provider, payments: readonly Payment[]): Promise<string[]> {
   const hashes = payments.map(({ from, to, value }) => {
     return accounts.request({ method: "eth_sendTransaction", params: [{ from, to, value: toQuantity(value) }] });
   });

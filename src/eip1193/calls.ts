@@ -1,11 +1,10 @@
 import { hexlify, randomBytes, toQuantity } from "ethers";
 import type { Accounts } from "./accounts.ts";
-import { type Call, type ParsedCalls, parseCalls } from "./calls-request.ts";
-import { callsStatus, type Receipt } from "./calls-status.ts";
-import type { Connection } from "./connection.ts";
-import { invalidParams, ProviderRpcError, RPC_CODES } from "./rpc-error.ts";
-import { parseAddress, parseArray, parseQuantity } from "./rpc-values.ts";
+import { type Call, callsStatus, type ParsedCalls, parseCalls, type Receipt } from "./call-batch.ts";
+import { invalidParams, ProviderRpcError, RPC_CODES } from "./errors.ts";
+import { parseAddress, parseArray, parseQuantity } from "./rpc-params.ts";
 import type { Transactions } from "./transactions.ts";
+import type { Upstream } from "./upstream.ts";
 
 /** A batch, and what became of it. */
 interface Batch {
@@ -21,37 +20,36 @@ const MAX_BATCHES = 1_000;
  * call is atomic. The thousand newest batches are remembered, in memory alone.
  */
 export class Calls {
-  readonly #connection: Connection;
+  readonly #upstream: Upstream;
   readonly #accounts: Accounts;
   readonly #transactions: Transactions;
   readonly #batches = new Map<string, Batch>();
 
-  constructor(connection: Connection, accounts: Accounts, transactions: Transactions) {
-    this.#connection = connection;
+  constructor(upstream: Upstream, accounts: Accounts, transactions: Transactions) {
+    this.#upstream = upstream;
     this.#accounts = accounts;
     this.#transactions = transactions;
   }
 
   /** wallet_getCapabilities [address, chainIds?]: no atomic batches, on the one chain that there is. */
   async capabilities([address, chains]: readonly unknown[]): Promise<Record<string, unknown>> {
-    await this.#accounts.signer(parseAddress(address, "the address"), null);
+    await this.#accounts.signer(parseAddress(address, "the address"));
     const asked =
       chains == null ? undefined : parseArray(chains, "the chains").map((each) => parseQuantity(each, "a chain"));
-    const chainId = await this.#connection.chainId();
+    const chainId = await this.#upstream.chainId();
     if (asked && !asked.includes(chainId)) return {};
     return { [toQuantity(chainId)]: { atomic: { status: "unsupported" } } };
   }
 
   /**
-   * wallet_sendCalls: answers when the last call was handed to the node. Where a call cannot be sent, the ones after it are
-   * not: a failure of the first is the request's, a later one shows in the status.
+   * wallet_sendCalls: answers when the last call was handed to the node. If a call cannot be sent, those after it are not sent
+   * either: a failure of the first is the request's, a later one shows in the status.
    */
   async send([parameter]: readonly unknown[]): Promise<{ id: string }> {
     const request = parseCalls(parameter);
-    const from = request.from ?? (await this.#accounts.list())[0];
-    if (from === undefined) throw new ProviderRpcError(RPC_CODES.unauthorized, "no account is available");
-    await this.#accounts.signer(from, null);
-    const chainId = await this.#connection.chainId();
+    const from = request.from ?? (await this.#accounts.first());
+    await this.#accounts.signer(from);
+    const chainId = await this.#upstream.chainId();
     if (request.chainId !== chainId) {
       throw new ProviderRpcError(RPC_CODES.unsupportedChain, `the provider is on chain ${chainId} alone`);
     }
@@ -66,8 +64,7 @@ export class Calls {
     if (typeof id !== "string") throw invalidParams("the id must be a string");
     const batch = this.#batches.get(id);
     if (!batch) throw new ProviderRpcError(RPC_CODES.unknownBundle, "no batch has this id");
-    const ask = (hash: string) => this.#connection.request("eth_getTransactionReceipt", [hash]);
-    const receipts = (await Promise.all(batch.hashes.map(ask))) as (Receipt | null)[];
+    const receipts = await Promise.all(batch.hashes.map((hash) => this.#receipt(hash)));
     return {
       version: "2.0.0",
       id,
@@ -75,6 +72,12 @@ export class Calls {
       atomic: batch.size === 1,
       ...callsStatus(receipts, batch.size),
     };
+  }
+
+  async #receipt(hash: string): Promise<Receipt | null> {
+    const receipt = await this.#upstream.request("eth_getTransactionReceipt", [hash]);
+    if (receipt === null || Array.isArray((receipt as Partial<Receipt>).logs)) return receipt as Receipt | null;
+    throw new ProviderRpcError(RPC_CODES.internal, `the upstream's answer is not the receipt of ${hash}`);
   }
 
   #open(id: string, batch: Batch): Batch {
@@ -102,6 +105,6 @@ export class Calls {
 
   /** What a later call needs depends on the earlier ones, which are pending. */
   async #estimate(call: Call & { from: string }): Promise<{ gas: string }> {
-    return { gas: toQuantity(await this.#connection.quantity("eth_estimateGas", [call, "pending"])) };
+    return { gas: toQuantity(await this.#upstream.quantity("eth_estimateGas", [call, "pending"])) };
   }
 }

@@ -1,5 +1,4 @@
-export type { AccountSource } from "./account-source.ts";
-export { createProvider, type HsmProvider, type ProviderOptions } from "./create-provider.ts";
-export type { ProviderEvents } from "./provider.ts";
-export { ProviderRpcError, type ProviderRpcErrorOptions } from "./rpc-error.ts";
-export type { Eip1193Like, RequestArguments, UpstreamProvider } from "./upstream.ts";
+export type { AccountSource } from "./accounts.ts";
+export { ProviderRpcError, type ProviderRpcErrorOptions } from "./errors.ts";
+export { createProvider, type Eip1193Provider, type ProviderEvents, type ProviderOptions } from "./provider.ts";
+export type { Eip1193Like, RequestArguments, UpstreamProvider } from "./transports.ts";

@@ -1,15 +1,46 @@
-import type { Signer } from "ethers";
-import type { AccountSource } from "./account-source.ts";
-import { Accounts } from "./accounts.ts";
+import { assertArgument, getBigInt, type Signer, toQuantity } from "ethers";
+import { type AccountSource, Accounts } from "./accounts.ts";
 import { Calls } from "./calls.ts";
-import { Connection } from "./connection.ts";
 import { Emitter, type Listener } from "./emitter.ts";
+import { ProviderRpcError, providerError, RPC_CODES } from "./errors.ts";
 import { Messages } from "./messages.ts";
-import { ProviderRpcError, RPC_CODES } from "./rpc-error.ts";
-import { signerFailure } from "./rpc-failure.ts";
-import { parseArray } from "./rpc-values.ts";
+import { copyParams, parseArray } from "./rpc-params.ts";
 import { Transactions } from "./transactions.ts";
-import type { RequestArguments, Upstream, UpstreamEvents } from "./upstream.ts";
+import {
+  createTransport,
+  type Params,
+  type RequestArguments,
+  type UpstreamEvents,
+  type UpstreamProvider,
+} from "./transports.ts";
+import { Upstream } from "./upstream.ts";
+import { isForNodeKeys, refuseNodeKeys, WalletMethods } from "./wallet-methods.ts";
+
+/** What a provider is made of. */
+export interface ProviderOptions {
+  /** The accounts: ethers signers, or an AccountDirectory, whose changes become `accountsChanged`. */
+  readonly accounts: readonly Signer[] | AccountSource;
+  /** The way to the chain: an ethers JsonRpcProvider or WebSocketProvider, or another EIP-1193 provider. */
+  readonly provider: UpstreamProvider;
+  /** The only chain that is signed for: 4901 if the upstream says another. Default: the chain that the upstream says. */
+  readonly chainId?: bigint | number | undefined;
+  /**
+   * The most that a transaction may cost as fee, in wei: gas limit × maxFeePerGas or gasPrice. More is refused with -32003,
+   * also if the upstream suggested it. Default: no limit, so that the upstream decides what is paid.
+   */
+  readonly maxFeePerTransaction?: bigint | undefined;
+  /** Further chains whose typed data (EIP-712) is signed, for example an order book's. Default: the upstream's chain only. */
+  readonly typedDataChainIds?: Iterable<bigint | number> | undefined;
+  /** Whether eth_sign is answered. It signs as personal_sign does. Default: false. */
+  readonly ethSign?: boolean | undefined;
+  /**
+   * Whether a legacy transaction that names chain 0 is signed without EIP-155. It is valid on every chain: anyone can send it
+   * there too. Default: false.
+   */
+  readonly unprotectedTransactions?: boolean | undefined;
+  /** Milliseconds for each request to the upstream. Default: 30,000. */
+  readonly timeout?: number | undefined;
+}
 
 /** The events of EIP-1193 and what their listeners get. */
 export interface ProviderEvents extends Pick<UpstreamEvents, "connect" | "chainChanged" | "message"> {
@@ -21,67 +52,112 @@ export interface ProviderEvents extends Pick<UpstreamEvents, "connect" | "chainC
 
 type Method = (params: readonly unknown[]) => Promise<unknown>;
 
+const DEFAULT_TIMEOUT = 30_000;
+const MAX_TIMEOUT = 2 ** 31 - 1;
+
 /**
- * An EIP-1193 provider that signs with the application's own accounts and leaves the rest to an upstream.
+ * An EIP-1193 provider over accounts whose keys live elsewhere: for ethers' BrowserProvider, viem's `custom`, web3.js, and
+ * other software that takes one. Does no I/O.
  *
- * It asks nobody before it signs: whoever holds it can spend what the accounts own. Do not hand it to code that is not
- * trusted with the keys.
+ * Make one for an account and a chain, and share it: two providers do not know of each other's nonces.
+ *
+ * @throws ethers' INVALID_ARGUMENT for an option that cannot be used.
  */
-export class AccountsProvider {
-  readonly #connection: Connection;
+export function createProvider(options: ProviderOptions): Eip1193Provider {
+  return new Eip1193Provider(options);
+}
+
+/**
+ * An EIP-1193 provider that signs with the application's own accounts and passes other requests to an upstream.
+ *
+ * It signs without confirmation: code that holds it can spend the accounts' funds. Do not hand it to code that is not trusted
+ * with the keys.
+ */
+export class Eip1193Provider {
+  readonly #upstream: Upstream;
   readonly #accounts: Accounts;
   readonly #methods: ReadonlyMap<string, Method>;
   readonly #events: Emitter<ProviderEvents>;
   #knownAccounts: readonly string[] | undefined;
 
   /** Use {@link createProvider}. */
-  constructor(accounts: readonly Signer[] | AccountSource, upstream: Upstream, ethSign: boolean) {
+  constructor(options: ProviderOptions) {
+    const { accounts, provider, ethSign = false, timeout = DEFAULT_TIMEOUT, maxFeePerTransaction } = options;
+    const isPeriod = Number.isInteger(timeout) && timeout > 0 && timeout <= MAX_TIMEOUT;
+    assertArgument(isPeriod, `timeout must be an integer from 1 to ${MAX_TIMEOUT} milliseconds`, "timeout", timeout);
+    const isWei = maxFeePerTransaction === undefined || typeof maxFeePerTransaction === "bigint";
+    assertArgument(
+      isWei,
+      "maxFeePerTransaction must be a bigint, in wei",
+      "maxFeePerTransaction",
+      maxFeePerTransaction,
+    );
+    const chainId = options.chainId === undefined ? undefined : checkChain(options.chainId, "chainId");
+    const furtherChains = [...(options.typedDataChainIds ?? [])].map((each) => checkChain(each, "typedDataChainIds"));
+
     const events = new Emitter<ProviderEvents>({
       accountsChanged: () => this.#accounts.onChange(() => void this.#compareAccounts()),
-      chainChanged: () => upstream.listen("chainChanged", (chainId) => this.#connection.moved(chainId)),
-      connect: () => upstream.listen("connect", ({ chainId }) => this.#connection.moved(chainId)),
-      disconnect: () => upstream.listen("disconnect", (error) => this.#connection.lost(error)),
-      message: () => upstream.listen("message", (message) => events.emit("message", message)),
+      chainChanged: () => this.#upstream.listen("chainChanged", (changed) => this.#upstream.moved(changed)),
+      connect: () => this.#upstream.listen("connect", (info) => this.#upstream.moved(info?.chainId)),
+      disconnect: () => this.#upstream.listen("disconnect", (error) => this.#upstream.lost(error)),
+      message: () => this.#upstream.listen("message", (message) => events.emit("message", message)),
     });
     this.#events = events;
     this.#accounts = new Accounts(accounts);
-    this.#connection = new Connection(upstream, {
-      connect: (info) => events.emit("connect", info),
-      disconnect: (error) => events.emit("disconnect", error),
-      chainChanged: (chainId) => events.emit("chainChanged", chainId),
-    });
-    this.#methods = this.#table(ethSign);
+    this.#upstream = new Upstream(
+      createTransport(provider),
+      { timeout, chainId },
+      {
+        connect: (info) => events.emit("connect", info),
+        disconnect: (error) => events.emit("disconnect", error),
+        chainChanged: (changed) => events.emit("chainChanged", changed),
+        answered: (method) => transactions.noteMethod(method),
+      },
+    );
+    const unprotectedTransactions = options.unprotectedTransactions === true;
+    const transactionOptions = { maxFeePerTransaction, unprotectedTransactions };
+    const transactions = new Transactions(this.#upstream, this.#accounts, transactionOptions);
+    const messages = new Messages(this.#upstream, this.#accounts, new Set(furtherChains));
+    this.#methods = this.#createMethods(transactions, messages, ethSign);
   }
 
   /**
    * Answers a JSON-RPC request (EIP-1193, "request"). The methods that need an account are answered here; every other goes
    * upstream as it is, and the upstream's answer or error comes back as it is.
    *
-   * It is an async function, since web3.js takes nothing else for an EIP-1193 provider.
+   * The parameters are copied before the first await: what is signed is what was asked at the call.
+   *
+   * It is an async function, since web3.js accepts only that as an EIP-1193 provider.
    *
    * @throws ProviderRpcError and nothing else.
    */
   async request(args: RequestArguments): Promise<unknown> {
     try {
-      const { method, params } = checkRequest(args);
-      const own = this.#methods.get(method);
-      return own ? await own(parseArray(params, "params")) : await this.#connection.request(method, params);
+      const { method, params } = copyRequest(args);
+      const own = this.#methods.get(method) ?? (isForNodeKeys(method) ? refuseNodeKeys : undefined);
+      return own ? await own(parseArray(params, "params")) : await this.#upstream.request(method, params);
     } catch (error) {
-      throw signerFailure(error);
+      throw providerError(error);
     }
   }
 
-  /** Listens to an event of EIP-1193. What is listened to upstream for it ends with the last listener. */
+  /**
+   * Listens to an event of EIP-1193. Listening to the upstream for it ends with the last listener.
+   *
+   * @throws ethers' INVALID_ARGUMENT for a listener that is not a function.
+   */
   on<Name extends keyof ProviderEvents>(event: Name, listener: Listener<ProviderEvents[Name]>): this {
     this.#events.on(event, listener);
     return this;
   }
 
+  /** As `on`, for the next event only. */
   once<Name extends keyof ProviderEvents>(event: Name, listener: Listener<ProviderEvents[Name]>): this {
     this.#events.once(event, listener);
     return this;
   }
 
+  /** Ends what `on` or `once` began; of a listener that was added several times, the last. */
   removeListener<Name extends keyof ProviderEvents>(event: Name, listener: Listener<ProviderEvents[Name]>): this {
     this.#events.off(event, listener);
     return this;
@@ -92,22 +168,32 @@ export class AccountsProvider {
     return this.removeListener(event, listener);
   }
 
-  #table(ethSign: boolean): ReadonlyMap<string, Method> {
-    const messages = new Messages(this.#connection, this.#accounts);
-    const transactions = new Transactions(this.#connection, this.#accounts);
-    const calls = new Calls(this.#connection, this.#accounts, transactions);
+  #createMethods(transactions: Transactions, messages: Messages, ethSign: boolean): ReadonlyMap<string, Method> {
+    const calls = new Calls(this.#upstream, this.#accounts, transactions);
+    const wallet = new WalletMethods(this.#upstream, this.#accounts);
+    const listAccounts = () => this.#listAccounts();
+    const signTypedData: Method = (params) => messages.signTypedData(params);
     return new Map<string, Method>([
-      ["eth_accounts", () => this.#listAccounts()],
-      ["personal_listAccounts", () => this.#listAccounts()],
+      ["eth_accounts", listAccounts],
+      ["personal_listAccounts", listAccounts],
       ["eth_requestAccounts", () => this.#requestAccounts()],
+      ["eth_coinbase", () => this.#accounts.first()],
+      ["eth_chainId", async () => toQuantity(await this.#upstream.chainId())],
       ["eth_sendTransaction", ([transaction]) => transactions.send(transaction)],
       ["eth_signTransaction", ([transaction]) => transactions.sign(transaction)],
       ["personal_sign", (params) => messages.personalSign(params)],
-      ["eth_signTypedData_v4", (params) => messages.signTypedData(params)],
+      ["eth_signTypedData", signTypedData],
+      ["eth_signTypedData_v3", signTypedData],
+      ["eth_signTypedData_v4", signTypedData],
       ["eth_sign", ethSign ? (params) => messages.ethSign(params) : refuseEthSign],
       ["wallet_getCapabilities", (params) => calls.capabilities(params)],
       ["wallet_sendCalls", (params) => calls.send(params)],
       ["wallet_getCallsStatus", (params) => calls.status(params)],
+      ["wallet_switchEthereumChain", (params) => wallet.switchChain(params)],
+      ["wallet_addEthereumChain", (params) => wallet.switchChain(params)],
+      ["wallet_getPermissions", () => wallet.permissions()],
+      ["wallet_requestPermissions", (params) => wallet.requestPermissions(params)],
+      ["personal_unlockAccount", (params) => wallet.unlock(params)],
     ]);
   }
 
@@ -118,9 +204,8 @@ export class AccountsProvider {
   }
 
   async #requestAccounts(): Promise<string[]> {
-    const accounts = await this.#listAccounts();
-    if (accounts.length > 0) return accounts;
-    throw new ProviderRpcError(RPC_CODES.unauthorized, "no account is available");
+    await this.#accounts.first();
+    return this.#listAccounts();
   }
 
   async #compareAccounts(): Promise<void> {
@@ -129,7 +214,7 @@ export class AccountsProvider {
       const accounts = await this.#listAccounts();
       if (known?.join() !== accounts.join()) this.#events.emit("accountsChanged", accounts);
     } catch {
-      // Nobody asked: whoever asks for the accounts next gets the error.
+      // The next request for the accounts gets the error.
     }
   }
 }
@@ -138,11 +223,27 @@ async function refuseEthSign(): Promise<never> {
   throw new ProviderRpcError(RPC_CODES.unsupportedMethod, "eth_sign is not switched on; use personal_sign");
 }
 
-function checkRequest(args: RequestArguments): { method: string; params: readonly unknown[] | object } {
-  const { method, params = [] } = (args ?? {}) as { method?: unknown; params?: unknown };
+/** Reads the request once. */
+function copyRequest(args: RequestArguments): { method: string; params: Params } {
+  const { method, params } = readRequest(args);
   if (typeof method === "string" && method !== "" && typeof params === "object" && params !== null) {
-    return { method, params };
+    return { method, params: copyParams(params, "params") };
   }
   const message = "a request is an object with a method, and params that are an array or an object";
   throw new ProviderRpcError(RPC_CODES.invalidRequest, message);
+}
+
+function readRequest(args: RequestArguments): { method?: unknown; params?: unknown } {
+  try {
+    const { method, params = [] } = args ?? {};
+    return { method, params };
+  } catch {
+    return {};
+  }
+}
+
+function checkChain(value: bigint | number, name: string): bigint {
+  const chainId = getBigInt(value, name);
+  assertArgument(chainId > 0n, "a chain id is positive", name, value);
+  return chainId;
 }

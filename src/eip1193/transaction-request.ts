@@ -1,5 +1,5 @@
-import type { AccessListEntry, AuthorizationLike, TransactionRequest } from "ethers";
-import { invalidParams, ProviderRpcError, RPC_CODES } from "./rpc-error.ts";
+import { type AccessListEntry, type Authorization, Signature, toBeHex } from "ethers";
+import { invalidParams, ProviderRpcError, RPC_CODES } from "./errors.ts";
 import {
   type JsonObject,
   parseAddress,
@@ -10,7 +10,7 @@ import {
   parseQuantity,
   parseWord,
   presentEntries,
-} from "./rpc-values.ts";
+} from "./rpc-params.ts";
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
@@ -29,7 +29,7 @@ export interface ParsedTransaction {
   readonly data?: string;
   readonly chainId?: bigint;
   readonly accessList?: AccessListEntry[];
-  readonly authorizationList?: AuthorizationLike[];
+  readonly authorizationList?: Authorization[];
 }
 
 type Draft = Partial<Writable<ParsedTransaction>>;
@@ -92,6 +92,9 @@ function readFields(object: JsonObject): Draft {
 
 function checkType(draft: Draft): void {
   const { type, gasPrice, maxFeePerGas, maxPriorityFeePerGas, accessList, authorizationList, to } = draft;
+  if (maxFeePerGas !== undefined && maxPriorityFeePerGas !== undefined && maxPriorityFeePerGas > maxFeePerGas) {
+    throw invalidParams("maxPriorityFeePerGas is more than maxFeePerGas");
+  }
   if (type === undefined) return;
   if (type === 3) throw blobsUnsupported();
   if (type > 4)
@@ -116,26 +119,29 @@ function parseAccess(value: unknown, index: number): AccessListEntry {
 }
 
 /** EIP-7702's tuple. r and s are quantities in JSON-RPC, yParity is 0 or 1. */
-function parseAuthorization(value: unknown, index: number): AuthorizationLike {
+function parseAuthorization(value: unknown, index: number): Authorization {
   const name = `authorizationList[${index}]`;
   const { address, nonce, chainId, yParity, r, s } = parseObject(value, name);
-  const parity = parseQuantity(yParity, `${name}.yParity`);
-  if (parity > 1n) throw invalidParams(`${name}.yParity must be 0x0 or 0x1`);
-  const word = (field: unknown, of: string) =>
-    `0x${parseQuantity(field, `${name}.${of}`).toString(16).padStart(64, "0")}`;
+  const signature = parseSignature(yParity, r, s, name);
   return {
     address: parseAddress(address, `${name}.address`),
     nonce: parseQuantity(nonce, `${name}.nonce`),
     chainId: parseQuantity(chainId, `${name}.chainId`),
-    signature: { r: word(r, "r"), s: word(s, "s"), yParity: parity === 1n ? 1 : 0 },
+    signature,
   };
+}
+
+function parseSignature(yParity: unknown, r: unknown, s: unknown, name: string): Signature {
+  const parity = parseQuantity(yParity, `${name}.yParity`);
+  if (parity > 1n) throw invalidParams(`${name}.yParity must be 0x0 or 0x1`);
+  const words = { r: toBeHex(parseQuantity(r, `${name}.r`), 32), s: toBeHex(parseQuantity(s, `${name}.s`), 32) };
+  try {
+    return Signature.from({ ...words, yParity: parity === 1n ? 1 : 0 });
+  } catch {
+    throw invalidParams(`${name}.s is more than half of the curve's order (EIP-2)`);
+  }
 }
 
 function blobsUnsupported(): ProviderRpcError {
   return new ProviderRpcError(RPC_CODES.unsupportedMethod, "blob transactions are not supported");
-}
-
-/** What ethers takes of a parsed transaction: everything but a nonce, which is given out last. */
-export function toEthersRequest({ nonce: _, ...request }: ParsedTransaction): TransactionRequest {
-  return request;
 }

@@ -1,149 +1,182 @@
-import { keccak256, type Signer, Transaction, type TransactionLike, type TransactionRequest, toQuantity } from "ethers";
+import { keccak256, Transaction } from "ethers";
+import { AccountQueue, type Place } from "./account-queue.ts";
 import type { Accounts } from "./accounts.ts";
-import type { Connection } from "./connection.ts";
+import { ProviderRpcError, RPC_CODES } from "./errors.ts";
+import { fillIn } from "./fees.ts";
 import { NonceLedger } from "./nonce-ledger.ts";
-import { ProviderRpcError, RPC_CODES } from "./rpc-error.ts";
-import { signerFailure, upstreamFailure } from "./rpc-failure.ts";
-import { SendLine } from "./send-line.ts";
-import { describeTransaction } from "./signed-transaction.ts";
-import { type ParsedTransaction, parseTransaction, toEthersRequest } from "./transaction-request.ts";
+import { type ParsedTransaction, parseTransaction } from "./transaction-request.ts";
+import type { Upstream } from "./upstream.ts";
 
-/** A transaction that lacks nothing but its nonce. */
+export interface TransactionOptions {
+  /** The most wei that a transaction may cost as fee. */
+  readonly maxFeePerTransaction: bigint | undefined;
+  /** Whether a legacy transaction for chain 0 is signed: without EIP-155. */
+  readonly unprotectedTransactions: boolean;
+}
+
+/** A transaction that lacks only its nonce. */
 interface Prepared {
+  readonly chainId: bigint;
   readonly ledger: NonceLedger;
   sign(nonce: number): Promise<string>;
 }
 
+/** What is kept for an account: its queue, and its nonces on the chain that it was last used on. */
+interface AccountState {
+  readonly queue: AccountQueue;
+  ledger?: { readonly chainId: bigint; readonly nonces: NonceLedger };
+}
+
+/** The chain ids of development nodes: Hardhat's and anvil's, and that of geth --dev and Ganache. */
+const DEVELOPMENT_CHAINS: ReadonlySet<bigint> = new Set([31337n, 1337n]);
+/** EIP-2681 allows more, but one transaction a second for a century is fewer. */
+const MAX_NONCE = 2n ** 32n;
+/** Methods of development nodes. Any of them may set the chain back, and such a node's count is right at once. */
+const DEVELOPMENT_METHOD = /^((evm|anvil|hardhat|ganache|tenderly)_|debug_setHead$)/;
+
 /**
- * Transactions of the provider's accounts: filled in by ethers, signed here, sent raw.
+ * Transactions of the provider's accounts: filled in and signed here, sent raw.
  *
- * Of one account, they are broadcast one at a time in the order in which they were asked for, each with the lowest nonce that
- * is free at that moment. So nonces are consecutive, and one that fails leaves no gap: the ones behind it move up. They are
- * filled in and signed side by side meanwhile; one that moves up is signed again.
+ * An account's transactions are signed and broadcast in the order of the requests, each with the lowest nonce that is free
+ * then. So nonces are consecutive, and a transaction that fails leaves no gap. Gas and fees are asked for before, in parallel.
+ * A transaction is signed while the one before it is being broadcast; if that one is refused, it is signed again for the
+ * nonce that became free.
  */
 export class Transactions {
-  readonly #connection: Connection;
+  readonly #upstream: Upstream;
   readonly #accounts: Accounts;
-  readonly #lines = new Map<string, SendLine>();
-  readonly #ledgers = new Map<string, NonceLedger>();
+  readonly #options: TransactionOptions;
+  readonly #states = new Map<string, AccountState>();
 
-  constructor(connection: Connection, accounts: Accounts) {
-    this.#connection = connection;
+  constructor(upstream: Upstream, accounts: Accounts, options: TransactionOptions) {
+    this.#upstream = upstream;
     this.#accounts = accounts;
+    this.#options = options;
   }
 
   /** eth_sendTransaction: the hash. */
   async send(parameter: unknown): Promise<string> {
     const request = parseTransaction(parameter);
-    const line = this.#line(request.from);
-    const place = line.enter(request.nonce !== undefined);
-    let used: number | undefined;
+    const { from, nonce } = request;
+    const place = this.#state(from).queue.enter();
     try {
-      const { ledger, sign } = await this.#prepare(request);
-      const next = () => ledger.next();
-      const settled = request.nonce ?? (place.isFirst ? await next() : undefined);
-      let nonce = settled ?? (await line.expectedNonce(place, next));
-      let raw = await sign(nonce);
-      await place.turn;
-      if (settled === undefined) {
-        const actual = await next();
-        // Somebody before it failed, or another process sent: what was signed for the other nonce is dropped unseen.
-        if (actual !== nonce) raw = await sign(actual);
-        nonce = actual;
-      }
-      const hash = await this.#broadcast(raw);
-      ledger.record(nonce, hash);
-      if (request.nonce === undefined) used = nonce;
+      const prepared = await this.#prepare(request);
+      // A replacement must not wait for what it replaces.
+      if (nonce !== undefined && (await prepared.ledger.isTaken(nonce))) place.leave();
+      else await place.signingTurn;
+      const hash = await this.#signAndBroadcast(nonce, prepared, place);
+      place.leave();
+      // Otherwise a test's revert over another connection would go unnoticed.
+      if (DEVELOPMENT_CHAINS.has(prepared.chainId)) await prepared.ledger.observe();
       return hash;
     } finally {
-      line.leave(place, used);
-      if (line.isEmpty) this.#lines.delete(request.from);
+      place.leave();
+      this.#forgetIdle(from);
     }
   }
 
-  /** eth_signTransaction: the bytes and what they say. The nonce, where absent, is the next one; it is not reserved. */
-  async sign(parameter: unknown): Promise<{ raw: string; tx: Record<string, unknown> }> {
+  /** eth_signTransaction: the signed bytes. The nonce, if absent, is the next one; it is not reserved. */
+  async sign(parameter: unknown): Promise<string> {
     const request = parseTransaction(parameter);
     const { ledger, sign } = await this.#prepare(request);
-    const raw = await sign(request.nonce ?? (await ledger.next()));
-    return { raw, tx: describeTransaction(Transaction.from(raw)) };
+    const nonce = request.nonce ?? (await ledger.next());
+    this.#forgetIdle(request.from);
+    return sign(nonce);
+  }
+
+  /** The upstream answered this method. */
+  noteMethod(method: string): void {
+    if (!DEVELOPMENT_METHOD.test(method)) return;
+    for (const { ledger } of this.#states.values()) ledger?.nonces.forget();
   }
 
   async #prepare(request: ParsedTransaction): Promise<Prepared> {
-    const chainId = await this.#connection.chainId();
-    const signer = await this.#accounts.signer(request.from, this.#connection.provider(chainId));
-    if (request.chainId !== undefined && request.chainId !== chainId) {
+    const signer = await this.#accounts.signer(request.from);
+    const chainId = await this.#upstream.chainId();
+    const isUnprotected = this.#options.unprotectedTransactions && request.type === 0 && request.chainId === 0n;
+    if (request.chainId !== undefined && request.chainId !== chainId && !isUnprotected) {
       const message = `the transaction is for chain ${request.chainId}, the provider is on chain ${chainId}`;
       throw new ProviderRpcError(RPC_CODES.chainDisconnected, message);
     }
-    const filled = await fillIn(signer, { ...toEthersRequest(request), chainId });
+    const filled = await fillIn(this.#upstream, { ...request, chainId }, this.#options.maxFeePerTransaction);
+    const transaction = { ...filled, chainId: isUnprotected ? 0n : chainId };
     return {
+      chainId,
       ledger: this.#ledger(chainId, request.from),
-      sign: async (nonce) => {
-        try {
-          return await signer.signTransaction(Transaction.from({ ...filled, nonce }));
-        } catch (error) {
-          throw signerFailure(error);
-        }
-      },
+      sign: (nonce) => signer.signTransaction(Transaction.from({ ...transaction, nonce })),
     };
   }
 
+  /** With `nonce`, or with the lowest that is free. A place that has been left waits for nothing. */
+  async #signAndBroadcast(nonce: number | undefined, { ledger, sign }: Prepared, place: Place): Promise<string> {
+    for (;;) {
+      const { revision } = ledger;
+      const own = nonce ?? (await ledger.next());
+      const release = ledger.take(own);
+      let hash: string | undefined;
+      try {
+        const raw = await sign(own);
+        if (!place.hasLeft) await place.broadcastTurn;
+        // The transaction before this one failed: what was signed for the nonce above the gap is never sent.
+        const isFreed = nonce === undefined && ledger.revision !== revision && (await ledger.next()) < own;
+        if (isFreed) continue;
+        place.startBroadcast();
+        hash = await this.#broadcast(raw);
+        return hash;
+      } finally {
+        release(hash);
+      }
+    }
+  }
+
   /**
-   * Sends the bytes. Where that failed, the node is asked whether it has them all the same: the answer was lost, or somebody on
-   * the way repeated the request and got "already known". To call that a failure would have the caller pay twice.
+   * Sends the bytes. If that fails, the node is asked whether it has them: the answer was lost, or a proxy repeated the request
+   * and got "already known". Calling that a failure would make the caller pay twice.
    */
   async #broadcast(raw: string): Promise<string> {
     const hash = keccak256(raw);
     try {
-      await this.#connection.request("eth_sendRawTransaction", [raw]);
+      await this.#upstream.request("eth_sendRawTransaction", [raw]);
     } catch (error) {
-      const failure = upstreamFailure(error);
       const known = await this.#knows(hash).catch(() => false);
       if (known) return hash;
-      if (failure.code !== RPC_CODES.disconnected) throw failure;
-      const message = "the connection was lost while the transaction was sent; it may be on the chain all the same";
+      const { code } = error as ProviderRpcError;
+      if (code !== RPC_CODES.disconnected && code !== RPC_CODES.resourceUnavailable) throw error;
+      const message =
+        "the connection was lost while the transaction was sent, and it may still reach the chain: " +
+        "look for its hash before you send again";
       throw new ProviderRpcError(RPC_CODES.disconnected, message, { data: { transactionHash: hash } });
     }
     return hash;
   }
 
   async #knows(hash: string): Promise<boolean> {
-    return (await this.#connection.request("eth_getTransactionByHash", [hash])) != null;
+    return (await this.#upstream.request("eth_getTransactionByHash", [hash])) != null;
   }
 
-  #line(address: string): SendLine {
-    const line = this.#lines.get(address) ?? new SendLine();
-    this.#lines.set(address, line);
-    return line;
+  #state(address: string): AccountState {
+    const state = this.#states.get(address) ?? { queue: new AccountQueue() };
+    this.#states.set(address, state);
+    return state;
+  }
+
+  #forgetIdle(address: string): void {
+    const { queue, ledger } = this.#state(address);
+    if (queue.isEmpty && (!ledger || ledger.nonces.isEmpty)) this.#states.delete(address);
   }
 
   #ledger(chainId: bigint, address: string): NonceLedger {
-    const key = `${toQuantity(chainId)}:${address}`;
-    const create = () => {
-      const count = () => this.#connection.quantity("eth_getTransactionCount", [address, "pending"]);
-      return new NonceLedger({
-        count: async () => Number(await count()),
+    const state = this.#state(address);
+    if (state.ledger?.chainId !== chainId) {
+      const params = [address, "pending"];
+      const nonces = new NonceLedger({
+        count: async () => Number(await this.#upstream.quantity("eth_getTransactionCount", params, MAX_NONCE)),
         knows: (hash) => this.#knows(hash),
-        // Not the wall clock, whose jumps would give nonces back too early or never.
+        // Not the wall clock, whose jumps would free nonces too early or never.
         now: () => performance.now(),
       });
-    };
-    const ledger = this.#ledgers.get(key) ?? create();
-    this.#ledgers.set(key, ledger);
-    return ledger;
-  }
-}
-
-/** Everything but the nonce: 0 stands in for it, so that ethers asks for none. */
-async function fillIn(signer: Signer, request: TransactionRequest): Promise<TransactionLike<string>> {
-  try {
-    const gasLimit = request.gasLimit ?? (await signer.estimateGas(request));
-    const populated = await signer.populateTransaction({ ...request, gasLimit, nonce: 0 });
-    // Transaction.from takes `from` for the sender of a signature, which is yet to be made.
-    const { from: _, ...filled } = populated;
-    return filled;
-  } catch (error) {
-    throw upstreamFailure(error);
+      state.ledger = { chainId, nonces };
+    }
+    return state.ledger.nonces;
   }
 }

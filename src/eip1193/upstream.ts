@@ -1,46 +1,150 @@
-import type { JsonRpcApiProvider, Provider } from "ethers";
+import { getBigInt, toQuantity } from "ethers";
+import { ProviderRpcError, RPC_CODES, upstreamError } from "./errors.ts";
+import type { Params, Transport, UpstreamEvents } from "./transports.ts";
 
-/** What `request` takes (EIP-1193, "request"). */
-export interface RequestArguments {
-  /** The name of the JSON-RPC method. */
-  readonly method: string;
-  /** By position or by name. */
-  readonly params?: readonly unknown[] | object | undefined;
+/** What an upstream's answers tell of it (EIP-1193, "Events"). */
+export interface ConnectionListener {
+  connect(info: { readonly chainId: string }): void;
+  disconnect(error: ProviderRpcError): void;
+  chainChanged(chainId: string): void;
+  /** The upstream answered this method, or refused it. */
+  answered(method: string): void;
 }
 
-/** Another EIP-1193 provider. Its events are passed on where it has `on` and `removeListener`. */
-export interface Eip1193Like {
-  /** Asks the node; rejects with an error that has the node's code. */
-  // biome-ignore lint/suspicious/noExplicitAny: providers declare this argument in many ways.
-  request(args: any): Promise<unknown>;
-  /** Listens to an event, as Node's EventEmitter does. */
-  // biome-ignore lint/suspicious/noExplicitAny: as above.
-  on?(event: any, listener: (...args: any[]) => void): unknown;
-  /** Ends what `on` began. */
-  // biome-ignore lint/suspicious/noExplicitAny: as above.
-  removeListener?(event: any, listener: (...args: any[]) => void): unknown;
+export interface UpstreamOptions {
+  /** Milliseconds for one request. */
+  readonly timeout: number;
+  /** The only chain that is accepted. */
+  readonly chainId: bigint | undefined;
 }
 
-/** The way to the chain: a provider of ethers that speaks JSON-RPC, or any EIP-1193 provider. */
-export type UpstreamProvider = JsonRpcApiProvider | Eip1193Like;
+const MAX_SHOWN = 100;
 
-/** What an upstream tells by itself. */
-export interface UpstreamEvents {
-  /** The node answers; the chain's id as hex. */
-  readonly connect: { readonly chainId: string };
-  readonly disconnect: unknown;
-  /** The node is on another chain now; its id as hex. */
-  readonly chainChanged: string;
-  /** A message of the node, a subscription's for example. */
-  readonly message: { readonly type: string; readonly data: unknown };
+/**
+ * The way to the chain, and what its answers tell of it. It asks nothing unless it is asked: the chain is what eth_chainId
+ * answered last, the connection is up when something was answered, and down when a request could not be delivered.
+ */
+export class Upstream {
+  readonly #transport: Transport;
+  readonly #options: UpstreamOptions;
+  readonly #listener: ConnectionListener;
+  #chainId: string | undefined;
+  #isUp: boolean | undefined;
+
+  constructor(transport: Transport, options: UpstreamOptions, listener: ConnectionListener) {
+    this.#transport = transport;
+    this.#options = options;
+    this.#listener = listener;
+  }
+
+  /** Passes the request on as it is. @throws ProviderRpcError only: -32002 after the timeout. */
+  async request(method: string, params: Params): Promise<unknown> {
+    try {
+      const result = await this.#deadline(method, this.#transport.send(method, params));
+      if (method === "eth_chainId") this.moved(result);
+      else this.#answered();
+      return result;
+    } catch (error) {
+      const failure = upstreamError(error);
+      if (failure.code === RPC_CODES.disconnected) this.lost(failure);
+      else this.#answered();
+      throw failure;
+    } finally {
+      this.#listener.answered(method);
+    }
+  }
+
+  /**
+   * The chain that the upstream is on now.
+   *
+   * @throws ProviderRpcError 4901 for chain 0, with which a transaction is valid on every chain, and for another chain than
+   *   the option's.
+   */
+  async chainId(): Promise<bigint> {
+    const chainId = await this.quantity("eth_chainId", []);
+    const { chainId: expected } = this.#options;
+    if (expected !== undefined && chainId !== expected) {
+      const message = `the upstream is on chain ${chainId}, and the option chainId names chain ${expected}`;
+      throw new ProviderRpcError(RPC_CODES.chainDisconnected, message);
+    }
+    if (chainId !== 0n) return chainId;
+    const message = "the upstream says that it is on chain 0; what is signed for no chain is valid on every chain";
+    throw new ProviderRpcError(RPC_CODES.chainDisconnected, message);
+  }
+
+  /** A request whose answer is a number. @throws ProviderRpcError -32603 for any other answer, and for more than `max`. */
+  async quantity(method: string, params: readonly unknown[], max?: bigint): Promise<bigint> {
+    const answer = await this.request(method, params);
+    const quantity = readNumber(answer);
+    if (quantity === undefined) throw invalidAnswer(method, answer, "is not a quantity");
+    if (max !== undefined && quantity > max) throw invalidAnswer(method, answer, `is more than ${max}`);
+    return quantity;
+  }
+
+  /** The base fee of the newest block (EIP-1559), in wei; undefined on a chain without base fees. */
+  async baseFee(): Promise<bigint | undefined> {
+    const method = "eth_getBlockByNumber";
+    const block = await this.request(method, ["latest", false]);
+    if (typeof block !== "object" || block === null) throw invalidAnswer(method, block, "is not a block");
+    const { baseFeePerGas } = block as { baseFeePerGas?: unknown };
+    if (baseFeePerGas === undefined || baseFeePerGas === null) return undefined;
+    const baseFee = readNumber(baseFeePerGas);
+    if (baseFee === undefined) throw invalidAnswer(method, baseFeePerGas, "has a baseFeePerGas that is not a quantity");
+    return baseFee;
+  }
+
+  listen<Name extends keyof UpstreamEvents>(name: Name, listener: (event: UpstreamEvents[Name]) => void): () => void {
+    return this.#transport.listen(name, listener);
+  }
+
+  /** The upstream is on this chain. */
+  moved(answer: unknown): void {
+    const number = readNumber(answer);
+    const chainId = number === undefined ? undefined : toQuantity(number);
+    const previous = this.#chainId;
+    this.#chainId = chainId ?? previous;
+    this.#answered();
+    if (previous !== undefined && chainId !== undefined && previous !== chainId) this.#listener.chainChanged(chainId);
+  }
+
+  /** The upstream does not take requests. */
+  lost(error: unknown): void {
+    if (this.#isUp === false) return;
+    this.#isUp = false;
+    this.#listener.disconnect(upstreamError(error));
+  }
+
+  #answered(): void {
+    if (this.#isUp || this.#chainId === undefined) return;
+    this.#isUp = true;
+    this.#listener.connect({ chainId: this.#chainId });
+  }
+
+  async #deadline(method: string, answer: Promise<unknown>): Promise<unknown> {
+    const { timeout } = this.#options;
+    const message = `the upstream did not answer ${method} within ${timeout} ms`;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      const expire = () => reject(new ProviderRpcError(RPC_CODES.resourceUnavailable, message));
+      timer = setTimeout(expire, timeout);
+    });
+    return Promise.race([answer, late]).finally(() => clearTimeout(timer));
+  }
 }
 
-/** One way to the chain, whatever made it. */
-export interface Upstream {
-  /** Passes the request on as it is. @throws ProviderRpcError only. */
-  request(method: string, params: readonly unknown[] | object): Promise<unknown>;
-  /** The provider over which ethers fills in a transaction for this chain. */
-  provider(chainId: bigint): Provider;
-  /** Listens until the function that it returns is called. */
-  listen<Name extends keyof UpstreamEvents>(name: Name, listener: (event: UpstreamEvents[Name]) => void): () => void;
+/** Nodes also answer with numbers, leading zeros and decimal strings. */
+function readNumber(answer: unknown): bigint | undefined {
+  if (typeof answer !== "string" && typeof answer !== "number") return undefined;
+  try {
+    const number = getBigInt(answer);
+    return number < 0n ? undefined : number;
+  } catch {
+    return undefined;
+  }
+}
+
+function invalidAnswer(method: string, answer: unknown, what: string): ProviderRpcError {
+  const text = JSON.stringify(answer) ?? typeof answer;
+  const shown = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
+  return new ProviderRpcError(RPC_CODES.internal, `the upstream's answer to ${method} ${what}: ${shown}`);
 }

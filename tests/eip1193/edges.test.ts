@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { createProvider, type Eip1193Like, type HsmProvider } from "../../src/eip1193/index.ts";
+import { createProvider, type Eip1193Like, type Eip1193Provider } from "../../src/eip1193/index.ts";
 import { AccountDirectory } from "../../src/index.ts";
 import { RemoteSigner } from "../../src/signer/remote-signer.ts";
 import { MemoryKey } from "../support/memory-key.ts";
@@ -26,12 +26,15 @@ function node(answers: Readonly<Record<string, unknown>> = {}) {
   return { upstream, listeners };
 }
 
-function providerOver(upstream: Eip1193Like, accounts: Parameters<typeof createProvider>[0]["accounts"]): HsmProvider {
+function providerOver(
+  upstream: Eip1193Like,
+  accounts: Parameters<typeof createProvider>[0]["accounts"],
+): Eip1193Provider {
   return createProvider({ accounts, provider: upstream });
 }
 
 const account = () => new RemoteSigner(new MemoryKey(KEY));
-const ask = (provider: HsmProvider, method: string, ...params: unknown[]) => provider.request({ method, params });
+const ask = (provider: Eip1193Provider, method: string, ...params: unknown[]) => provider.request({ method, params });
 
 describe("a request that is none", () => {
   test.each([

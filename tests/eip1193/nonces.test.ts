@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { Transaction, toQuantity } from "ethers";
-import type { HsmProvider } from "../../src/eip1193/create-provider.ts";
+import { ProviderRpcError } from "../../src/eip1193/errors.ts";
+import type { Eip1193Provider } from "../../src/eip1193/index.ts";
 import { createProvider } from "../../src/eip1193/index.ts";
-import { ProviderRpcError } from "../../src/eip1193/rpc-error.ts";
 import { RemoteSigner } from "../../src/signer/remote-signer.ts";
 import { MemoryKey } from "../support/memory-key.ts";
 import { ADDRESS, type Fixture, FRIEND, failureOf, KEY, OTHER_ADDRESS, startFixture } from "./support.ts";
@@ -15,7 +15,7 @@ beforeEach(async () => {
 
 afterEach(() => fixture.anvil.stop());
 
-function send(fields: object = {}, provider: HsmProvider = fixture.provider): Promise<unknown> {
+function send(fields: object = {}, provider: Eip1193Provider = fixture.provider): Promise<unknown> {
   return provider.request({ method: "eth_sendTransaction", params: [{ from: ADDRESS, to: FRIEND, ...fields }] });
 }
 
@@ -24,7 +24,10 @@ async function nonceOf(hash: unknown): Promise<number | undefined> {
 }
 
 /** A provider whose upstream answers these methods by itself, and leaves the rest to the chain. */
-function over(answers: Record<string, (params: readonly unknown[]) => unknown>, key = new MemoryKey(KEY)): HsmProvider {
+function over(
+  answers: Record<string, (params: readonly unknown[]) => unknown>,
+  key = new MemoryKey(KEY),
+): Eip1193Provider {
   const request = async ({ method, params }: { method: string; params: unknown[] }) => {
     const answer = answers[method];
     return answer ? answer(params) : fixture.chain.send(method, params);

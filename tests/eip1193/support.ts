@@ -1,7 +1,7 @@
 import { id, type JsonRpcProvider, parseEther, Wallet } from "ethers";
-import type { HsmProvider } from "../../src/eip1193/create-provider.ts";
+import type { ProviderRpcError } from "../../src/eip1193/errors.ts";
+import type { Eip1193Provider } from "../../src/eip1193/index.ts";
 import { createProvider } from "../../src/eip1193/index.ts";
-import type { ProviderRpcError } from "../../src/eip1193/rpc-error.ts";
 import { RemoteSigner } from "../../src/signer/remote-signer.ts";
 import { type Anvil, startAnvil } from "../support/anvil.ts";
 import { MemoryKey } from "../support/memory-key.ts";
@@ -20,7 +20,7 @@ export interface Fixture {
   readonly anvil: Anvil;
   readonly chain: JsonRpcProvider;
   readonly signer: RemoteSigner;
-  readonly provider: HsmProvider;
+  readonly provider: Eip1193Provider;
 }
 
 export async function startFixture(): Promise<Fixture> {

@@ -15,9 +15,8 @@ const base = { from: ADDRESS, to: FRIEND };
 const filled = { ...base, gas: "0x5208", nonce: "0x7", chainId: "0x7a69" };
 const eip1559 = { maxFeePerGas: "0x3b9aca00", maxPriorityFeePerGas: "0x1" };
 
-async function sign(transaction: object): Promise<{ raw: string; tx: Record<string, unknown> }> {
-  const result = await fixture.provider.request({ method: "eth_signTransaction", params: [transaction] });
-  return result as { raw: string; tx: Record<string, unknown> };
+async function sign(transaction: object): Promise<string> {
+  return (await fixture.provider.request({ method: "eth_signTransaction", params: [transaction] })) as string;
 }
 
 async function authorization(): Promise<Record<string, unknown>> {
@@ -40,35 +39,29 @@ describe("every type is signed as asked for", () => {
     ["type 1 by name", { type: "0x1", accessList }, 1],
     ["type 2 by name", { type: "0x2", ...eip1559, accessList }, 2],
   ])("%s", async (_name, fields, type) => {
-    const { raw, tx } = await sign({ ...filled, ...fields, value: "0xde0b6b3a7640000", data: "0xABcd" });
-    const parsed = Transaction.from(raw);
+    const parsed = Transaction.from(await sign({ ...filled, ...fields, value: "0xde0b6b3a7640000", data: "0xABcd" }));
     expect(parsed).toMatchObject({ type, from: wallet.address, nonce: 7, gasLimit: 21_000n, chainId: 31337n });
     expect(parsed).toMatchObject({ value: 10n ** 18n, data: "0xabcd" });
-    expect(tx).toMatchObject({ type: toQuantity(type), nonce: "0x7", gas: "0x5208", hash: parsed.hash, to: FRIEND });
   });
 
   test("type 4, with and without both fees given", async () => {
     const authorizationList = [await authorization()];
     for (const fees of [{}, eip1559]) {
-      const { raw, tx } = await sign({ ...filled, ...fees, authorizationList });
-      const parsed = Transaction.from(raw);
+      const parsed = Transaction.from(await sign({ ...filled, ...fees, authorizationList }));
       expect(parsed).toMatchObject({ type: 4, from: wallet.address });
       expect(parsed.authorizationList?.[0]).toMatchObject({ nonce: 0n, chainId: 0n });
-      expect(tx).toMatchObject({ type: "0x4", authorizationList: [{ nonce: "0x0", chainId: "0x0", address: FRIEND }] });
     }
   });
 
   test("type 0 has EIP-155's v", async () => {
-    const { raw, tx } = await sign({ ...filled, gasPrice: "0x1" });
-    expect(tx["v"]).toBe(toQuantity(Transaction.from(raw).signature?.networkV ?? 0));
-    expect(tx).not.toHaveProperty("yParity");
+    const { signature } = Transaction.from(await sign({ ...filled, gasPrice: "0x1" }));
+    expect(signature?.networkV).not.toBeNull();
   });
 
-  test("what a node says of the same transaction is what tx says", async () => {
-    const sent = await sign({ ...base, value: "0x1" });
-    await fixture.chain.send("eth_sendRawTransaction", [sent.raw]);
-    const onChain = await fixture.chain.send("eth_getTransactionByHash", [sent.tx["hash"]]);
-    expect(onChain).toMatchObject(sent.tx);
+  test("the answer is the bytes that the chain takes", async () => {
+    const raw = await sign({ ...base, value: "0x1" });
+    const hash = await fixture.chain.send("eth_sendRawTransaction", [raw]);
+    expect(hash).toBe(Transaction.from(raw).hash);
   });
 });
 
@@ -81,9 +74,11 @@ describe("malformed transactions are -32602", () => {
     ["a name as to", { ...base, to: "friend.eth" }, /to must be an address/],
     ["a bad checksum", { ...base, to: "0x8ba1f109551bD432803012645Ac136ddd64DBA7A" }, /checksum/],
     ["neither to nor data", { from: ADDRESS, data: "0x" }, /creates a contract/],
-    ["a number as value", { ...base, value: 1 }, /value must be a quantity/],
+    ["a number that is not an integer", { ...base, value: 1.5 }, /value must be a quantity/],
+    ["a negative number", { ...base, value: -1 }, /value must be a quantity/],
+    ["a number that is not exact", { ...base, value: 2 ** 53 }, /value must be a quantity/],
+    ["more priority fee than fee", { ...base, maxFeePerGas: "0x1", maxPriorityFeePerGas: "0x2" }, /is more than/],
     ["a decimal value", { ...base, value: "1" }, /value must be a quantity/],
-    ["leading zeros", { ...base, value: "0x01" }, /value must be a quantity/],
     ["an empty quantity", { ...base, gas: "0x" }, /gas must be a quantity/],
     ["a negative quantity", { ...base, gas: "-0x1" }, /gas must be a quantity/],
     ["more than 256 bits", { ...base, value: `0x1${"0".repeat(64)}` }, /value must be a quantity/],
@@ -132,6 +127,5 @@ test("another chain is 4901, before anything is signed or sent", async () => {
 
 test("null and undefined are absent, data and input may be equal", async () => {
   const fields = { value: null, nonce: undefined, gas: null, data: "0xAB", input: "0xab" };
-  const { raw } = await sign({ ...base, ...fields });
-  expect(Transaction.from(raw).data).toBe("0xab");
+  expect(Transaction.from(await sign({ ...base, ...fields })).data).toBe("0xab");
 });

@@ -15,7 +15,7 @@ import {
 import { createWalletClient, custom, type Hex } from "viem";
 import { mainnet } from "viem/chains";
 import { recoverAuthorizationAddress } from "viem/utils";
-import { createProvider, type HsmProvider } from "../../src/eip1193/index.ts";
+import { createProvider, type Eip1193Provider } from "../../src/eip1193/index.ts";
 import type { RemoteSigner } from "../../src/signer/remote-signer.ts";
 import { type RemoteViemAccount, toViemAccount } from "../../src/viem/index.ts";
 import type { RecordingChain } from "./chain.ts";
@@ -150,7 +150,7 @@ function door(name: string, open: Door["open"]): Door {
 
 function request(
   method: string,
-  use: (provider: HsmProvider, address: string, number: number, chain: RecordingChain) => Promise<string>,
+  use: (provider: Eip1193Provider, address: string, number: number, chain: RecordingChain) => Promise<string>,
 ): Door {
   return door(`EIP-1193's ${method}`, (signer, chain, address) => {
     const provider = createProvider({ accounts: [signer], provider: chain, ethSign: true });

@@ -1,6 +1,6 @@
 import { hexlify, type JsonRpcProvider, randomBytes, toBeHex, toQuantity } from "ethers";
 import type { RemoteSigner } from "ethers-hsm";
-import type { HsmProvider } from "ethers-hsm/eip1193";
+import type { Eip1193Provider } from "ethers-hsm/eip1193";
 import type { Backend } from "./backend.ts";
 
 /** An account that sends. */
@@ -24,11 +24,11 @@ const CODE = "0x8ba1f109551bd432803012645ac136ddd64dba72";
 
 /** Sends of the backends' accounts through one EIP-1193 provider, each with a marker by which the chain can be searched. */
 export class Sends {
-  readonly #provider: HsmProvider;
+  readonly #provider: Eip1193Provider;
   readonly #chainId: bigint;
   #open: Send[] = [];
 
-  constructor(provider: HsmProvider, chainId: bigint) {
+  constructor(provider: Eip1193Provider, chainId: bigint) {
     this.#provider = provider;
     this.#chainId = chainId;
   }

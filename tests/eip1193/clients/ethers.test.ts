@@ -6,6 +6,7 @@ import {
   id,
   parseEther,
   type Signer,
+  Transaction,
   TypedDataEncoder,
   verifyMessage,
   verifyTypedData,
@@ -66,6 +67,13 @@ describe.each<[string, () => Promise<Signer>]>([
     const response = await signer.sendTransaction({ to: FRIEND, value: 7n });
     expect(await response.wait()).toMatchObject({ status: 1, from: address });
     expect(await fixture.chain.getBalance(FRIEND)).toBe(before + 7n);
+  });
+
+  test("signTransaction gives what broadcastTransaction takes", async () => {
+    const populated = await signer.populateTransaction({ to: FRIEND, value: 1n });
+    const raw = await signer.signTransaction(populated);
+    expect(Transaction.from(raw)).toMatchObject({ from: address, value: 1n, nonce: populated.nonce });
+    expect(await (await browser.broadcastTransaction(raw)).wait()).toMatchObject({ status: 1, from: address });
   });
 
   test("signMessage, text and bytes", async () => {

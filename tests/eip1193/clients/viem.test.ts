@@ -93,14 +93,10 @@ test("capabilities and a batch of calls", async () => {
   expect(status.receipts).toHaveLength(2);
 });
 
-test("signTransaction gives geth's answer", async () => {
-  const signed = (await client.signTransaction({
-    account: OTHER_ADDRESS as Hex,
-    chain: anvilChain,
-    to: friend,
-    value: 1n,
-  } as never)) as unknown as { raw: Hex; tx: { hash: string } };
-  expect(signed.tx.hash).toBe(keccak256(signed.raw));
+test("signTransaction gives what sendRawTransaction takes", async () => {
+  const request = { account: OTHER_ADDRESS as Hex, chain: anvilChain, to: friend, value: 1n };
+  const serializedTransaction = await client.signTransaction(request as never);
+  expect(await client.sendRawTransaction({ serializedTransaction })).toBe(keccak256(serializedTransaction));
 });
 
 test("a stranger's account is refused as unauthorized", async () => {

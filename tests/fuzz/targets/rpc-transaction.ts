@@ -1,6 +1,6 @@
 import { deepStrictEqual } from "node:assert";
-import { type ParsedCalls, parseCalls } from "../../../src/eip1193/calls-request.ts";
-import { ProviderRpcError } from "../../../src/eip1193/rpc-error.ts";
+import { type ParsedCalls, parseCalls } from "../../../src/eip1193/call-batch.ts";
+import { ProviderRpcError } from "../../../src/eip1193/errors.ts";
 import { type ParsedTransaction, parseTransaction } from "../../../src/eip1193/transaction-request.ts";
 import { mutateJson } from "../support/json-mutation.ts";
 import { bytesOf, jsonOf } from "../support/text.ts";
@@ -66,7 +66,7 @@ function readOfTransaction(output: ParsedTransaction): object {
     ...{ maxFeePerGas: output.maxFeePerGas, maxPriorityFeePerGas: output.maxPriorityFeePerGas },
     accessList,
     authorizationList: authorizationList?.map(({ address, nonce, chainId, signature }) => {
-      const { yParity, r, s } = signature as Json;
+      const { yParity, r, s } = signature;
       return { address, nonce, chainId, yParity: number(yParity), r: number(r), s: number(s) };
     }),
   };

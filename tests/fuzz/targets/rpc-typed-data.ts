@@ -1,7 +1,7 @@
 import { notStrictEqual, strictEqual } from "node:assert";
 import { TypedDataEncoder } from "ethers";
 import { hashTypedData } from "viem";
-import { ProviderRpcError } from "../../../src/eip1193/rpc-error.ts";
+import { ProviderRpcError } from "../../../src/eip1193/errors.ts";
 import { type ParsedTypedData, parseTypedData } from "../../../src/eip1193/typed-data.ts";
 import { mutateJson } from "../support/json-mutation.ts";
 import { bytesOf, jsonOf, textOf } from "../support/text.ts";

@@ -1,16 +1,27 @@
 import { getAddress } from "ethers";
-import { invalidParams } from "./rpc-error.ts";
+import { snapshot } from "../signer/snapshot.ts";
+import { invalidParams } from "./errors.ts";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-const QUANTITY = /^0x(0|[1-9a-f][0-9a-f]*)$/i;
+const QUANTITY = /^0x[0-9a-f]+$/i;
 const DATA = /^0x([0-9a-f]{2})*$/i;
 const ADDRESS = /^0x[0-9a-f]{40}$/i;
 const WORD_DIGITS = 64;
 
-/** An object that is no array. */
+/** A deep copy, of which each part was read once. @throws ProviderRpcError -32602 for what is circular, large or unreadable. */
+export function copyParams<T>(value: T, name: string): T {
+  try {
+    return snapshot(value, name);
+  } catch {
+    throw invalidParams(`${name} cannot be copied: reading it throws, or it has over 100 levels or 100,000 values`);
+  }
+}
+
+/** An object that is not an array, and not a promise. */
 export function parseObject(value: unknown, name: string): JsonObject {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as JsonObject;
+  const isPlain = typeof value === "object" && value !== null && !Array.isArray(value);
+  if (isPlain && typeof (value as JsonObject)["then"] !== "function") return value as JsonObject;
   throw invalidParams(`${name} must be an object`);
 }
 
@@ -19,10 +30,17 @@ export function parseArray(value: unknown, name: string): readonly unknown[] {
   throw invalidParams(`${name} must be an array`);
 }
 
-/** A QUANTITY (EIP-1474, "Value encoding"): hex without leading zeros, of at most 256 bits. No JSON number. */
+/**
+ * A QUANTITY (EIP-1474, "Value encoding") of at most 256 bits. As anvil does, it also accepts leading zeros and integers that
+ * a JavaScript number holds exactly: both have one meaning only. Decimal strings could mean hex, and are refused.
+ */
 export function parseQuantity(value: unknown, name: string): bigint {
-  if (typeof value === "string" && QUANTITY.test(value) && value.length <= WORD_DIGITS + 2) return BigInt(value);
-  throw invalidParams(`${name} must be a quantity: "0x" and hex digits without leading zeros, at most 256 bits`);
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return BigInt(value);
+  if (typeof value === "string" && QUANTITY.test(value)) {
+    const digits = value.slice(2).replace(/^0+(?=.)/, "");
+    if (digits.length <= WORD_DIGITS) return BigInt(`0x${digits}`);
+  }
+  throw invalidParams(`${name} must be a quantity: "0x" and hex digits, at most 256 bits`);
 }
 
 /** A QUANTITY that fits a JavaScript number. */
@@ -49,9 +67,11 @@ export function parseWord(value: unknown, name: string): string {
   throw invalidParams(`${name} must be 32 bytes`);
 }
 
-/** An address in lower case. Where it is given in mixed case, the checksum of EIP-55 must be right. */
+/** An address in lower case. An address in mixed case must have the checksum of EIP-55. */
 export function parseAddress(value: unknown, name: string): string {
-  if (typeof value !== "string" || !ADDRESS.test(value)) throw invalidParams(`${name} must be an address`);
+  if (typeof value !== "string" || !ADDRESS.test(value)) {
+    throw invalidParams(`${name} must be an address: "0x" and 40 hex digits`);
+  }
   try {
     return getAddress(value).toLowerCase();
   } catch {
@@ -59,7 +79,7 @@ export function parseAddress(value: unknown, name: string): string {
   }
 }
 
-/** The entries of a JSON object that say something: both null and undefined are as good as absent. */
+/** The entries of a JSON object that are neither null nor undefined: callers write both for an absent field. */
 export function presentEntries(object: JsonObject): readonly [string, unknown][] {
   return Object.entries(object).filter(([, value]) => value !== undefined && value !== null);
 }

@@ -1,5 +1,5 @@
-import { invalidParams, ProviderRpcError, RPC_CODES } from "./rpc-error.ts";
-import { parseAddress, parseArray, parseData, parseObject, parseQuantity, presentEntries } from "./rpc-values.ts";
+import { invalidParams, ProviderRpcError, RPC_CODES } from "./errors.ts";
+import { parseAddress, parseArray, parseData, parseObject, parseQuantity, presentEntries } from "./rpc-params.ts";
 
 /** One call of a batch, in JSON-RPC's words. */
 export interface Call {
@@ -37,10 +37,7 @@ export function parseCalls(parameter: unknown): ParsedCalls {
     throw new ProviderRpcError(RPC_CODES.bundleTooLarge, `a batch has at most ${MAX_CALLS} calls`);
   }
   if (atomicRequired && parsed.length > 1) {
-    throw new ProviderRpcError(
-      RPC_CODES.atomicityUnsupported,
-      "the account sends each call as a transaction of its own",
-    );
+    throw new ProviderRpcError(RPC_CODES.atomicityUnsupported, "the account sends each call as a separate transaction");
   }
   requireOptional(capabilities);
   return {
@@ -71,4 +68,39 @@ function requireOptional(capabilities: unknown): void {
     if (parseObject(capability, `capabilities.${name}`)["optional"] === true) continue;
     throw new ProviderRpcError(RPC_CODES.unsupportedCapability, `the capability ${name} is not supported`);
   }
+}
+
+/** What eth_getTransactionReceipt answers, as far as a batch's status tells it. */
+export interface Receipt {
+  readonly logs: readonly { readonly address: string; readonly data: string; readonly topics: readonly string[] }[];
+  readonly status: string;
+  readonly blockHash: string;
+  readonly blockNumber: string;
+  readonly gasUsed: string;
+  readonly transactionHash: string;
+}
+
+// EIP-5792, "Status Codes".
+const PENDING = 100;
+const CONFIRMED = 200;
+const REVERTED = 500;
+const PARTIAL = 600;
+
+/**
+ * The status of a batch and its receipts, in the order of its calls.
+ *
+ * @param receipts one for each call that was sent, null while it is pending.
+ * @param size the number of calls, sent or not.
+ */
+export function callsStatus(receipts: readonly (Receipt | null)[], size: number): Record<string, unknown> {
+  const mined = receipts.filter((receipt) => receipt !== null);
+  if (mined.length < receipts.length) return { status: PENDING, receipts: mined.map(shorten) };
+  const succeeded = mined.filter(({ status }) => status === "0x1").length;
+  const status = succeeded === size ? CONFIRMED : succeeded === 0 ? REVERTED : PARTIAL;
+  return { status, receipts: mined.map(shorten) };
+}
+
+function shorten({ logs, status, blockHash, blockNumber, gasUsed, transactionHash }: Receipt): Receipt {
+  const shortLogs = logs.map(({ address, data, topics }) => ({ address, data, topics }));
+  return { logs: shortLogs, status, blockHash, blockNumber, gasUsed, transactionHash };
 }
