@@ -11,8 +11,7 @@ export default {
   transform: {
     "\\.[jt]s$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } } }],
   },
-  // They ship ES modules only, which jest's CommonJS loader cannot read as they are.
-  transformIgnorePatterns: ["/node_modules/(?!@noble/|asn1js/|@peculiar/utils/)"],
+  transformIgnorePatterns: ["/node_modules/(?!@noble/|asn1js/|@peculiar/utils/|@wagmi/)"],
   // Copies of the checkout may be there, with a package of the same name.
   modulePathIgnorePatterns: ["<rootDir>/.cache/"],
   testTimeout: 30_000,

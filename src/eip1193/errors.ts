@@ -95,20 +95,16 @@ const ETHERS_CODES: Readonly<Record<string, number>> = {
 };
 
 /** The rejection of a request: what the provider or the upstream refused, or what the account's signer threw. */
-export function providerError(thrown: unknown): ProviderRpcError {
-  try {
-    if (thrown instanceof ProviderRpcError) return thrown;
-    if (isSignerError(thrown)) return fromSignerError(thrown);
-    const answered = findRpcError(thrown);
-    if (answered) return answered;
-    const { code, shortMessage } = properties(thrown);
-    const known = typeof code === "string" && typeof shortMessage === "string" ? ETHERS_CODES[code] : undefined;
-    // ethers' long message quotes the arguments.
-    if (known !== undefined) return new ProviderRpcError(known, String(shortMessage), { cause: thrown });
-  } catch {
-    return new ProviderRpcError(RPC_CODES.internal, "the account's signer failed with an error that cannot be read");
-  }
-  return new ProviderRpcError(RPC_CODES.internal, "the account's signer failed; see the cause", { cause: thrown });
+export function providerError(error: unknown): ProviderRpcError {
+  if (error instanceof ProviderRpcError) return error;
+  if (isSignerError(error)) return fromSignerError(error);
+  const answered = findRpcError(error);
+  if (answered) return answered;
+  const { code, shortMessage } = properties(error);
+  const known = typeof code === "string" && typeof shortMessage === "string" ? ETHERS_CODES[code] : undefined;
+  // ethers' long message quotes the arguments.
+  if (known !== undefined) return new ProviderRpcError(known, String(shortMessage));
+  return new ProviderRpcError(RPC_CODES.internal, "the account's signer failed; see the cause", { cause: error });
 }
 
 /**
@@ -116,22 +112,17 @@ export function providerError(thrown: unknown): ProviderRpcError {
  * ethers noticed that the upstream moved to another chain; else 4900. It never has a cause: transports put their URL into
  * their errors, and a URL often holds the key to a service.
  */
-export function upstreamError(thrown: unknown): ProviderRpcError {
-  const unreachable = "the upstream provider cannot be reached";
-  try {
-    if (thrown instanceof ProviderRpcError) return thrown;
-    const answered = findRpcError(thrown);
-    if (answered) return answered;
-    const { code, event } = properties(thrown);
-    if (code === "NETWORK_ERROR" && event === "changed") {
-      return new ProviderRpcError(RPC_CODES.chainDisconnected, "the upstream provider moved to another chain");
-    }
-    // An identifier such as ECONNREFUSED; other text could be anything.
-    const data = typeof code === "string" && /^[A-Z][A-Z0-9_]{0,39}$/.test(code) ? { code } : undefined;
-    return new ProviderRpcError(RPC_CODES.disconnected, unreachable, { data });
-  } catch {
-    return new ProviderRpcError(RPC_CODES.disconnected, unreachable);
+export function upstreamError(error: unknown): ProviderRpcError {
+  if (error instanceof ProviderRpcError) return error;
+  const answered = findRpcError(error);
+  if (answered) return answered;
+  const { code, event } = properties(error);
+  if (code === "NETWORK_ERROR" && event === "changed") {
+    return new ProviderRpcError(RPC_CODES.chainDisconnected, "the upstream provider moved to another chain");
   }
+  // An identifier such as ECONNREFUSED; other text could be anything.
+  const data = typeof code === "string" && /^[A-Z][A-Z0-9_]{0,39}$/.test(code) ? { code } : undefined;
+  return new ProviderRpcError(RPC_CODES.disconnected, "the upstream provider cannot be reached", { data });
 }
 
 function fromSignerError(error: SignerError): ProviderRpcError {

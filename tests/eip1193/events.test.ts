@@ -213,3 +213,27 @@ describe("listeners", () => {
     expect(uncaught[0]).toThrow("a listener's own");
   });
 });
+
+describe("a listener that is not a function", () => {
+  test.each([undefined, null, "text", {}])("%p is refused at once", (listener) => {
+    const provider = createProvider({ accounts: [], provider: chain });
+    for (const method of ["on", "once"] as const) {
+      expect(() => provider[method]("connect", listener as never)).toThrow(
+        expect.objectContaining({ code: "INVALID_ARGUMENT" }),
+      );
+    }
+  });
+});
+
+test("listeners are added, called and removed in any number and order", () => {
+  const emitter = new Emitter<{ event: number }>();
+  const told: number[] = [];
+  const listeners = Array.from({ length: 100_000 }, (_, index) => () => void told.push(index));
+  for (const listener of listeners) emitter.on("event", listener);
+  for (const listener of listeners) emitter.once("event", listener);
+  emitter.emit("event", 1);
+  expect(told).toHaveLength(200_000);
+  for (const listener of listeners.slice(1)) emitter.off("event", listener);
+  emitter.emit("event", 2);
+  expect(told.slice(200_000)).toEqual([0]);
+});
