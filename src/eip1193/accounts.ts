@@ -1,12 +1,12 @@
-import { assertArgument, getAddress, type Provider, type Signer } from "ethers";
+import { assertArgument, getAddress, type Signer } from "ethers";
 import { ProviderRpcError, RPC_CODES, unknownAccount } from "./errors.ts";
 
 /** Where the provider's accounts come from: an AccountDirectory, or anything of this shape. */
 export interface AccountSource {
   /** The addresses that can sign now. The first is the one that applications take unless told otherwise. */
   accounts(): Promise<readonly string[]> | readonly string[];
-  /** The signer of one of them; `provider` is always null. It is asked at every request, so that it may change. */
-  getSigner(address: string, provider: Provider | null): Promise<Signer> | Signer;
+  /** The signer of one of them, which needs no provider. It is asked at every request, so that it may change. */
+  getSigner(address: string): Promise<Signer> | Signer;
   /** Tells that `accounts()` may answer something else now. */
   on?(event: "change", listener: () => void): unknown;
   /** Ends what `on` began. */
@@ -39,7 +39,7 @@ export class Accounts {
     // A list decides itself: it knows whether the signer that is missing is merely out of reach.
     const isOurs = this.#source instanceof SignerList || (await this.list()).includes(address);
     if (!isOurs) throw unknownAccount(checksummed);
-    return this.#source.getSigner(checksummed, null);
+    return this.#source.getSigner(checksummed);
   }
 
   /** Calls `listener` when the list may have changed, until the function that it returns is called. */
