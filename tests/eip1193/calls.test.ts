@@ -80,7 +80,7 @@ test("the first account sends where no other is named, and the id may be the cal
   expect(await failureOf(sendCalls({ id }))).toMatchObject({ code: 5720 });
 });
 
-test("one call is atomic by itself", async () => {
+test("a single call is atomic", async () => {
   expect(await status(await sendCalls({ atomicRequired: true, calls: [call] }))).toMatchObject({
     atomic: true,
     status: 200,
@@ -107,7 +107,7 @@ describe("refused before anything is sent", () => {
     ["a capability", { capabilities: { paymasterService: { url: "" } } }, 5700],
     ["a capability of a call", { calls: [{ ...call, capabilities: { gas: {} } }] }, 5700],
     ["101 calls", { calls: Array.from({ length: 101 }, () => call) }, 5740],
-    ["somebody else's account", { from: FRIEND }, 4100],
+    ["an account that is not the provider's", { from: FRIEND }, 4100],
     ["another version", { version: "1.0" }, -32602],
     ["no atomicRequired", { atomicRequired: undefined }, -32602],
     ["no calls", { calls: [] }, -32602],

@@ -40,7 +40,7 @@ describe("a request that is none", () => {
   test.each([
     ["no method", {}],
     ["an empty method", { method: "" }],
-    ["a method that is no text", { method: 7 }],
+    ["a method that is not a string", { method: 7 }],
     ["params that are text", { method: "eth_accounts", params: "all" }],
     ["params that are null", { method: "eth_accounts", params: null }],
     ["nothing", undefined],
@@ -67,7 +67,7 @@ describe("a request that is none", () => {
     expect(await failureOf(ask(provider, "eth_signTransaction", transaction))).toMatchObject({ code: -32602 });
   });
 
-  test("an upstream whose chain is no quantity is at fault itself", async () => {
+  test("an upstream whose chain is not a quantity is at fault", async () => {
     const provider = providerOver(node({ eth_chainId: "mainnet" }).upstream, [account()]);
     expect(await failureOf(ask(provider, "wallet_getCapabilities", ADDRESS))).toMatchObject({ code: -32603 });
   });

@@ -179,7 +179,7 @@ test("named params are -32602 for our methods", async () => {
 
 test.each<[string, object]>([
   ["no accounts", { provider: { request: async () => "" } }],
-  ["an account that is no signer", { accounts: [wallet.address], provider: { request: async () => "" } }],
+  ["an account that is not a signer", { accounts: [wallet.address], provider: { request: async () => "" } }],
   ["no upstream", { accounts: [wallet] }],
   ["an upstream that takes no requests", { accounts: [wallet], provider: { getFeeData() {} } }],
 ])("createProvider with %s is ethers' INVALID_ARGUMENT", (_name, options) => {

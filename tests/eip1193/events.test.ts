@@ -44,7 +44,7 @@ class Directory implements AccountSource {
   }
 }
 
-/** An EIP-1193 provider on a chain that can be changed, which tells it where it has events. */
+/** An EIP-1193 provider on a chain that can be changed, which says so if it has events. */
 class Node1193 extends EventEmitter {
   chainId = "0x1";
   isDown = false;
@@ -108,7 +108,7 @@ describe("the connection", () => {
     expect(told).toEqual([{ chainId: "0x2" }]);
   });
 
-  test("an upstream's own events are passed on while somebody listens", async () => {
+  test("an upstream's own events are passed on while there are listeners", async () => {
     const node = new Node1193();
     const provider = createProvider({ accounts: [], provider: node });
     const told: unknown[] = [];

@@ -44,7 +44,7 @@ describe("personal_sign", () => {
     ["the parameters the wrong way round", [ADDRESS, "text"], -32602],
     ["no message", [undefined, ADDRESS], -32602],
     ["no address", ["text"], -32602],
-    ["somebody else's account", ["text", FRIEND], 4100],
+    ["an account that is not the provider's", ["text", FRIEND], 4100],
   ])("%s", async (_name, params, code) => {
     expect(await failureOf(ask("personal_sign", ...params))).toMatchObject({ code });
   });
@@ -119,7 +119,7 @@ describe("eth_signTypedData_v4", () => {
     expect(await failureOf(signature(other))).toMatchObject({ code: 4901 });
   });
 
-  test("somebody else's account is 4100", async () => {
+  test("an account that is not the provider's is 4100", async () => {
     expect(await failureOf(ask("eth_signTypedData_v4", FRIEND, mail))).toMatchObject({ code: 4100 });
   });
 
@@ -130,7 +130,7 @@ describe("eth_signTypedData_v4", () => {
     ["text that is not JSON", "{", /the typed data is not JSON/],
     ["a list", [], /must be an object/],
     ["no types", { ...mail, types: undefined }, /types must be an object/],
-    ["fields that are no list", { ...mail, types: { ...mail.types, Mail: {} } }, /must be an array/],
+    ["fields that are not a list", { ...mail, types: { ...mail.types, Mail: {} } }, /must be an array/],
     [
       "a field without a type",
       { ...mail, types: { ...mail.types, Mail: [{ name: "to" }] } },
@@ -141,14 +141,18 @@ describe("eth_signTypedData_v4", () => {
     ["the domain's fields in another order", declared([chainId, name, verifyingContract]), /in their order/],
     ["the domain's fields twice", declared([name, name, chainId, verifyingContract]), /declares the field name twice/],
     ["another type in the domain", declared([name, { name: "chainId", type: "uint64" }]), /in their order/],
-    ["a domain field of somebody's own", declared([name, { name: "realm", type: "string" }]), /in their order/],
+    [
+      "a domain field that is not the standard's",
+      declared([name, { name: "realm", type: "string" }]),
+      /in their order/,
+    ],
     [
       "more in the domain than declared",
       { ...mail, domain: { ...domain, version: "1" } },
       /domain.version is not a field/,
     ],
     ["less in the domain than declared", { ...mail, domain: { name: "Mail" } }, /domain.chainId is missing/],
-    ["a chain that is no number", { ...mail, domain: { ...domain, chainId: "one" } }, /chainId must be/],
+    ["a chain that is not a number", { ...mail, domain: { ...domain, chainId: "one" } }, /chainId must be/],
     ["a contract that is a name", { ...mail, domain: { ...domain, verifyingContract: "a.eth" } }, /an address/],
     ["no primary type", { ...mail, primaryType: undefined }, /primaryType must be/],
     ["an unknown primary type", { ...mail, primaryType: "constructor" }, /primaryType must be/],
@@ -156,7 +160,7 @@ describe("eth_signTypedData_v4", () => {
     ["no message", { ...mail, message: undefined }, /message must be an object/],
     [
       "a message that does not fit",
-      { ...mail, message: { to: "nobody", text: "hello" } },
+      { ...mail, message: { to: "not a list", text: "hello" } },
       /message.to must be an array/,
     ],
     [

@@ -23,7 +23,7 @@ async function nonceOf(hash: unknown): Promise<number | undefined> {
   return (await fixture.chain.getTransaction(hash as string))?.nonce;
 }
 
-/** A provider whose upstream answers these methods by itself, and leaves the rest to the chain. */
+/** A provider whose upstream answers these methods, and leaves the rest to the chain. */
 function over(
   answers: Record<string, (params: readonly unknown[]) => unknown>,
   key = new MemoryKey(KEY),
@@ -36,7 +36,7 @@ function over(
 }
 
 /** A key that fails to make the signatures with these numbers, counted from 1. */
-class MoodyKey extends MemoryKey {
+class FailingKey extends MemoryKey {
   readonly #failing: readonly number[];
 
   constructor(failing: readonly number[]) {
@@ -46,7 +46,7 @@ class MoodyKey extends MemoryKey {
 
   override async signDigest(digest: Uint8Array) {
     const signing = super.signDigest(digest);
-    if (this.#failing.includes(this.signatures)) throw new Error("the key is in a mood");
+    if (this.#failing.includes(this.signatures)) throw new Error("the key failed");
     return signing;
   }
 }
@@ -84,14 +84,14 @@ describe("a send that fails frees its nonce, and those behind it move up", () =>
   });
 
   test("when the key does not sign", async () => {
-    const provider = over({}, new MoodyKey([2]));
+    const provider = over({}, new FailingKey([2]));
     const outcomes = await Promise.allSettled([send({}, provider), send({}, provider), send({}, provider)]);
     const sent = outcomes.filter((each) => each.status === "fulfilled");
     expect(sent).toHaveLength(2);
     expect(await Promise.all(sent.map(({ value }) => nonceOf(value)))).toEqual([0, 1]);
   });
 
-  test("when nobody's account is asked for", async () => {
+  test("when the account is not the provider's", async () => {
     expect(await failureOf(send({ from: FRIEND }))).toMatchObject({ code: 4100 });
     expect(await nonceOf(await send())).toBe(0);
   });

@@ -70,7 +70,7 @@ describe("malformed transactions are -32602", () => {
     ["no object", "0x", /must be an object/],
     ["a list", [], /must be an object/],
     ["no from", { to: FRIEND }, /from is missing/],
-    ["a from that is no address", { ...base, from: "0x12" }, /from must be an address/],
+    ["a from that is not an address", { ...base, from: "0x12" }, /from must be an address/],
     ["a name as to", { ...base, to: "friend.eth" }, /to must be an address/],
     ["a bad checksum", { ...base, to: "0x8ba1f109551bD432803012645Ac136ddd64DBA7A" }, /checksum/],
     ["neither to nor data", { from: ADDRESS, data: "0x" }, /creates a contract/],

@@ -70,9 +70,9 @@ describe.each<[string, () => Promise<Signer>]>([
   });
 
   test("signTransaction gives what broadcastTransaction takes", async () => {
-    const populated = await signer.populateTransaction({ to: FRIEND, value: 1n });
-    const raw = await signer.signTransaction(populated);
-    expect(Transaction.from(raw)).toMatchObject({ from: address, value: 1n, nonce: populated.nonce });
+    const nonce = await fixture.chain.getTransactionCount(address);
+    const raw = await signer.signTransaction({ to: FRIEND, value: 1n });
+    expect(Transaction.from(raw)).toMatchObject({ from: address, value: 1n, nonce });
     expect(await (await browser.broadcastTransaction(raw)).wait()).toMatchObject({ status: 1, from: address });
   });
 
@@ -111,7 +111,7 @@ describe.each<[string, () => Promise<Signer>]>([
   });
 });
 
-test("several accounts: each is its own signer, and nobody else's address is one", async () => {
+test("several accounts: each is its own signer, and no other address is one", async () => {
   const browser = new BrowserProvider(fixture.provider, undefined, { pollingInterval: 20 });
   expect((await browser.listAccounts()).map((each) => each.address)).toEqual([wallet.address, otherWallet.address]);
   expect(await browser.hasSigner(ADDRESS)).toBe(true);

@@ -99,7 +99,7 @@ test("signTransaction gives what sendRawTransaction takes", async () => {
   expect(await client.sendRawTransaction({ serializedTransaction })).toBe(keccak256(serializedTransaction));
 });
 
-test("a stranger's account is refused as unauthorized", async () => {
-  const stranger = friend;
-  await expect(client.signMessage({ account: stranger, message: "hello" })).rejects.toThrow(/not been authorized/);
+test("an unknown account is refused as unauthorized", async () => {
+  const unknown = friend;
+  await expect(client.signMessage({ account: unknown, message: "hello" })).rejects.toThrow(/not been authorized/);
 });

@@ -25,7 +25,7 @@ test("sendTransaction", async () => {
   expect(receipt).toMatchObject({ status: 1n, from: wallet.address.toLowerCase() });
 });
 
-test("sign with personal_sign, and eth_sign where it is switched on", async () => {
+test("sign with personal_sign, and eth_sign if it is switched on", async () => {
   const signature = await web3.eth.personal.sign("hello", wallet.address, "");
   expect(verifyMessage("hello", signature)).toBe(wallet.address);
   const signed = await web3.eth.sign("0x1234", wallet.address);
