@@ -111,7 +111,7 @@ export class Eip1193Provider {
         connect: (info) => events.emit("connect", info),
         disconnect: (error) => events.emit("disconnect", error),
         chainChanged: (changed) => events.emit("chainChanged", changed),
-        answered: (method) => transactions.noteMethod(method),
+        succeeded: (method) => transactions.noteMethod(method),
       },
     );
     const unprotectedTransactions = options.unprotectedTransactions === true;

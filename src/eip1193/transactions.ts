@@ -84,7 +84,7 @@ export class Transactions {
     return sign(nonce);
   }
 
-  /** The upstream answered this method. */
+  /** The upstream did what this method asks for. */
   noteMethod(method: string): void {
     if (!DEVELOPMENT_METHOD.test(method)) return;
     for (const { ledger } of this.#states.values()) ledger?.nonces.forget();

@@ -7,8 +7,8 @@ export interface ConnectionListener {
   connect(info: { readonly chainId: string }): void;
   disconnect(error: ProviderRpcError): void;
   chainChanged(chainId: string): void;
-  /** The upstream answered this method, or refused it. */
-  answered(method: string): void;
+  /** The upstream did what this method asks for. */
+  succeeded(method: string): void;
 }
 
 export interface UpstreamOptions {
@@ -43,14 +43,13 @@ export class Upstream {
       const result = await this.#deadline(method, this.#transport.send(method, params));
       if (method === "eth_chainId") this.moved(result);
       else this.#answered();
+      this.#listener.succeeded(method);
       return result;
     } catch (error) {
       const failure = upstreamError(error);
       if (failure.code === RPC_CODES.disconnected) this.lost(failure);
       else this.#answered();
       throw failure;
-    } finally {
-      this.#listener.answered(method);
     }
   }
 

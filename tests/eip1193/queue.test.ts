@@ -166,3 +166,16 @@ test("gas and fees are asked for in parallel", async () => {
   await Promise.all(sends);
   expect(nonces()).toEqual([0, 1, 2]);
 });
+
+test.each([
+  ["hardhat_metadata that the node does not have changes nothing", undefined, [0, 1]],
+  ["hardhat_setNonce that the node has makes its count right", () => true, [0, 0]],
+] as const)("%s", async (_name, answer, expected) => {
+  node.answers["eth_getTransactionCount"] = () => "0x0";
+  await send();
+  const method = answer ? "hardhat_setNonce" : "hardhat_metadata";
+  if (answer) node.answers[method] = answer;
+  await provider.request({ method }).catch(() => {});
+  await send();
+  expect(nonces()).toEqual(expected);
+});
