@@ -1,7 +1,8 @@
 // Sums up a CI run: node scripts/ci-summary.mjs CHECKS JEST_REPORT
 //
-// CHECKS has a line "passed|failed|skipped NAME" for each check. JEST_REPORT is what jest's --json wrote; its tests take the place of
-// the check "test". The last line is "N passed, N failed, N skipped", and the exit code tells whether nothing failed.
+// CHECKS has a line "passed|failed|skipped SECONDS NAME" for each check. JEST_REPORT is what jest's --json wrote; its tests take the
+// place of the check "test". The checks are listed with their times, slowest first. The last line is "N passed, N failed, N skipped",
+// and the exit code says whether everything passed.
 
 import { existsSync, readFileSync } from "node:fs";
 import { relative } from "node:path";
@@ -13,7 +14,10 @@ const [checksFile = "", reportFile = ""] = process.argv.slice(2);
 const checks = readFileSync(checksFile, "utf8")
   .split("\n")
   .filter((line) => line !== "")
-  .map((line) => ({ outcome: line.slice(0, line.indexOf(" ")), name: line.slice(line.indexOf(" ") + 1) }));
+  .map((line) => {
+    const [outcome = "", seconds = "", name = ""] = line.split(" ");
+    return { outcome, seconds: Number(seconds), name };
+  });
 /** @type {TestFile[]} */
 const files = existsSync(reportFile) ? JSON.parse(readFileSync(reportFile, "utf8")).testResults : [];
 const tests = files.flatMap((file) => file.assertionResults);
@@ -47,6 +51,15 @@ const passed =
   others.filter(({ outcome }) => outcome === "passed").length +
   tests.filter(({ status }) => status === "passed").length;
 
+list(
+  "Time of each check",
+  checks
+    .toSorted((a, b) => b.seconds - a.seconds)
+    .map(
+      ({ outcome, seconds, name }) =>
+        `${`${seconds}`.padStart(5)} s  ${name}${outcome === "passed" ? "" : ` (${outcome})`}`,
+    ),
+);
 list("Skipped", skipped);
 list("Failed", failures);
 console.log(`${passed} passed, ${failures.length} failed, ${skipped.length} skipped`);
