@@ -14,7 +14,8 @@ export default {
   transformIgnorePatterns: ["/node_modules/(?!@noble/|asn1js/|@peculiar/utils/|@wagmi/)"],
   // Copies of the checkout may be there, with a package of the same name.
   modulePathIgnorePatterns: ["<rootDir>/.cache/"],
-  testTimeout: 30_000,
+  // The end of a test that hangs; a machine with other work takes its time.
+  testTimeout: 120_000,
   // Much of a run is waiting for nodes, emulators and deadlines: every core gets a worker.
   maxWorkers: "100%",
 };

@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { Wallet } from "ethers";
 import { KmsSigner } from "ethers-hsm/aws-kms";
+import { passTime, stopTime } from "../support/stopped-time.ts";
 import { until } from "../support/until.ts";
 import { DIGEST, type Kms, PRIVATE_KEY, rejectionOf, startKms } from "./support.ts";
 
@@ -9,6 +10,8 @@ const TIMEOUT = 500;
 
 let kms: Kms;
 let signer: KmsSigner;
+
+stopTime();
 
 beforeEach(async () => {
   kms = await startKms();
@@ -20,6 +23,15 @@ afterEach(async () => {
   await kms.server.close();
 });
 
+/** What `call` rejects with when its time has passed, once its request has reached the server. */
+async function timedOut(call: Promise<unknown>, operation: string): Promise<unknown> {
+  const rejection = rejectionOf(call);
+  const before = kms.server.count(operation);
+  await until(() => kms.server.count(operation) > before);
+  await passTime(TIMEOUT);
+  return rejection;
+}
+
 describe("a server that accepts and never answers", () => {
   test.each(["GetPublicKey", "Sign"])(
     "%s costs the timeout, leaves no socket, and the next call works",
@@ -27,7 +39,7 @@ describe("a server that accepts and never answers", () => {
       if (operation === "Sign") await signer.getAddress();
       const before = kms.server.openConnections;
       kms.server.faults.add({ kind: "hang" }, { operation, times: 1 });
-      const error = await rejectionOf(signer.signDigest(DIGEST));
+      const error = await timedOut(signer.signDigest(DIGEST), operation);
       expect(error).toMatchObject({
         code: "BACKEND_TIMEOUT",
         retryable: true,
@@ -43,8 +55,10 @@ describe("a server that accepts and never answers", () => {
   test("20 calls at once leave no socket either", async () => {
     await signer.getAddress();
     kms.server.faults.add({ kind: "hang" }, { operation: "Sign", times: 20 });
-    const calls = await Promise.all(Array.from({ length: 20 }, () => rejectionOf(signer.signDigest(DIGEST))));
-    for (const error of calls) {
+    const calls = Promise.all(Array.from({ length: 20 }, () => rejectionOf(signer.signDigest(DIGEST))));
+    await until(() => kms.server.count("Sign") === 20);
+    await passTime(TIMEOUT);
+    for (const error of await calls) {
       expect(error).toMatchObject({ code: "BACKEND_TIMEOUT" });
     }
     await until(() => kms.server.openConnections <= 1);
@@ -54,14 +68,14 @@ describe("a server that accepts and never answers", () => {
   test("verifyKey has the same limit", async () => {
     await signer.getAddress();
     kms.server.faults.add({ kind: "hang" });
-    const error = await rejectionOf(signer.verifyKey());
+    const error = await timedOut(signer.verifyKey(), "GetPublicKey");
     expect(error).toMatchObject({ code: "BACKEND_TIMEOUT" });
   });
 
   test("create closes what it opened", async () => {
     kms.server.faults.add({ kind: "hang" });
     const before = kms.server.openConnections;
-    const error = await rejectionOf(KmsSigner.create({ ...kms.options(), timeout: TIMEOUT }));
+    const error = await timedOut(KmsSigner.create({ ...kms.options(), timeout: TIMEOUT }), "GetPublicKey");
     expect(error).toMatchObject({ code: "BACKEND_TIMEOUT" });
     await until(() => kms.server.openConnections <= before);
   });
@@ -71,21 +85,26 @@ describe("the limit holds for the whole call", () => {
   test("the SDK's repetitions and its waits between them included", async () => {
     await signer.getAddress();
     kms.server.faults.add({ kind: "throttle", retryAfterSeconds: 1 });
-    const error = await rejectionOf(signer.signDigest(DIGEST));
+    const error = await timedOut(signer.signDigest(DIGEST), "Sign");
     expect(error).toMatchObject({ code: "BACKEND_TIMEOUT" });
   });
 
   test("a slow answer within it is an answer", async () => {
     await signer.getAddress();
     kms.server.faults.add({ kind: "slow", ms: TIMEOUT / 2 });
-    expect((await signer.signDigest(DIGEST)).isValid()).toBe(true);
+    const signing = signer.signDigest(DIGEST);
+    await until(() => kms.server.count("Sign") === 1);
+    await passTime(TIMEOUT / 2);
+    expect((await signing).isValid()).toBe(true);
   });
 
   test("credentials that never come", async () => {
-    const credentials = () => new Promise<never>(() => {});
+    const credentials = jest.fn(() => new Promise<never>(() => {}));
     const stuck = new KmsSigner({ ...kms.options({ credentials }), timeout: TIMEOUT });
-    const error = await rejectionOf(stuck.signDigest(DIGEST));
-    expect(error).toMatchObject({ code: "BACKEND_TIMEOUT" });
+    const error = rejectionOf(stuck.signDigest(DIGEST));
+    await until(() => credentials.mock.calls.length > 0);
+    await passTime(TIMEOUT);
+    expect(await error).toMatchObject({ code: "BACKEND_TIMEOUT" });
     await stuck.close();
   });
 });
@@ -120,8 +139,10 @@ describe("the caller's signal", () => {
     const controller = new AbortController();
     const impatient = rejectionOf(signer.getPublicKey({ signal: controller.signal }));
     const patient = signer.getAddress();
+    await until(() => kms.server.count("GetPublicKey") === 1);
     controller.abort(new Error("enough"));
     expect(await impatient).toMatchObject({ message: "enough" });
+    await passTime(100);
     expect(await patient).toBe(ADDRESS);
   });
 });

@@ -1,7 +1,9 @@
 import type { AccessToken } from "@azure/core-auth";
-import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { recoverAddress, Wallet } from "ethers";
-import type { KeyVaultServer } from "../servers/azure-key-vault/server.ts";
+import type { KeyVaultServer, LoggedRequest } from "../servers/azure-key-vault/server.ts";
+import { gate } from "../signer/rejection.ts";
+import { passTime, stopTime } from "../support/stopped-time.ts";
 import { until } from "../support/until.ts";
 import { PRIVATE_KEY, StaticCredential, signerFor, startServer } from "./setup.ts";
 
@@ -9,11 +11,14 @@ const { address } = new Wallet(PRIVATE_KEY);
 const DIGEST = new Uint8Array(32).fill(2);
 const TIMEOUT = 300;
 
+stopTime();
+
 let server: KeyVaultServer;
 beforeEach(async () => {
   server = await startServer();
 });
 afterEach(async () => {
+  jest.restoreAllMocks();
   await server.close();
 });
 
@@ -24,17 +29,35 @@ async function failureOf(action: () => Promise<unknown>): Promise<unknown> {
   );
 }
 
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+/** How `call` ends when `ms` have passed since its request reached the server. */
+async function endsAfter(ms: number, operation: LoggedRequest["operation"], call: () => Promise<unknown>) {
+  const before = server.count(operation);
+  const ending = failureOf(call);
+  await until(() => server.count(operation) > before);
+  await passTime(ms);
+  return ending;
+}
+
+/** Lets the waits of a call pass that is refused each time, one after the other; each begins when a refusal has come. */
+async function passWaits(operation: LoggedRequest["operation"], waits: readonly number[]): Promise<void> {
+  const timers = jest.spyOn(globalThis, "setTimeout");
+  const begun = () => timers.mock.calls.flatMap(([, ms = 0]) => (waits.includes(ms) ? [ms] : []));
+  for (const [index, ms] of waits.entries()) {
+    await until(() => begun().length > index);
+    expect(begun()[index]).toBe(ms);
+    await passTime(ms - 1);
+    expect(server.count(operation)).toBe(index + 1);
+    await passTime(1);
+  }
 }
 
 describe("a server that never answers", () => {
-  test.each(["challenge", "getKey"])(
+  test.each(["challenge", "getKey"] as const)(
     "to the first call (%s) costs the timeout, and the next call works",
     async (operation) => {
       const signer = signerFor(server, { timeout: TIMEOUT });
       server.faults.add("hang", { operation });
-      const error = await failureOf(() => signer.getAddress());
+      const error = await endsAfter(TIMEOUT, operation, () => signer.getAddress());
       expect(error).toMatchObject({ code: "BACKEND_TIMEOUT", retryable: true, operation: "getPublicKey" });
       server.faults.clear();
       expect(await signer.getAddress()).toBe(address);
@@ -47,8 +70,10 @@ describe("a server that never answers", () => {
     await signer.getAddress();
     const before = server.openConnections;
     server.faults.add("hang", { operation: "sign" });
-    const results = await Promise.all(Array.from({ length: 20 }, () => failureOf(() => signer.signDigest(DIGEST))));
-    for (const error of results) {
+    const results = Promise.all(Array.from({ length: 20 }, () => failureOf(() => signer.signDigest(DIGEST))));
+    await until(() => server.count("sign") === 20);
+    await passTime(TIMEOUT);
+    for (const error of await results) {
       expect(error).toMatchObject({ code: "BACKEND_TIMEOUT", operation: "signDigest" });
     }
     await until(() => server.openConnections <= before);
@@ -61,7 +86,7 @@ describe("a server that never answers", () => {
     const signer = signerFor(server, { timeout: TIMEOUT });
     await signer.getAddress();
     server.faults.add("hang", { operation: "getKey" });
-    const error = await failureOf(() => signer.verifyKey());
+    const error = await endsAfter(TIMEOUT, "getKey", () => signer.verifyKey());
     expect(error).toMatchObject({ code: "BACKEND_TIMEOUT", operation: "verifyKey" });
     await signer.close();
   });
@@ -71,16 +96,23 @@ describe("a server that never answers", () => {
     await signer.getAddress();
     server.faults.add("hang", { operation: "sign" });
     const signing = failureOf(() => signer.signDigest(DIGEST));
-    await pause(20);
-    await signer.close();
+    await until(() => server.count("sign") === 1);
+    const closing = signer.close();
+    await passTime(TIMEOUT);
+    await closing;
     expect(await signing).toMatchObject({ code: "BACKEND_TIMEOUT" });
     await until(() => server.openConnections === 0);
   });
 
   test("a slow answer within the timeout is an answer", async () => {
     const signer = signerFor(server, { timeout: 5_000 });
-    server.faults.add({ kind: "slow", ms: 100 });
-    expect(recoverAddress(DIGEST, await signer.signDigest(DIGEST))).toBe(address);
+    server.faults.add({ kind: "slow", ms: 1_000 });
+    const signing = signer.signDigest(DIGEST);
+    for (const operation of ["challenge", "getKey", "sign"] as const) {
+      await until(() => server.count(operation) === 1);
+      await passTime(1_000);
+    }
+    expect(recoverAddress(DIGEST, await signing)).toBe(address);
     await signer.close();
   });
 
@@ -91,10 +123,13 @@ describe("a server that never answers", () => {
       { kind: "error", status: 500, code: "InternalServerError", message: "down" },
       { operation: "sign" },
     );
-    const error = await failureOf(() => signer.signDigest(DIGEST));
-    expect(error).toMatchObject({ code: "BACKEND_TIMEOUT" });
+    jest.spyOn(Math, "random").mockReturnValue(0);
+    const signing = failureOf(() => signer.signDigest(DIGEST));
+    // From half of 50 ms on, twice as long each time: the last wait ends after the timeout.
+    await passWaits("sign", [25, 50, 100, 200]);
+    expect(await signing).toMatchObject({ code: "BACKEND_TIMEOUT" });
     const count = server.count("sign");
-    await pause(200);
+    await passTime(10_000);
     expect(server.count("sign")).toBe(count);
     await signer.close();
   });
@@ -108,7 +143,7 @@ describe("a caller's signal", () => {
     const controller = new AbortController();
     const reason = new Error("changed my mind");
     const signing = failureOf(() => signer.signDigest(DIGEST, { signal: controller.signal }));
-    await pause(30);
+    await until(() => server.count("sign") === 1);
     controller.abort(reason);
     const error = await signing;
     expect(error).toBe(reason);
@@ -135,9 +170,10 @@ describe("a caller's signal", () => {
     const controller = new AbortController();
     const aborted = failureOf(() => signer.signDigest(DIGEST, { signal: controller.signal }));
     const others = Promise.all([signer.getAddress(), signer.signDigest(DIGEST)]);
-    await pause(20);
+    await until(() => server.count("getKey") === 1);
     controller.abort();
     expect(await aborted).toBe(controller.signal.reason);
+    await passTime(100);
     expect((await others)[0]).toBe(address);
     expect(server.count("getKey")).toBe(1);
     await signer.close();
@@ -146,52 +182,68 @@ describe("a caller's signal", () => {
 
 /** Its first answer never comes, whoever aborts. */
 class HangingOnce extends StaticCredential {
-  #hung = false;
+  hung = false;
 
   override async getToken(scopes: string | string[]): Promise<AccessToken> {
-    if (this.#hung) return super.getToken(scopes);
-    this.#hung = true;
+    if (this.hung) return super.getToken(scopes);
+    this.hung = true;
     return new Promise(() => {});
   }
 }
 
 describe("the credential", () => {
   test("that never answers costs the timeout, and the next call asks it again", async () => {
-    const signer = signerFor(server, { timeout: TIMEOUT, credential: new HangingOnce() });
-    const error = await failureOf(() => signer.getAddress());
-    expect(error).toMatchObject({ code: "BACKEND_TIMEOUT", retryable: true });
+    const credential = new HangingOnce();
+    const signer = signerFor(server, { timeout: TIMEOUT, credential });
+    const error = failureOf(() => signer.getAddress());
+    await until(() => credential.hung);
+    await passTime(TIMEOUT);
+    expect(await error).toMatchObject({ code: "BACKEND_TIMEOUT", retryable: true });
     expect(await signer.getAddress()).toBe(address);
     await signer.close();
   });
 
   test("is not aborted for all by the caller whose call asked for the token", async () => {
+    jest.useRealTimers();
     const credential = new StaticCredential();
     credential.lifetime = 0;
     const signer = signerFor(server, { credential });
     await signer.getAddress();
     const original = credential.getToken.bind(credential);
+    const service = gate();
+    let asked = 0;
     credential.getToken = async (scopes, options) => {
-      await pause(100);
+      asked += 1;
+      await service.opened;
       if (options?.abortSignal?.aborted) throw new Error("aborted");
       return original(scopes, options);
     };
     const controller = new AbortController();
     const first = failureOf(() => signer.signDigest(DIGEST, { signal: controller.signal }));
     const second = signer.signDigest(DIGEST);
-    await pause(20);
+    await until(() => asked > 0);
     controller.abort();
     expect(await first).toBe(controller.signal.reason);
+    service.open();
     expect(recoverAddress(DIGEST, await second)).toBe(address);
     await signer.close();
   });
 });
 
 describe("throttling", () => {
+  // Half of the longest waits, which are 250 ms at first and twice as long each time.
+  const WAITS = [125, 250, 500];
+  beforeEach(() => {
+    jest.spyOn(Math, "random").mockReturnValue(0.5);
+  });
+
   test("without Retry-After the call is repeated, after random times", async () => {
     const signer = signerFor(server);
     await signer.getAddress();
     server.faults.add({ kind: "throttle" }, { operation: "sign", times: 3 });
-    await signer.signDigest(DIGEST);
+    const signing = signer.signDigest(DIGEST);
+    await passWaits("sign", WAITS);
+    await signing;
     expect(server.count("sign")).toBe(4);
     await signer.close();
   });
@@ -199,7 +251,9 @@ describe("throttling", () => {
   test("without Retry-After on getting the key, too", async () => {
     const signer = signerFor(server);
     server.faults.add({ kind: "throttle" }, { operation: "getKey", times: 2 });
-    expect(await signer.getAddress()).toBe(address);
+    const getting = signer.getAddress();
+    await passWaits("getKey", WAITS.slice(0, 2));
+    expect(await getting).toBe(address);
     expect(server.count("getKey")).toBe(3);
     await signer.close();
   });
@@ -208,7 +262,9 @@ describe("throttling", () => {
     const signer = signerFor(server);
     await signer.getAddress();
     server.faults.add({ kind: "reply", reply: { status: 429 } }, { operation: "sign", times: 2 });
-    await signer.signDigest(DIGEST);
+    const signing = signer.signDigest(DIGEST);
+    await passWaits("sign", WAITS.slice(0, 2));
+    await signing;
     expect(server.count("sign")).toBe(3);
     await signer.close();
   });
@@ -216,8 +272,10 @@ describe("throttling", () => {
   test("with Retry-After the SDK waits, and there is no retry of ours on top", async () => {
     const signer = signerFor(server);
     await signer.getAddress();
-    server.faults.add({ kind: "throttle", retryAfter: 0 }, { operation: "sign" });
-    await expect(signer.signDigest(DIGEST)).rejects.toMatchObject({ code: "THROTTLED" });
+    server.faults.add({ kind: "throttle", retryAfter: 2 }, { operation: "sign" });
+    const signing = failureOf(() => signer.signDigest(DIGEST));
+    await passWaits("sign", [2_000, 2_000, 2_000]);
+    expect(await signing).toMatchObject({ code: "THROTTLED" });
     expect(server.count("sign")).toBe(4);
     await signer.close();
   });
@@ -226,9 +284,11 @@ describe("throttling", () => {
     const signer = signerFor(server, { timeout: 600 });
     await signer.getAddress();
     server.faults.add({ kind: "throttle" }, { operation: "sign" });
-    const error = await failureOf(() => signer.signDigest(DIGEST));
+    const signing = failureOf(() => signer.signDigest(DIGEST));
+    await passWaits("sign", WAITS.slice(0, 2));
+    const error = await signing;
     expect(error).toMatchObject({ code: "THROTTLED", retryable: true, info: { statusCode: 429 } });
-    expect(server.count("sign")).toBeGreaterThan(1);
+    expect(server.count("sign")).toBe(3);
     await signer.close();
   });
 
@@ -238,12 +298,12 @@ describe("throttling", () => {
     server.faults.add({ kind: "throttle" }, { operation: "sign" });
     const controller = new AbortController();
     const signing = failureOf(() => signer.signDigest(DIGEST, { signal: controller.signal }));
-    await pause(50);
+    await passWaits("sign", WAITS.slice(0, 1));
+    await until(() => server.count("sign") === 2);
     controller.abort();
     expect(await signing).toBe(controller.signal.reason);
-    const count = server.count("sign");
-    await pause(400);
-    expect(server.count("sign")).toBe(count);
+    await passTime(60_000);
+    expect(server.count("sign")).toBe(2);
     await signer.close();
   });
 });
