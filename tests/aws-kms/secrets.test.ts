@@ -4,6 +4,7 @@ import { isSignerError } from "ethers-hsm";
 import { KmsKey, KmsSigner } from "ethers-hsm/aws-kms";
 import type { KmsFault } from "../servers/aws-kms/kms-server.ts";
 import { WRONG_SECRET_ACCESS_KEY } from "../servers/aws-kms/signature-v4.ts";
+import { hangFor } from "../support/stopped-time.ts";
 import { everythingShown } from "./everything-shown.ts";
 import { DIGEST, type Kms, rejectionOf, startKms } from "./support.ts";
 
@@ -72,10 +73,13 @@ test.each<[string, KmsFault]>([
   ["no answer", { kind: "hang" }],
 ])("the error of %s shows nothing, its causes included", async (_name, fault) => {
   const options = kms.options({ credentials, grantTokens: [grantToken] });
-  const signer = new KmsSigner({ ...options, timeout: 2_000 });
+  const signer = new KmsSigner(options);
   await signer.getAddress();
   kms.server.faults.add(fault);
-  const error = await rejectionOf(signer.signDigest(DIGEST));
+  const sign = () => rejectionOf(signer.signDigest(DIGEST));
+  const isHanging = () => kms.server.count("Sign") > before;
+  const before = kms.server.count("Sign");
+  const error = await (fault.kind === "hang" ? hangFor(60_000, isHanging, sign) : sign());
   kms.server.faults.clear();
   expect(isSignerError(error)).toBe(true);
   expectNothingPlanted(error);

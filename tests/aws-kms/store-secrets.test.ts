@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, jest, test } from "@jest/global
 import { getBytes, hexlify, toBigInt, Wallet } from "ethers";
 import type { KmsKeyStoreOptions } from "ethers-hsm/aws-kms";
 import { type KmsFault, KmsServer } from "../servers/aws-kms/kms-server.ts";
+import { hangFor } from "../support/stopped-time.ts";
 import { everythingShown } from "./everything-shown.ts";
 import { openStore } from "./store-support.ts";
 import { rejectionOf } from "./support.ts";
@@ -73,13 +74,18 @@ test.each<[string, string, KmsFault]>([
   ["a wrong signature", "Sign", { kind: "wrong key" }],
   ["a refused alias", "CreateAlias", exception("AccessDeniedException")],
 ])("an import that fails with %s shows neither the private key nor a credential", async (_name, operation, fault) => {
-  const options: KmsKeyStoreOptions = { credentials, maxAttempts: 1, timeout: 2_000 };
+  const options: KmsKeyStoreOptions = { credentials, maxAttempts: 1 };
   for (const privateKey of [PRIVATE_KEY, BYTES]) {
     const store = openStore(server, options);
     server.faults.add(fault, { operation });
-    const importing = store.importKey(privateKey, { alias: "alias/treasury" });
-    expectNothingPlanted(store);
-    const error = await rejectionOf(importing);
+    const before = server.count(operation);
+    const importKey = () => {
+      const importing = store.importKey(privateKey, { alias: "alias/treasury" });
+      expectNothingPlanted(store);
+      return rejectionOf(importing);
+    };
+    const isHanging = () => server.count(operation) > before;
+    const error = await (fault.kind === "hang" ? hangFor(60_000, isHanging, importKey) : importKey());
     expectNothingPlanted(error);
     expectNothingPlanted((error as Error).stack);
     await store.close();

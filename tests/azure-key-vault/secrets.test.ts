@@ -8,6 +8,7 @@ import {
 } from "../../src/azure-key-vault/index.ts";
 import type { KeyVaultFault } from "../servers/azure-key-vault/faults.ts";
 import type { KeyVaultServer } from "../servers/azure-key-vault/server.ts";
+import { hangFor } from "../support/stopped-time.ts";
 import { KEY_NAME, optionsFor, StaticCredential, signerFor, startServer, TOKEN } from "./setup.ts";
 
 const SECRET = "a-client-secret-nobody-may-see";
@@ -92,10 +93,11 @@ describe("errors", () => {
     ["a wrong kid", { kind: "sign", kid: "https://x.vault.azure.net/keys/other/1" }],
     ["a malformed signature", { kind: "value", value: "AQ" }],
   ])("of %s show no token", async (_name, fault) => {
-    const signer = signerFor(server, { timeout: 400 });
+    const signer = signerFor(server);
     await signer.getAddress();
     server.faults.add(fault, { operation: "sign" });
-    const failure: unknown = await signer.signMessage("x").catch((error: unknown) => error);
+    const sign = () => signer.signMessage("x").catch((error: unknown) => error);
+    const failure: unknown = await (fault === "hang" ? hangFor(60_000, () => server.count("sign") > 0, sign) : sign());
     expect(failure).toMatchObject({ name: "SignerError" });
     expectNothingShown(failure);
     await signer.close();

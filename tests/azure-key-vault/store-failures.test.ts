@@ -2,6 +2,7 @@ import { KeyClient } from "@azure/keyvault-keys";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { AzureKeyVaultKeyStore } from "../../src/azure-key-vault/index.ts";
 import type { KeyVaultServer } from "../servers/azure-key-vault/server.ts";
+import { hangFor } from "../support/stopped-time.ts";
 import { until } from "../support/until.ts";
 import { StaticCredential } from "./setup.ts";
 import { failureOf, listingOf, putMany, restOf, startEmptyServer, storeFor } from "./store-setup.ts";
@@ -76,9 +77,11 @@ describe("a listing that fails as a whole", () => {
     ["that never come", "hang", "BACKEND_TIMEOUT"],
   ] as const)("answers to getting keys %s concern the vault", async (_, fault, code) => {
     putMany(server, 5);
-    const store = storeFor(server, { timeout: 400 });
+    const store = storeFor(server);
     server.faults.add(fault, { operation: "getKey" });
-    await expect(listingOf(store)).rejects.toMatchObject({ code, retryable: true, operation: "list" });
+    const list = () => listingOf(store);
+    const listing = fault === "hang" ? hangFor(60_000, () => server.count("getKey") === 5, list) : list();
+    await expect(listing).rejects.toMatchObject({ code, retryable: true, operation: "list" });
     await store.close();
   });
 
@@ -113,9 +116,11 @@ describe("health", () => {
     [{ kind: "error", status: 500, code: "InternalServerError", message: "" }, false, undefined, "BACKEND_UNAVAILABLE"],
     ["hang", false, undefined, "BACKEND_TIMEOUT"],
   ] as const)("of one that answers %j", async (fault, reachable, canList, code) => {
-    const store = storeFor(server, { timeout: 300 });
+    const store = storeFor(server);
     server.faults.add(fault, { operation: "listKeys" });
-    expect(await store.health()).toMatchObject({ reachable, canList, canSign: undefined, error: { code } });
+    const ask = () => store.health();
+    const health = fault === "hang" ? hangFor(60_000, () => server.count("listKeys") > 0, ask) : ask();
+    expect(await health).toMatchObject({ reachable, canList, canSign: undefined, error: { code } });
     await store.close();
   });
 

@@ -6,6 +6,7 @@ import { AzureKeyVaultKeyStore } from "../../src/azure-key-vault/index.ts";
 import { PrivateKey } from "../../src/azure-key-vault/private-key.ts";
 import type { KeyVaultFault } from "../servers/azure-key-vault/faults.ts";
 import type { KeyVaultServer } from "../servers/azure-key-vault/server.ts";
+import { hangFor } from "../support/stopped-time.ts";
 import { PRIVATE_KEY, StaticCredential, TOKEN } from "./setup.ts";
 import { failureOf, listingOf, startEmptyServer, storeFor } from "./store-setup.ts";
 
@@ -69,9 +70,11 @@ describe("an import", () => {
     ],
     ["not proven", "sign", { kind: "error", status: 403, code: "Forbidden", message: "no" }],
   ])("that is %s shows no private key", async (_name, operation, fault) => {
-    const store = storeFor(server, { timeout: 400 });
+    const store = storeFor(server);
     server.faults.add(fault, { operation });
-    const failure = await failureOf(store.importKey(BYTES, { name: "hot-wallet" }));
+    const importKey = () => failureOf(store.importKey(BYTES, { name: "hot-wallet" }));
+    const isHanging = () => server.count("importKey") > 0;
+    const failure = await (fault === "hang" ? hangFor(60_000, isHanging, importKey) : importKey());
     expect(failure).toMatchObject({ name: "SignerError", operation: "importKey" });
     expectNothingShown(failure);
     expectNothingShown(store);

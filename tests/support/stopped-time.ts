@@ -1,4 +1,10 @@
 import { afterEach, beforeEach, jest } from "@jest/globals";
+import { until } from "./until.ts";
+
+const doNotFake = [
+  ...(["hrtime", "nextTick", "queueMicrotask"] as const),
+  ...(["setImmediate", "clearImmediate", "setInterval", "clearInterval"] as const),
+];
 
 /**
  * In each test of the file, time passes only by {@link passTime}, so that no machine is too slow for a deadline. Sockets,
@@ -6,21 +12,29 @@ import { afterEach, beforeEach, jest } from "@jest/globals";
  */
 export function stopTime(): void {
   beforeEach(() => {
-    jest.useFakeTimers({
-      doNotFake: [
-        "hrtime",
-        "nextTick",
-        "queueMicrotask",
-        "setImmediate",
-        "clearImmediate",
-        "setInterval",
-        "clearInterval",
-      ],
-    });
+    jest.useFakeTimers({ doNotFake });
   });
   afterEach(() => {
     jest.useRealTimers();
   });
+}
+
+/**
+ * Runs `call`, which hangs, in stopped time, and lets `ms` milliseconds pass when `isHanging` holds.
+ *
+ * @returns how the call ends.
+ */
+export async function hangFor<T>(ms: number, isHanging: () => boolean, call: () => Promise<T>): Promise<T> {
+  jest.useFakeTimers({ doNotFake });
+  try {
+    const ending = call();
+    ending.catch(() => undefined);
+    await until(isHanging);
+    await passTime(ms);
+    return await ending;
+  } finally {
+    jest.useRealTimers();
+  }
 }
 
 /** Lets so many milliseconds pass: every deadline and pause within them ends. */
