@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { id } from "ethers";
 import type { ApprovalRequest, QuorumApproval } from "../../../src/cloudhsm/quorum/index.ts";
 import { gate, rejection, signerError } from "../../signer/rejection.ts";
+import { hangFor } from "../../support/stopped-time.ts";
 import { until } from "../../support/until.ts";
 import { QuorumSetup } from "./setup.ts";
 
@@ -98,37 +99,48 @@ describe("approvals that do not suffice", () => {
   });
 
   it("come too late", async () => {
-    const seen = gate<AbortSignal>();
+    let seen: AbortSignal | undefined;
     const signer = setup.signer({
-      approvalTimeout: 300,
+      approvalTimeout: 300_000,
       approve: async (_, { signal }) => {
-        seen.open(signal);
+        seen = signal;
         return waitForAbort(signal);
       },
     });
-    const error = await signerError(signer.signDigest(digest), "ACCESS_DENIED");
+    const sign = () => signerError(signer.signDigest(digest), "ACCESS_DENIED");
+    const error = await hangFor(300_000, () => seen !== undefined, sign);
     expect(error.info).toEqual({ reason: "expired" });
-    expect((await seen.opened).aborted).toBe(true);
+    expect(seen?.aborted).toBe(true);
   });
 });
 
 describe("approvals that came in time, for a CLI that was busy until it was too late", () => {
   it("are not used", async () => {
     let other: Promise<unknown> | undefined;
+    let approved = false;
     const signer = setup.signer({
-      approvalTimeout: 3_000,
+      approvalTimeout: 300_000,
+      commandTimeout: 600_000,
       approve: async (request) => {
         if (other === undefined) {
-          setup.cluster.fail({ at: "quorum token-sign generate", action: "delay", ms: 3_500 });
+          setup.cluster.fail({ at: "quorum token-sign generate", action: "delay", ms: 2_000 });
           other = rejection(signer.signDigest(id("other")));
           await until(() => setup.cluster.count("quorum token-sign generate") === 2);
         }
-        return setup.approvals(request, ["alice", "bob"]);
+        const approvals = await setup.approvals(request, ["alice", "bob"]);
+        approved = true;
+        return approvals;
       },
     });
-    const error = await signerError(signer.signDigest(digest), "ACCESS_DENIED");
-    expect(error.info).toEqual({ reason: "expired" });
-    expect(await other).toMatchObject({ info: { reason: "expired" } });
+    await hangFor(
+      300_000,
+      () => approved,
+      async () => {
+        const error = await signerError(signer.signDigest(digest), "ACCESS_DENIED");
+        expect(error.info).toEqual({ reason: "expired" });
+        expect(await other).toMatchObject({ info: { reason: "expired" } });
+      },
+    );
     expect(setup.cluster.count("crypto sign ecdsa")).toBe(0);
   });
 });
@@ -217,8 +229,19 @@ describe("nobody waits any more", () => {
   });
 
   it("after the signer's own timeout", async () => {
-    const signer = setup.signer({ timeout: 2_000, approve: (_, { signal }) => waitForAbort(signal) });
-    await signerError(signer.signDigest(digest), "BACKEND_TIMEOUT");
+    let isAsked = false;
+    const signer = setup.signer({
+      timeout: 60_000,
+      approve: (_, { signal }) => {
+        isAsked = true;
+        return waitForAbort(signal);
+      },
+    });
+    await hangFor(
+      60_000,
+      () => isAsked,
+      () => signerError(signer.signDigest(digest), "BACKEND_TIMEOUT"),
+    );
     await signer.close();
     expect(setup.cluster.count("crypto sign ecdsa")).toBe(0);
   });

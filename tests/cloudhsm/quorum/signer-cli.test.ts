@@ -4,6 +4,7 @@ import { inspect } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { id, verifyMessage } from "ethers";
 import { rejection, signerError } from "../../signer/rejection.ts";
+import { hangFor } from "../../support/stopped-time.ts";
 import { until } from "../../support/until.ts";
 import { QuorumSetup } from "./setup.ts";
 
@@ -126,8 +127,9 @@ describe("a CLI that cannot be used", () => {
 
   it("does not answer the login in time", async () => {
     setup.cluster.fail({ at: "login", action: "hang" });
-    const signer = setup.signer({ commandTimeout: 1_000 });
-    const { message } = await signerError(signer.getAddress(), "BACKEND_TIMEOUT");
+    const signer = setup.signer();
+    const ask = () => signerError(signer.getAddress(), "BACKEND_TIMEOUT");
+    const { message } = await hangFor(20_000, () => setup.cluster.count("login") === 1, ask);
     expect(message).toContain("at the login; try it in a terminal");
     await signer.getAddress();
   });

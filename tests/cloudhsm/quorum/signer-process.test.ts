@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { id, verifyMessage } from "ethers";
 import type { ApprovalRequest } from "../../../src/cloudhsm/quorum/index.ts";
 import { rejection, signerError } from "../../signer/rejection.ts";
+import { hangFor } from "../../support/stopped-time.ts";
 import { until } from "../../support/until.ts";
 import { QuorumSetup } from "./setup.ts";
 
@@ -15,6 +16,8 @@ afterEach(async () => {
 
 const SIGN = "crypto sign ecdsa";
 const GENERATE = "quorum token-sign generate";
+/** Milliseconds: the setup's commandTimeout. */
+const TIMEOUT = 20_000;
 
 /** Approves as alice and bob do, after `first` for the first request. */
 function approveAfter(first: () => Promise<unknown> | unknown) {
@@ -127,10 +130,12 @@ describe("nothing is signed twice", () => {
     ["answers without JSON", { action: "text", text: "Segmentation fault\n" }, "BACKEND_UNAVAILABLE", 1],
     ["refuses the options", { action: "usage" }, "BACKEND_UNAVAILABLE", 0],
   ] as const)("when the process %s", async (_name, fault, code, signatures) => {
-    const signer = setup.signer({ commandTimeout: fault.action === "hang" ? 2_000 : 20_000 });
+    const signer = setup.signer();
     await signer.getAddress();
     setup.cluster.fail({ at: SIGN, ...fault });
-    const error = await signerError(signer.signDigest(id("once")), code);
+    const sign = () => signerError(signer.signDigest(id("once")), code);
+    const isHanging = () => setup.cluster.count(SIGN) === 1;
+    const error = await (fault.action === "hang" ? hangFor(TIMEOUT, isHanging, sign) : sign());
     expect(error).toMatchObject({ retryable: false, info: { reason: "outcome-unknown" } });
     expect(error.message).toContain("it is unknown whether the HSM signed this digest");
     expect(setup.requests).toHaveLength(1);
@@ -204,10 +209,11 @@ describe("a signature that is none", () => {
 
 describe("a process that does not answer", () => {
   it("in time: the command's own limit, then another process", async () => {
-    const signer = setup.signer({ commandTimeout: 2_000 });
+    const signer = setup.signer();
     await signer.getAddress();
     setup.cluster.fail({ at: GENERATE, action: "hang" });
-    const error = await signerError(signer.signDigest(id("x")), "BACKEND_TIMEOUT");
+    const sign = () => signerError(signer.signDigest(id("x")), "BACKEND_TIMEOUT");
+    const error = await hangFor(TIMEOUT, () => setup.cluster.count(GENERATE) === 1, sign);
     expect(error.message).toContain("nothing was signed");
     await signer.signDigest(id("x"));
     expect(setup.cluster.signatures).toBe(1);
@@ -243,13 +249,21 @@ describe("a process that does not answer", () => {
   });
 
   it("and no more when it is closed: it is killed", async () => {
-    const signer = setup.signer({ commandTimeout: 2_000 });
+    const signer = setup.signer();
     await signer.getAddress();
     setup.cluster.fail({ at: GENERATE, action: "hang" });
-    const call = rejection(signer.signDigest(id("x")));
-    await until(() => setup.cluster.count(GENERATE) === 1);
-    await signer.close();
-    await call;
+    let isClosing = false;
+    await hangFor(
+      TIMEOUT,
+      () => isClosing,
+      async () => {
+        const call = rejection(signer.signDigest(id("x")));
+        await until(() => setup.cluster.count(GENERATE) === 1);
+        const closed = signer.close();
+        isClosing = true;
+        await Promise.all([closed, call]);
+      },
+    );
     expect(setup.cluster.running).toEqual([]);
   });
 });
