@@ -96,13 +96,6 @@ describe("doctor over Azure Key Vault", () => {
     expect(JSON.stringify(steps)).not.toContain("planted");
   });
 
-  test("with a proxy, whose way the endpoint is not tried", async () => {
-    const { step } = await examined(cli, [], { env: { HTTPS_PROXY: "http://planted:planted@127.0.0.1:9" } });
-    expect(step("endpoint and TLS")).toMatchObject({
-      ...{ status: "ok", detail: "not tried: the SDK goes through the proxy of HTTPS_PROXY" },
-    });
-  });
-
   test.each<[name: string, hours: number, status: string, detail: RegExp]>([
     ["that ends soon", 48, "warning", /until \d{4}-\d\d-\d\d; the certificate expires within two weeks: renew it/],
     ["that lasts", 24 * 60, "ok", /, TLSv1\.3, certificate by 127\.0\.0\.1 until \d{4}-\d\d-\d\d$/],
