@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { kmsError } from "../../src/aws-kms/errors.ts";
+import { hangFor } from "../support/stopped-time.ts";
 import { expectFailure, expectStripped, TOKEN } from "./expect-failure.ts";
 import { type Kms, startKms } from "./support.ts";
 
@@ -37,7 +38,9 @@ describe("without an answer of KMS", () => {
     kms.server.faults.add({ kind: "hang" }, { operation: "Sign" });
     const requestHandler = { requestTimeout: 50, throwOnRequestTimeout: true };
     const expected = { code: "BACKEND_TIMEOUT", retryable: true, says: ["requestHandler", "50 ms"] } as const;
-    await expectFailure(kms, { requestHandler, maxAttempts: 1 }, expected, "TimeoutError");
+    const sign = () => expectFailure(kms, { requestHandler, maxAttempts: 1 }, expected, "TimeoutError");
+    const before = kms.server.count("Sign");
+    await hangFor(50, () => kms.server.count("Sign") > before, sign);
   });
 
   test("nobody listens", async () => {
