@@ -24,19 +24,21 @@ import { relayTo } from "./relay.mjs";
  */
 
 const KEEPER = fileURLToPath(new URL("keeper.mjs", import.meta.url));
-const STARTING_TIME = 60_000;
+// A busy machine takes its time.
+const STARTING_TIME = 180_000;
 
 /**
- * Starts a server that can be told to listen on 127.0.0.1 only.
+ * Starts a server that can be told to listen on 127.0.0.1 only, on a port that it chooses (0) and writes in its address.
  *
  * @param {Command} command
  * @returns {Promise<RunningServer>}
  */
 export async function startServer(command) {
   const folder = temporaryFolder();
-  const port = await freePort();
-  const { program, args, env } = command({ port, folder });
-  return start([process.execPath, KEEPER, program, ...args], env, `http://127.0.0.1:${port}`, async () => {
+  const { program, args, env } = command({ port: 0, folder });
+  /** @param {string} output */
+  const findUrl = (output) => /http:\/\/127\.0\.0\.1:[1-9]\d*/.exec(output)?.[0];
+  return start([process.execPath, KEEPER, program, ...args], env, findUrl, async () => {
     rmSync(folder, { recursive: true, force: true });
   });
 }
@@ -58,10 +60,15 @@ export async function startConfinedServer(command) {
   const { port: outerPort } = /** @type {import("node:net").AddressInfo} */ (relay.address());
   const confined = { ...env, RELAY_SOCKET: socket, RELAY_PORT: String(port) };
   const keeper = ["unshare", "--net", "--map-root-user", process.execPath, KEEPER, program, ...args];
-  return start(keeper, confined, `http://127.0.0.1:${outerPort}`, async () => {
-    relay.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  return start(
+    keeper,
+    confined,
+    () => `http://127.0.0.1:${outerPort}`,
+    async () => {
+      relay.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  );
 }
 
 /** @returns {string | undefined} why {@link startConfinedServer} cannot work on this machine */
@@ -76,11 +83,11 @@ export function confinementMissing() {
 /**
  * @param {string[]} command
  * @param {NodeJS.ProcessEnv | undefined} env
- * @param {string} url
+ * @param {(output: string) => string | undefined} findUrl what it wrote so far may say where it listens
  * @param {() => Promise<void>} cleanUp
  * @returns {Promise<RunningServer>}
  */
-async function start([program = "", ...args], env, url, cleanUp) {
+async function start([program = "", ...args], env, findUrl, cleanUp) {
   const keeper = spawn(program, args, { env: { ...process.env, ...env }, stdio: ["pipe", "pipe", "pipe"] });
   const closed = once(keeper, "close");
   let ended = false;
@@ -99,14 +106,15 @@ async function start([program = "", ...args], env, url, cleanUp) {
     await cleanUp();
   };
   const deadline = Date.now() + STARTING_TIME;
-  while (!(await answers(url))) {
+  for (;;) {
+    const url = findUrl(output);
+    if (url !== undefined && (await answers(url))) return { url, stop };
     if (ended || Date.now() > deadline) {
       await stop();
       throw new SetupError(`${args.join(" ")} did not start:\n${tail(output)}`);
     }
     await delay(100);
   }
-  return { url, stop };
 }
 
 /**
@@ -122,16 +130,6 @@ function answers(url) {
     request.on("timeout", () => request.destroy());
     request.on("error", () => resolve(false));
   });
-}
-
-/** @returns {Promise<number>} a port of 127.0.0.1 that was free just now */
-async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 function temporaryFolder() {

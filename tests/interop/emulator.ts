@@ -20,7 +20,7 @@ export function describeWithEmulator(name: string, suite: (url: () => string) =>
     beforeAll(async () => {
       running = spawn(process.execPath, [SCRIPT, "start", name]);
       url = await firstLine(running);
-    }, 90_000);
+    }, 240_000);
     afterAll(async () => {
       if (!running || running.exitCode !== null) return;
       const closed = once(running, "close");
