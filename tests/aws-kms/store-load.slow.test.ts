@@ -56,7 +56,7 @@ test("1,000 keys among 3,000 others, 1 % throttled and 1 % forbidden: complete, 
   // Of other kinds none is asked for again.
   expect(server.answered("DescribeKey") - described).toBe(expected.length);
   await store.close();
-}, 120_000);
+}, 600_000);
 
 test("a slow consumer holds the work up: no more keys are read ahead than may be in flight", async () => {
   server = await KmsServer.start();

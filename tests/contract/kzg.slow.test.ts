@@ -17,7 +17,7 @@ describe("a full KZG library", () => {
   beforeAll(async () => {
     anvil = await startAnvil();
     kzg = await loadKZG();
-  }, 90_000);
+  });
   afterAll(async () => {
     await anvil.stop();
   });

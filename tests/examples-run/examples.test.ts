@@ -64,4 +64,4 @@ test("the compiled contracts are what the compiler makes of their sources", asyn
   expect(output).not.toContain("is not what");
   expect(output.match(/: ok$/gm)).toHaveLength(4);
   expect(status).toBe(0);
-}, 120_000);
+});

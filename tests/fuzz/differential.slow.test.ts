@@ -24,5 +24,5 @@ test(
     for (const kind of Object.keys(ENCODINGS)) expect(kinds.get(kind)?.cases).toBeGreaterThan(0);
     expect(kinds.get("nothing")).toMatchObject({ accepted: kinds.get("nothing")?.cases });
   },
-  120_000 + CASES,
+  300_000 + CASES,
 );

@@ -43,7 +43,7 @@ export function describeKeyStore(kms: () => EmulatedKms): void {
       expect(pages()).toBeGreaterThan(4);
       await paged.close();
       client.destroy();
-    }, 120_000);
+    });
 
     test("keys that cannot sign now are reported with the reason", async () => {
       const tags = { suite: "states" };
@@ -72,7 +72,7 @@ export function describeKeyStore(kms: () => EmulatedKms): void {
         expect(address).toBe(wallet.address);
         expect(recoverAddress(DIGEST, await new RemoteSigner(key).signDigest(DIGEST))).toBe(wallet.address);
       }
-    }, 120_000);
+    });
 
     test("an alias that exists already: the key is named", async () => {
       const store = kms().store({ tags: { suite: "alias" } });

@@ -23,7 +23,7 @@ letHostsReadTypeScript();
 beforeAll(() => {
   token.importKey(id("leaks"), { label: "hot" });
   recorder = new Recorder();
-}, 60_000);
+});
 
 afterAll(() => {
   recorder.stop();

@@ -48,7 +48,7 @@ test(`${SIGNATURES} signatures with ${IN_FLIGHT} in flight: each verified by Ope
   );
   expect(right).toBe(SIGNATURES);
   expect((await memoryInUse()) - baseline).toBeLessThan(ALLOWED_GROWTH);
-}, 240_000);
+}, 600_000);
 
 function compactOf({ r, s }: Signature): Uint8Array {
   return Uint8Array.of(...getBytes(r), ...getBytes(s));
