@@ -18,7 +18,6 @@ beforeEach(async () => {
   server = await startServer();
 });
 afterEach(async () => {
-  jest.restoreAllMocks();
   await server.close();
 });
 

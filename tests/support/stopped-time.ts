@@ -8,13 +8,15 @@ const doNotFake = [
 
 /**
  * In each test of the file, time passes only by {@link passTime}, so that no machine is too slow for a deadline. Sockets,
- * processes and promises are real.
+ * processes and promises are real. Spies end with each test.
  */
 export function stopTime(): void {
   beforeEach(() => {
     jest.useFakeTimers({ doNotFake });
   });
   afterEach(() => {
+    // First, or a spy on a timer would put the fake one back afterwards.
+    jest.restoreAllMocks();
     jest.useRealTimers();
   });
 }

@@ -1,9 +1,7 @@
-import { setTimeout } from "node:timers/promises";
+// Kept, since jest's fake timers replace the global one.
+const { setTimeout } = globalThis;
 
-/**
- * Waits until `condition` holds, also while time is stopped. A test that waits in vain runs into its own time limit, and the
- * process can end nevertheless.
- */
+/** Waits until `condition` holds, also while time is stopped; a test that waits in vain runs into its own time limit. */
 export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await setTimeout(5, undefined, { ref: false });
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
