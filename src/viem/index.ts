@@ -1,1 +1,206 @@
-export { type RemoteViemAccount, toViemAccount, type ViemAccountOptions } from "./account.ts";
+import { assertArgument } from "ethers";
+import type { Hex, LocalAccount, NonceManager, SerializeTransactionFn, TransactionSerializable } from "viem";
+import { toAccount } from "viem/accounts";
+import {
+  concatHex,
+  fromRlp,
+  hashAuthorization,
+  hashMessage,
+  hashTypedData,
+  hexToBigInt,
+  isHex,
+  keccak256,
+  numberToHex,
+  serializeTransaction,
+  sliceHex,
+  toRlp,
+  trim,
+} from "viem/utils";
+import type { RemoteSigner } from "../signer/remote-signer.ts";
+import { snapshot } from "../signer/snapshot.ts";
+
+/** The options of {@link toViemAccount}. */
+export interface ViemAccountOptions {
+  /** Counts the nonces of transactions that a wallet client sends in parallel. Default: none. */
+  readonly nonceManager?: NonceManager | undefined;
+}
+
+/** viem's local account with every method of `privateKeyToAccount`: `sign` and `signAuthorization` are always present. */
+export type RemoteViemAccount = LocalAccount<"remote"> & {
+  [name in "sign" | "signAuthorization"]: NonNullable<LocalAccount[name]>;
+};
+
+type Serializer = SerializeTransactionFn<TransactionSerializable>;
+
+/** A signature as `privateKeyToAccount` passes it to a serializer: v is 27 or 28 for every type of transaction. */
+interface ViemSignature {
+  readonly r: Hex;
+  readonly s: Hex;
+  readonly v: bigint;
+  readonly yParity: number;
+}
+
+/**
+ * A viem account whose private key stays in the signer's backend. Pass it to `createWalletClient({ account })`.
+ *
+ * It fetches the public key, once, and then behaves as viem's `privateKeyToAccount` does with the same key: viem itself hashes
+ * and serializes, with viem's results and errors, and each method calls the signer's `signDigest` once. Thus every signature is
+ * verified and has low s (EIP-2), and each call ends with the signer's timeout. Each method copies its arguments deeply before
+ * its first await: a caller that changes them later changes nothing.
+ *
+ * - `address`: with the checksum of EIP-55. `publicKey`: SEC1 uncompressed, 65 bytes. `source`: `"remote"`.
+ * - `sign({ hash })`: exactly these 32 bytes, neither hashed nor prefixed: a caller that controls the hash can spend the
+ *   account's funds.
+ * - `signMessage({ message })`: EIP-191, version 0x45; a string as UTF-8, even if it looks like hex, and `{ raw }` as it is.
+ * - `signTransaction(transaction, { serializer })`: legacy (EIP-155 with a chainId), EIP-2930, EIP-1559, EIP-4844 with or without
+ *   sidecars, EIP-7702, or a type of the serializer's. The signed hash of an EIP-4844 transaction never covers the sidecars;
+ *   viem's account includes them if the transaction names no type.
+ * - `signTypedData(typedData)`: EIP-712; `EIP712Domain` is derived from the domain unless `types` declares it.
+ * - `signAuthorization(authorization)`: EIP-7702, section "Set code transaction"; a chainId of 0 is valid on every chain.
+ *
+ * Messages, hashes and typed data return 65 bytes r, s, v with v 27 or 28.
+ *
+ * It fills in nothing and sends nothing: viem's client does. It uses neither the signer's provider nor ENS. It counts no nonces
+ * unless `nonceManager` does. It does not close the signer, and its methods fail with SIGNER_CLOSED after the signer was closed.
+ * viem cannot pass an AbortSignal to an account.
+ *
+ * @throws SignerError, here and from each method, if the backend fails; a wallet client wraps it, and
+ *   `error.walk(isSignerError)` finds it again. ethers' INVALID_ARGUMENT: from `sign` for a hash that does not have 32 bytes,
+ *   from `signTransaction` for a serializer whose result with the signature is not the transaction that was signed, and from
+ *   every method for arguments of more than 100 levels or 100,000 values. viem's errors for what viem cannot hash or serialize.
+ *
+ * @example
+ * const account = await toViemAccount(new KmsSigner({ keyId: "alias/treasury", region: "eu-west-1" }));
+ * const client = createWalletClient({ account, chain: mainnet, transport: http() });
+ */
+export async function toViemAccount(
+  signer: RemoteSigner,
+  options: ViemAccountOptions = {},
+): Promise<RemoteViemAccount> {
+  const publicKey = asHex(await signer.getPublicKey());
+  const address = asHex(await signer.getAddress());
+  const sign: RemoteViemAccount["sign"] = async ({ hash }) => signHashToHex(signer, hash);
+  const signAuthorization: RemoteViemAccount["signAuthorization"] = async (authorization) => {
+    const { address, contractAddress, chainId, nonce } = authorization;
+    const tuple = { address: contractAddress ?? address, chainId, nonce };
+    return { ...tuple, ...(await signHash(signer, hashAuthorization(tuple))) };
+  };
+  const account = toAccount({
+    address,
+    nonceManager: options.nonceManager,
+    sign,
+    signAuthorization,
+    signMessage: async ({ message }) => signHashToHex(signer, hashMessage(snapshot(message, "message"))),
+    signTransaction: async (transaction, { serializer } = {}) => signTransaction(signer, transaction, serializer),
+    signTypedData: async (typedData) => signHashToHex(signer, hashTypedData(snapshot(typedData, "typedData"))),
+  });
+  return { ...account, sign, signAuthorization, publicKey, source: "remote" };
+}
+
+/**
+ * Signs what `serializer` returns for the transaction, and returns what it returns for the transaction and the signature.
+ *
+ * The second call happens after the backend responded, so its result is compared with what was signed.
+ */
+async function signTransaction(
+  signer: RemoteSigner,
+  given: TransactionSerializable,
+  serializer: Serializer = serializeTransaction,
+): Promise<Hex> {
+  const transaction = copyTransaction(given);
+  // As privateKeyToAccount calls a serializer; the sidecars are not signed (EIP-4844, section "Networking").
+  const isBlob = transaction.type === "eip4844";
+  const signable = isBlob ? ({ ...transaction, sidecars: false } as TransactionSerializable) : transaction;
+  const unsigned = await serializer(signable);
+  requireSerializer(isHex(unsigned), "does not return a hex string");
+  const payload = withoutSidecars(unsigned);
+  const signature = await signHash(signer, keccak256(payload));
+  const serialized = await serializer(transaction, signature);
+  requireSerializer(isHex(serialized), "does not return a hex string");
+  if (hasEthereumFormat(payload, serialized)) {
+    const expected = addSignature(payload, signature);
+    requireSerializer(
+      withoutSidecars(serialized) === expected,
+      "returned another transaction than the one it had signed",
+    );
+  } else {
+    const isSame = (await serializer(signable)) === unsigned;
+    requireSerializer(isSame, "returned two different transactions for the same one");
+    const carries = [signature.r, signature.s].every((part) => serialized.includes(trim(part).slice(2)));
+    requireSerializer(carries, "returned a transaction without its signature");
+  }
+  return serialized;
+}
+
+/** A deep copy. The KZG library is code with a state of its own, and stays as it is. */
+function copyTransaction(transaction: TransactionSerializable): TransactionSerializable {
+  const fields: unknown = transaction && { ...transaction, kzg: undefined };
+  const copy = snapshot(fields, "transaction") as TransactionSerializable;
+  return transaction?.kzg === undefined ? copy : ({ ...copy, kzg: transaction.kzg } as TransactionSerializable);
+}
+
+/** EIP-4844, section "Networking": the payload of a blob transaction, which the network's wrapper has as its first element. */
+function withoutSidecars(serialized: Hex): Hex {
+  const [payload] = serialized.startsWith("0x03") ? (readFields(serialized) ?? []) : [];
+  return Array.isArray(payload) ? concatHex(["0x03", toRlp(payload)]) : (serialized.toLowerCase() as Hex);
+}
+
+/** Whether the format is Ethereum's: legacy, types 1 to 4, or another type that adds yParity, r and s to its fields. */
+function hasEthereumFormat(payload: Hex, serialized: Hex): boolean {
+  const isEthereums = (each: Hex) => isLegacy(each) || /^0x0[1-4]/.test(each);
+  if (isEthereums(payload) || isEthereums(serialized)) return true;
+  const [before, after] = [readFields(payload), readFields(serialized)];
+  return before !== undefined && before.length + 3 === after?.length;
+}
+
+/** The signed form of an unsigned transaction; undefined if that is not RLP. */
+function addSignature(payload: Hex, { r, s, yParity }: ViemSignature): Hex | undefined {
+  const fields = readFields(payload);
+  if (fields === undefined) return undefined;
+  const signature = [trim(r), trim(s)];
+  if (!isLegacy(payload)) {
+    return concatHex([sliceHex(payload, 0, 1), toRlp([...fields, yParity === 1 ? "0x01" : "0x", ...signature])]);
+  }
+  // EIP-155: the chain id follows the six fields of the transaction.
+  const chainId = fields[6] as Hex | undefined;
+  const v = BigInt(yParity) + (chainId === undefined ? 27n : hexToBigInt(chainId) * 2n + 35n);
+  return toRlp([...fields.slice(0, 6), numberToHex(v), ...signature]);
+}
+
+/** EIP-2718: a legacy transaction is an RLP list; a typed one has its type before. */
+function isLegacy(serialized: Hex): boolean {
+  return /^0x[c-f]/i.test(serialized);
+}
+
+type RlpFields = readonly (Hex | RlpFields)[];
+
+/** The fields of a serialized transaction; undefined if they are not an RLP list. */
+function readFields(serialized: Hex): RlpFields | undefined {
+  try {
+    const fields: unknown = fromRlp(isLegacy(serialized) ? serialized : sliceHex(serialized, 1));
+    return Array.isArray(fields) ? fields : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function requireSerializer(condition: unknown, message: string): asserts condition {
+  assertArgument(condition, `the serializer ${message}`, "serializer", "[not shown]");
+}
+
+/** ethers and viem write the same hex strings: lower case, and addresses with the checksum of EIP-55. */
+function asHex(text: string): Hex {
+  return text as Hex;
+}
+
+/** Signs exactly the 32 bytes of `hash`. @throws ethers' INVALID_ARGUMENT "invalid digest length". */
+async function signHash(signer: RemoteSigner, hash: Hex): Promise<ViemSignature> {
+  const { r, s, v, yParity } = await signer.signDigest(hash);
+  return { r: asHex(r), s: asHex(s), v: BigInt(v), yParity };
+}
+
+/** Like {@link signHash}, as 65 bytes: r, s, v with v 27 or 28. */
+async function signHashToHex(signer: RemoteSigner, hash: Hex): Promise<Hex> {
+  const { serialized } = await signer.signDigest(hash);
+  return asHex(serialized);
+}
