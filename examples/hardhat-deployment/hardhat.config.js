@@ -1,12 +1,13 @@
 import { createRequire } from "node:module";
 import hardhatEthers from "@nomicfoundation/hardhat-ethers";
+import hardhatNetworkHelpers from "@nomicfoundation/hardhat-network-helpers";
 import { ethersHsm } from "./ethers-hsm-plugin.js";
 
 const require = createRequire(import.meta.url);
 
 // biome-ignore lint/style/noDefaultExport: Hardhat loads it.
 export default {
-  plugins: [hardhatEthers, ethersHsm],
+  plugins: [hardhatEthers, hardhatNetworkHelpers, ethersHsm],
   networks: {
     // Where to deploy to.
     target: { type: "http", url: process.env["RPC_URL"] ?? "http://127.0.0.1:8545", chainType: "l1" },

@@ -6,7 +6,24 @@ import { signers } from "./signers.js";
 /** @typedef {(context: object, connection: object, request: Request) => Promise<Response>} Next */
 
 /**
- * Hardhat's `onRequest` sees every request of a connection, and `next` leads to its node: a provider fits in between.
+ * Which account a request is for, by its method: the position of the account, or of the object that names it as `from`.
+ *
+ * @type {Readonly<Record<string, number>>}
+ */
+const ACCOUNT_POSITIONS = {
+  eth_sendTransaction: 0,
+  eth_signTransaction: 0,
+  wallet_sendCalls: 0,
+  eth_sign: 0,
+  eth_signTypedData: 0,
+  eth_signTypedData_v3: 0,
+  eth_signTypedData_v4: 0,
+  personal_sign: 1,
+};
+
+/**
+ * Hardhat's `onRequest` sees every request of a connection, and `next` leads to its node: a provider fits in between. It signs for
+ * the accounts of signers.js; requests for other accounts, such as impersonated ones, go to the node.
  */
 // biome-ignore lint/style/noDefaultExport: Hardhat loads it.
 export default async () => {
@@ -36,6 +53,11 @@ export default async () => {
       const provider = providers.get(connection) ?? create(context, connection, next);
       const head = { jsonrpc: "2.0", id: request.id };
       try {
+        const account = accountOf(request);
+        if (account !== undefined) {
+          const own = await provider.request({ method: "eth_accounts" });
+          if (!own.includes(account.toLowerCase())) return await next(context, connection, request);
+        }
         return { ...head, result: await provider.request(request) };
       } catch (error) {
         const { code, message, data } = /** @type {import("ethers-hsm/eip1193").ProviderRpcError} */ (error);
@@ -44,3 +66,16 @@ export default async () => {
     },
   };
 };
+
+/**
+ * Undefined if the request names none: the provider answers then, with its own errors.
+ *
+ * @param {Request} request
+ * @returns {string | undefined}
+ */
+function accountOf({ method, params }) {
+  const position = ACCOUNT_POSITIONS[method];
+  const parameter = position === undefined || !Array.isArray(params) ? undefined : params[position];
+  const account = typeof parameter === "object" ? parameter?.from : parameter;
+  return typeof account === "string" ? account : undefined;
+}
