@@ -1,13 +1,13 @@
 import { parseUnits } from "ethers";
-import { requireUsage } from "./usage-error.ts";
+import { requireUsage } from "./errors.ts";
 
 const UNITS: Readonly<Record<string, number>> = { wei: 0, gwei: 9, eth: 18, ether: 18 };
 
 /**
- * An amount with its unit, in wei: `0.1ether`, `0.1 eth`, `25gwei`, `1wei`. A bare number is refused but for 0: what one tool
- * takes for ether is wei to another.
+ * An amount with its unit, in wei: `0.1ether`, `0.1 eth`, `25gwei`, `1wei`. A bare number other than 0 is refused, since
+ * some tools read it as ether and others as wei.
  *
- * @throws UsageError.
+ * @throws CommandError USAGE.
  */
 export function parseAmount(name: string, text: string): bigint {
   const [, number = "", unit = ""] = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text.trim()) ?? [];

@@ -1,6 +1,10 @@
 import { readFile } from "node:fs/promises";
+import { CommandError, requireUsage } from "./errors.ts";
 import type { Terminal } from "./terminal.ts";
-import { requireUsage, UsageError } from "./usage-error.ts";
+
+const DEFAULT_TIMEOUT_SECONDS = 30;
+/** The longest delay of a timer, 2^31 - 1 milliseconds. */
+const LONGEST_TIMEOUT_SECONDS = 2_147_483;
 
 export type Values = Readonly<Partial<Record<string, string | boolean>>>;
 
@@ -18,7 +22,7 @@ export class Context {
     this.#positionals = positionals;
   }
 
-  /** The only argument; undefined where there is none. @throws UsageError for two. */
+  /** The only argument; undefined if there is none. @throws CommandError USAGE for two. */
   argument(name: string): string | undefined {
     const [first, ...others] = this.#positionals;
     requireUsage(
@@ -28,7 +32,7 @@ export class Context {
     return first;
   }
 
-  /** @throws UsageError where it is missing. */
+  /** @throws CommandError USAGE if it is missing. */
   requireArgument(name: string): string {
     const argument = this.argument(name);
     requireUsage(argument !== undefined, `${name} is missing`);
@@ -51,38 +55,41 @@ export class Context {
     return this.#values[name] === true;
   }
 
-  /** A decimal whole number. */
+  /** A decimal integer. */
   count(name: string, largest = Number.MAX_SAFE_INTEGER): number | undefined {
     const value = this.text(name);
     if (value === undefined) return undefined;
     const number = /^\d{1,16}$/.test(value) ? Number(value) : Number.NaN;
-    requireUsage(number <= largest, `--${name} must be a whole number up to ${largest}`);
+    requireUsage(number <= largest, `--${name} must be an integer up to ${largest}`);
     return number;
   }
 
-  /** Of the option, or of the environment. */
+  /** The longest wait for one call of the backend or of the node, in milliseconds. @throws CommandError USAGE. */
+  get timeout(): number {
+    const seconds = this.count("timeout", LONGEST_TIMEOUT_SECONDS) ?? DEFAULT_TIMEOUT_SECONDS;
+    requireUsage(seconds !== 0, "--timeout must be 1 second at least");
+    return seconds * 1_000;
+  }
+
+  /** From the option, or from the environment. */
   setting(name: string, variable: string): string | undefined {
     return this.text(name) ?? (process.env[variable] || undefined);
   }
 
-  /** The content of a file, or of stdin where the name is `-`. @throws UsageError where it cannot be read. */
-  async read(file: string): Promise<string> {
+  /**
+   * The content of a file, or of stdin if the name is `-`.
+   *
+   * @param what the option or the argument, for the message: the name itself is not shown, since it can be a secret in the wrong
+   *   place.
+   * @throws CommandError USAGE if it cannot be read.
+   */
+  async read(file: string, what: string): Promise<string> {
     if (file === "-") return this.terminal.readInput();
     try {
       return await readFile(file, "utf8");
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      throw new UsageError(`the file ${file} cannot be read: ${code}`);
-    }
-  }
-
-  async readJson(file: string): Promise<unknown> {
-    const text = await this.read(file);
-    try {
-      return JSON.parse(text) as unknown;
-    } catch {
-      const name = file === "-" ? "the standard input" : `the file ${file}`;
-      throw new UsageError(`${name} holds no JSON`);
+      throw new CommandError("USAGE", `the file that ${what} names cannot be read: ${code}`);
     }
   }
 
@@ -93,7 +100,7 @@ export class Context {
   }
 }
 
-/** On one line; whole numbers of any size as decimal text. */
+/** On one line; a bigint as a decimal string. */
 export function toJson(document: unknown): string {
   return JSON.stringify(document, (_name, value: unknown) => (typeof value === "bigint" ? value.toString() : value));
 }

@@ -1,7 +1,7 @@
 import { isSignerError, type SignerErrorCode } from "../core/errors.ts";
-import { UsageError } from "./usage-error.ts";
+import { CommandError, type CommandErrorCode } from "./errors.ts";
 
-/** What the process answers, by what happened. */
+/** The exit code of the process. */
 export const EXIT = {
   ok: 0,
   /** A check said no: `verify` or `doctor`. */
@@ -16,11 +16,11 @@ export const EXIT = {
   unavailable: 5,
   /** The node refused, or is out of reach; a transaction that failed in its block. */
   chain: 6,
-  /** The key or its answer is not what it must be. */
+  /** The key or its response is not what it must be. */
   key: 7,
   /** A package or a library is not installed. */
   dependency: 8,
-  /** A question was not answered with yes, or there was nobody to ask. */
+  /** A question was not answered with yes, there was no terminal to ask at, or the fee is above the ceiling. */
   declined: 9,
   /** Anything else: please report it. */
   unexpected: 70,
@@ -42,6 +42,20 @@ const OF_SIGNER: Readonly<Record<SignerErrorCode, number>> = {
   DEPENDENCY_MISSING: EXIT.dependency,
 };
 
+const OF_COMMAND: Readonly<Record<CommandErrorCode, number>> = {
+  USAGE: EXIT.usage,
+  ACCESS_DENIED: EXIT.accessDenied,
+  NODE_UNREACHABLE: EXIT.chain,
+  NODE_RESPONSE_INVALID: EXIT.chain,
+  NAME_NOT_FOUND: EXIT.chain,
+  BROADCAST_REJECTED: EXIT.chain,
+  BROADCAST_UNKNOWN: EXIT.chain,
+  NOT_MINED: EXIT.chain,
+  DECLINED: EXIT.declined,
+  FEE_TOO_HIGH: EXIT.declined,
+  CHECK_FAILED: EXIT.failedCheck,
+};
+
 const USAGE_CODES: ReadonlySet<unknown> = new Set([
   "INVALID_ARGUMENT",
   "UNEXPECTED_ARGUMENT",
@@ -50,8 +64,8 @@ const USAGE_CODES: ReadonlySet<unknown> = new Set([
   "BUFFER_OVERRUN",
 ]);
 
-// ethers' codes of what a node says, or of a node that says nothing.
-const CHAIN_CODES: ReadonlySet<unknown> = new Set([
+// ethers' codes for a node's errors, or for a node that does not respond.
+export const CHAIN_CODES: ReadonlySet<unknown> = new Set([
   "NETWORK_ERROR",
   "SERVER_ERROR",
   "TIMEOUT",
@@ -66,20 +80,8 @@ const CHAIN_CODES: ReadonlySet<unknown> = new Set([
   "OFFCHAIN_FAULT",
 ]);
 
-/** The user said no, or nobody could be asked. */
-export class DeclinedError extends Error {
-  override readonly name = "DeclinedError";
-}
-
-/** The node's fault, or its answer. */
-export class ChainError extends Error {
-  override readonly name = "ChainError";
-}
-
 export function exitCodeOf(error: unknown): number {
-  if (error instanceof UsageError) return EXIT.usage;
-  if (error instanceof DeclinedError) return EXIT.declined;
-  if (error instanceof ChainError) return EXIT.chain;
+  if (error instanceof CommandError) return OF_COMMAND[error.code];
   if (isSignerError(error)) return OF_SIGNER[error.code];
   const { code } = error as { readonly code?: unknown };
   if (USAGE_CODES.has(code)) return EXIT.usage;

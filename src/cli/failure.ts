@@ -1,7 +1,8 @@
 import { isSignerError } from "../core/errors.ts";
+import { CommandError } from "./errors.ts";
 import { exitCodeOf } from "./exit-codes.ts";
 
-/** What is told of a failure, to people and programs. */
+/** What the command reports of a failure. */
 export interface FailureReport {
   readonly code: string;
   readonly message: string;
@@ -10,21 +11,27 @@ export interface FailureReport {
   readonly operation?: string | undefined;
   readonly retryable?: boolean | undefined;
   readonly requestId?: string | undefined;
+  /** The hash of the transaction that a node may have. */
+  readonly hash?: string | undefined;
   readonly exitCode: number;
 }
 
-/** Neither values nor URLs of ethers' errors are told: both may hold a secret, an RPC URL the key of its service. */
+/** Neither values nor URLs of ethers' errors are reported: both may contain a secret, an RPC URL the key of its service. */
 export function reportOf(error: unknown): FailureReport {
   const exitCode = exitCodeOf(error);
   if (isSignerError(error)) {
     const { code, message, backend, keyId, operation, retryable, requestId } = error;
     return { code, message, backend, keyId, operation, retryable, requestId, exitCode };
   }
-  const { name, message, shortMessage, code, info } = error as Readonly<Record<string, unknown>>;
+  if (error instanceof CommandError) {
+    const { code, message, hash } = error;
+    return { code, message: withoutUrls(message), hash, exitCode };
+  }
+  const { message, shortMessage, code, info, error: answer } = error as Readonly<Record<string, unknown>>;
   const text = typeof shortMessage === "string" ? shortMessage : String(message);
-  const byNode = (info as { readonly error?: { readonly message?: unknown } } | undefined)?.error?.message;
+  const { message: byNode } = Object(answer ?? Object(info).error) as { readonly message?: unknown };
   const said = typeof byNode === "string" && !text.includes(byNode) ? `${text} (the node says: ${byNode})` : text;
-  return { code: typeof code === "string" ? code : String(name), message: withoutUrls(said), exitCode };
+  return { code: typeof code === "string" ? code : "UNEXPECTED", message: withoutUrls(said), exitCode };
 }
 
 function withoutUrls(text: string): string {

@@ -1,32 +1,31 @@
 import type { Provider } from "ethers";
 import type { KeyStore } from "../accounts/key-store.ts";
+import { isSignerError } from "../core/errors.ts";
 import type { RemoteSigner } from "../signer/remote-signer.ts";
 import { parseKeyUri } from "../uri/key-uri.ts";
 import type { KeyUriOptions } from "../uri/options.ts";
 import { signerFromUri } from "../uri/signer.ts";
 import { storeFromUri } from "../uri/store.ts";
 import type { Context } from "./context.ts";
-import { requireUsage } from "./usage-error.ts";
+import { CommandError, requireUsage } from "./errors.ts";
 
-const LONGEST_SECONDS = 2_147_483;
-
-/** The URI of `--key` or ETHERS_HSM_KEY. @throws UsageError where there is none. */
+/** The URI of `--key` or ETHERS_HSM_KEY. @throws CommandError USAGE if there is none. */
 export function keyUriOf(context: Context): string {
   const uri = context.setting("key", "ETHERS_HSM_KEY");
   requireUsage(uri, "no key is named: pass --key URI, or set ETHERS_HSM_KEY; see ethers-hsm --help for URIs");
   return uri;
 }
 
-/** What the URI leaves open: the deadline, and the PIN, of the environment or of a person. */
-export async function keyOptionsOf(context: Context, uri: string): Promise<Omit<KeyUriOptions, "expectedAddress">> {
-  const seconds = context.count("timeout", LONGEST_SECONDS);
-  requireUsage(seconds !== 0, "--timeout must be 1 second at least");
-  const shared = seconds === undefined ? {} : { timeout: seconds * 1_000 };
+/** What the URI leaves open: the deadline, and the PIN, from the environment or from a person. */
+export async function keyOptionsOf(context: Context, uri: string): Promise<KeyOptions> {
+  const { timeout } = context;
   const parsed = parseKeyUri(uri);
-  if (!("pinSource" in parsed) || parsed.pinSource !== undefined) return shared;
+  if (!("pinSource" in parsed) || parsed.pinSource !== undefined) return { timeout };
   const pin = await pinOf(context, parsed.backend);
-  return pin === undefined ? shared : { ...shared, pkcs11: { pin } };
+  return pin === undefined ? { timeout } : { timeout, pkcs11: { pin } };
 }
+
+type KeyOptions = Omit<KeyUriOptions, "expectedAddress"> & { readonly timeout: number };
 
 /** Runs `use` with the key's signer, and closes it. */
 export async function withSigner<T>(
@@ -35,9 +34,13 @@ export async function withSigner<T>(
   use: (signer: RemoteSigner) => Promise<T>,
 ): Promise<T> {
   const uri = keyUriOf(context);
-  const signer = await signerFromUri(uri, provider, await keyOptionsOf(context, uri));
+  const options = await keyOptionsOf(context, uri);
+  const signer = await signerFromUri(uri, provider, options);
   try {
     return await use(signer);
+  } catch (error) {
+    if (isSignerError(error, "KEY_NOT_FOUND")) requirePin(context, error.message);
+    throw error;
   } finally {
     await signer.close();
   }
@@ -50,7 +53,8 @@ export async function withStore<T>(
   use: (store: KeyStore, uri: string) => Promise<T>,
 ): Promise<T> {
   const uri = keyUriOf(context);
-  const store = await storeFromUri(uri, { ...(await keyOptionsOf(context, uri)), prefix });
+  const options = await keyOptionsOf(context, uri);
+  const store = await storeFromUri(uri, { ...options, prefix });
   try {
     return await use(store, uri);
   } finally {
@@ -58,7 +62,20 @@ export async function withStore<T>(
   }
 }
 
-// Asked for before anything is opened: the time that a person takes must not count as the backend's.
+/**
+ * A token shows its private keys after a login only.
+ *
+ * @throws CommandError ACCESS_DENIED if a token's PIN was given nowhere. At a terminal, a person decided to give none.
+ */
+export function requirePin(context: Context, reason: string): void {
+  const parsed = parseKeyUri(keyUriOf(context));
+  const isOpen = !("pinSource" in parsed) || parsed.pinSource !== undefined;
+  if (isOpen || process.env["ETHERS_HSM_PIN"] || context.terminal.isInteractive) return;
+  const hint = "set ETHERS_HSM_PIN, or name a pin-source in the URI";
+  throw new CommandError("ACCESS_DENIED", `${reason}; no PIN was given`, hint);
+}
+
+// Asked before anything is opened: the time that a person takes must not count as the backend's.
 async function pinOf({ terminal }: Context, backend: string): Promise<string | undefined> {
   const fromEnvironment = process.env["ETHERS_HSM_PIN"];
   if (fromEnvironment) return fromEnvironment;

@@ -1,6 +1,6 @@
 import { getBytes, isHexString } from "ethers";
 import type { Context } from "./context.ts";
-import { requireUsage } from "./usage-error.ts";
+import { requireUsage } from "./errors.ts";
 
 /** A message as text, or with `--hex` as bytes; all of stdin for `-`, its last line break included. */
 export async function readMessage(context: Context): Promise<string | Uint8Array> {

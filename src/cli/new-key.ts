@@ -2,7 +2,7 @@ import { hexlify } from "ethers";
 import type { StoredKey } from "../accounts/key-store.ts";
 import { parseKeyUri } from "../uri/key-uri.ts";
 import type { Context } from "./context.ts";
-import { requireUsage } from "./usage-error.ts";
+import { requireUsage } from "./errors.ts";
 
 /** A new key's name in the words of its own store: `alias`; `name`; or `label`, and `id`. */
 export type NewKeyName = Readonly<Record<string, string>>;
@@ -13,7 +13,7 @@ export interface MakingStore {
   importKey(privateKey: string, name: NewKeyName & { readonly expectedAddress?: string }): Promise<StoredKey>;
 }
 
-/** How the new key is called, as the URI says. @throws UsageError where the URI's key cannot be the name of a new one. */
+/** How the new key is called, as the URI says. @throws CommandError USAGE if the URI's key cannot be the name of a new one. */
 export function newKeyName(uri: string): NewKeyName {
   const parsed = parseKeyUri(uri);
   if (parsed.backend === "aws-kms") {

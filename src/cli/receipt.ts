@@ -1,14 +1,14 @@
 import { setTimeout } from "node:timers/promises";
 import type { JsonRpcProvider, TransactionReceipt } from "ethers";
-import { ChainError } from "./exit-codes.ts";
+import { CommandError } from "./errors.ts";
 
 const PAUSE_MS = 1_000;
 
 /**
  * The receipt of a transaction that was sent. It asks once a second: ethers waits for the next block before it looks again, which
- * on a node that mines on demand may never come.
+ * may never come on a node that mines on demand.
  *
- * @throws ChainError, which says that the transaction is out.
+ * @throws CommandError NOT_MINED with the hash: after `seconds`, or as soon as the node does not respond any more.
  */
 export async function waitForReceipt(
   provider: JsonRpcProvider,
@@ -17,21 +17,19 @@ export async function waitForReceipt(
 ): Promise<TransactionReceipt> {
   const end = performance.now() + seconds * 1_000;
   for (;;) {
-    const receipt = await receiptOf(provider, hash);
-    if (receipt) return receipt;
-    if (performance.now() >= end) break;
+    try {
+      const receipt = await provider.getTransactionReceipt(hash);
+      if (receipt) return receipt;
+    } catch (error) {
+      // Other failures pass: the transaction is out, whatever the node answers meanwhile.
+      const isSilent = error instanceof CommandError && error.code === "NODE_UNREACHABLE";
+      if (isSilent) throw notMined(hash, `was sent, but then ${error.reason}`);
+    }
+    if (performance.now() >= end) throw notMined(hash, `was sent, but is in no block after ${seconds} seconds`);
     await setTimeout(PAUSE_MS);
   }
-  throw new ChainError(
-    `the transaction ${hash} was sent, but is in no block after ${seconds} seconds: look it up by its hash`,
-  );
 }
 
-async function receiptOf(provider: JsonRpcProvider, hash: string): Promise<TransactionReceipt | null> {
-  try {
-    return await provider.getTransactionReceipt(hash);
-  } catch {
-    // The transaction is out whatever the node says meanwhile: it is asked again until the end.
-    return null;
-  }
+function notMined(hash: string, what: string): CommandError {
+  return new CommandError("NOT_MINED", `the transaction ${hash} ${what}`, "look it up by its hash", hash);
 }

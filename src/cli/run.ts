@@ -3,11 +3,11 @@ import { parseArgs } from "node:util";
 import { COMMON_OPTIONS, type Command } from "./command.ts";
 import { commands } from "./commands.ts";
 import { Context, toJson, type Values } from "./context.ts";
+import { CommandError, requireUsage } from "./errors.ts";
 import { EXIT } from "./exit-codes.ts";
 import { reportOf } from "./failure.ts";
 import { commandHelp, mainHelp } from "./help.ts";
 import { Terminal } from "./terminal.ts";
-import { UsageError } from "./usage-error.ts";
 
 /**
  * Runs the command that `args` name. It never throws: a failure is a line on stderr, as JSON with `--json`.
@@ -19,7 +19,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
     const asked = commands.find((command) => name === "help" && command.name === rest[0]);
-    terminal.print(asked ? commandHelp(asked) : mainHelp(commands));
+    printLines(terminal, asked ? commandHelp(asked) : mainHelp(commands));
     return name === undefined ? EXIT.usage : EXIT.ok;
   }
   if (name === "--version") {
@@ -28,10 +28,10 @@ export async function run(args: readonly string[]): Promise<number> {
   }
   try {
     const command = commands.find((each) => each.name === name);
-    if (!command) throw new UsageError(`there is no such command; see ethers-hsm --help`);
+    requireUsage(command, "there is no such command; see ethers-hsm --help");
     const { values, positionals } = parse(command, rest);
     if (values["help"]) {
-      terminal.print(commandHelp(command));
+      printLines(terminal, commandHelp(command));
       return EXIT.ok;
     }
     return await command.run(new Context(terminal, values, positionals));
@@ -52,26 +52,32 @@ function parse(command: Command, args: readonly string[]): { values: Values; pos
     });
     const names = tokens.flatMap((token) => (token.kind === "option" ? [token.name] : []));
     const twice = names.find((name, index) => names.indexOf(name) !== index);
-    if (twice !== undefined) throw new UsageError(`--${twice} is there twice`);
+    requireUsage(twice === undefined, `--${twice} is there twice`);
     return { values: values as Values, positionals };
   } catch (error) {
-    if (error instanceof UsageError) throw error;
-    throw new UsageError(`${explain(error)}; see ethers-hsm ${command.name} --help`);
+    if (error instanceof CommandError) throw error;
+    throw new CommandError("USAGE", `${explain(error)}; see ethers-hsm ${command.name} --help`);
   }
 }
 
-/** parseArgs repeats what was written, which may be a secret in the wrong place: of a stray argument nothing is shown. */
+/** parseArgs repeats what was written, which may be a secret in the wrong place: only what looks like an option is shown. */
 function explain(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === "ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL") return "this command takes no argument beside its options";
-  const sentence = message.replace(/(\. |\n).*$/s, "");
-  return sentence.replace(/=.*?(?='|$)/, "");
+  const sentence = message.replace(/(\. |\n).*$/s, "").replace(/=.*?(?='|$)/, "");
+  const [, quoted] = /'(.*)'/s.exec(sentence) ?? [];
+  const isOption = quoted === undefined || /^(?:-[a-z], )?--?[a-z][a-z-]{0,30}(?: <value>)?$/.test(quoted);
+  return isOption ? sentence : "an option is unknown";
+}
+
+function printLines(terminal: Terminal, text: string): void {
+  for (const line of text.split("\n")) terminal.print(line);
 }
 
 function fail(terminal: Terminal, error: unknown, json: boolean): number {
   const { exitCode, ...report } = reportOf(error);
   if (json) terminal.note(toJson({ error: { ...report, exitCode } }));
-  else terminal.note(`ethers-hsm: ${report.message}${report.code === "UsageError" ? "" : ` [${report.code}]`}`);
+  else terminal.note(`ethers-hsm: ${report.message}${report.code === "USAGE" ? "" : ` [${report.code}]`}`);
   return exitCode;
 }
 

@@ -1,10 +1,10 @@
 import { createInterface } from "node:readline";
 import { Writable } from "node:stream";
 import { text } from "node:stream/consumers";
-import { DeclinedError } from "./exit-codes.ts";
-import { requireUsage } from "./usage-error.ts";
+import { CommandError, requireUsage } from "./errors.ts";
+import { printable } from "./printable.ts";
 
-/** The process's input and outputs. Results go to stdout, and everything for people's eyes alone to stderr. */
+/** The process's input and outputs. Results go to stdout, everything else to stderr. All text is made printable here. */
 export class Terminal {
   #inputTaken = false;
   #progressLength = 0;
@@ -17,16 +17,16 @@ export class Terminal {
   /** A line of the result. */
   print(line: string): void {
     this.endProgress();
-    process.stdout.write(`${line}\n`);
+    process.stdout.write(`${printable(line)}\n`);
   }
 
-  /** A line for people, which is no result. */
+  /** A line that is not part of the result. */
   note(line: string): void {
     this.endProgress();
-    process.stderr.write(`${line}\n`);
+    process.stderr.write(`${printable(line)}\n`);
   }
 
-  /** Overwrites the last progress, on a terminal; elsewhere nothing is shown. */
+  /** Overwrites the last progress on a terminal; without a terminal nothing is shown. */
   progress(line: string): void {
     if (process.stderr.isTTY !== true) return;
     process.stderr.write(`\r${line.padEnd(this.#progressLength)}`);
@@ -38,14 +38,14 @@ export class Terminal {
     this.#progressLength = 0;
   }
 
-  /** All of stdin, which can be had once. */
+  /** All of stdin, which can be read once. */
   async readInput(): Promise<string> {
     requireUsage(!this.#inputTaken, "only one argument can be -, since there is one standard input");
     this.#inputTaken = true;
     return text(process.stdin);
   }
 
-  /** Only where it is interactive. @throws DeclinedError where the person interrupts, or the input ends. */
+  /** For an interactive terminal only. @throws CommandError DECLINED if the person interrupts, or the input ends. */
   async ask(question: string): Promise<string> {
     return this.#ask(question, process.stderr, () => {});
   }
@@ -63,8 +63,8 @@ export class Terminal {
     try {
       return await new Promise<string>((resolve, reject) => {
         reader.question(question, resolve);
-        reader.once("SIGINT", () => reject(new DeclinedError("interrupted")));
-        reader.once("close", () => reject(new DeclinedError("the input ended without an answer")));
+        reader.once("SIGINT", () => reject(new CommandError("DECLINED", "interrupted")));
+        reader.once("close", () => reject(new CommandError("DECLINED", "the input ended without an answer")));
       });
     } finally {
       reader.close();

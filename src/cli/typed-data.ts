@@ -1,13 +1,13 @@
 import { type ParsedTypedData, parseTypedData } from "../eip1193/typed-data.ts";
 import type { Context } from "./context.ts";
-import { UsageError } from "./usage-error.ts";
+import { CommandError } from "./errors.ts";
 
-/** The typed data of a file, in the form of eth_signTypedData_v4. @throws UsageError. */
-export async function readTypedData(context: Context, file: string): Promise<ParsedTypedData> {
-  const data = await context.readJson(file);
+/** The typed data of a file, in the form of eth_signTypedData_v4. @throws CommandError USAGE, which names the field. */
+export async function readTypedData(context: Context, file: string, what: string): Promise<ParsedTypedData> {
+  const text = await context.read(file, what);
   try {
-    return parseTypedData(data);
+    return parseTypedData(text);
   } catch (error) {
-    throw new UsageError((error as Error).message);
+    throw new CommandError("USAGE", (error as Error).message);
   }
 }

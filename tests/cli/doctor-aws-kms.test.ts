@@ -144,7 +144,7 @@ describe("doctor over AWS KMS", () => {
     const { step } = await examined(cli, [], { env });
     expect(step("endpoint and TLS").detail).toMatch(/^kms\.eu-west-1\.amazonaws\.com is not in DNS/);
     expect(step("whose credentials")).toMatchObject({
-      status: "failed",
+      status: "warning",
       detail: expect.stringMatching(/^sts\.eu-west-1\.amazonaws\.com cannot be reached/),
     });
   });
@@ -164,9 +164,22 @@ describe("doctor over AWS KMS", () => {
 
   test("STS that answers something else", async () => {
     const server = await LoopbackServer.start(async () => ({ status: 503, body: "<p>planted</p>" }));
-    const { step } = await examined(cli, [], { env: { AWS_ENDPOINT_URL_STS: server.url } });
+    const { code, step } = await examined(cli, [], { env: { AWS_ENDPOINT_URL_STS: server.url } });
     await server.close();
-    expect(step("whose credentials").detail).toMatch(/^STS refuses the credentials \(HTTP 503\): renew them/);
+    expect([code, step("whose credentials").status]).toEqual([0, "warning"]);
+    expect(step("whose credentials").detail).toMatch(
+      / answered HTTP 503; check the network path to STS, if you need it/,
+    );
+  });
+
+  test("STS that does not answer is a warning after three seconds, since signing does not need it", async () => {
+    const silent = await LoopbackServer.start(() => new Promise(() => {}));
+    const { code, ok, troubles, step } = await examined(cli, [], { env: { AWS_ENDPOINT_URL_STS: silent.url } });
+    await silent.close();
+    expect([code, ok, troubles]).toEqual([0, true, ["endpoint and TLS: warning", "whose credentials: warning"]]);
+    expect(step("whose credentials").detail).toMatch(
+      /^127\.0\.0\.1:\d+ cannot be reached; check the network path to STS/,
+    );
   });
 
   test("credentials that STS refuses do not end the rest, since signing does not need STS", async () => {

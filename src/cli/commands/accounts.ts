@@ -2,7 +2,8 @@ import { isStoredKey, type ListedKey } from "../../accounts/key-store.ts";
 import { type Command, KEY_OPTIONS } from "../command.ts";
 import { toJson } from "../context.ts";
 import { EXIT } from "../exit-codes.ts";
-import { withStore } from "../keys.ts";
+import { requirePin, withStore } from "../keys.ts";
+import { nameColumn } from "../printable.ts";
 
 export const accounts: Command = {
   name: "accounts",
@@ -29,8 +30,11 @@ export const accounts: Command = {
         context.terminal.progress(`${count} ${count === 1 ? "key" : "keys"} so far …`);
       }
       context.terminal.endProgress();
-      if (count === 0 && !context.json)
-        context.terminal.note(`no secp256k1 signing key in ${store.backend} ${store.id}`);
+      if (count === 0) {
+        const nothing = `no secp256k1 signing key in ${store.backend} ${store.id}`;
+        requirePin(context, nothing);
+        if (!context.json) context.terminal.note(nothing);
+      }
       return EXIT.ok;
     }),
 };
@@ -45,7 +49,8 @@ function documentOf(listed: ListedKey): Readonly<Record<string, unknown>> {
 }
 
 function lineOf(listed: ListedKey): string {
-  if (isStoredKey(listed)) return [listed.address, listed.name ?? "-", listed.key.id].join("  ");
-  const { id, name, error } = listed;
-  return `${"unusable".padEnd(42)}  ${name ?? "-"}  ${id}  [${error.code}] ${error.message}`;
+  const name = listed.name === undefined ? "-" : nameColumn(listed.name);
+  if (isStoredKey(listed)) return [listed.address, name, listed.key.id].join("  ");
+  const { id, error } = listed;
+  return `${"unusable".padEnd(42)}  ${name}  ${id}  [${error.code}] ${error.message}`;
 }

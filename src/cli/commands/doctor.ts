@@ -5,7 +5,7 @@ import { EXIT } from "../exit-codes.ts";
 
 export const doctor: Command = {
   name: "doctor",
-  summary: "walk the whole way to a signature, and say what does not work",
+  summary: "check every step from credentials to a verified signature",
   details: [
     "Tries each step from the SDK to a verified signature, and with --rpc the node too; says of each whether it works, how long",
     "it took and, where it does not work, what to change. A step that needs a failed one is not tried. What it signs is one",

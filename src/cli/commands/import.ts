@@ -1,9 +1,9 @@
 import { type Command, KEY_OPTIONS } from "../command.ts";
 import type { Context } from "../context.ts";
+import { requireUsage } from "../errors.ts";
 import { EXIT } from "../exit-codes.ts";
 import { withStore } from "../keys.ts";
 import { type MakingStore, newKeyName, reportKey } from "../new-key.ts";
-import { requireUsage } from "../usage-error.ts";
 
 export const importKey: Command = {
   name: "import",
@@ -37,7 +37,8 @@ export const importKey: Command = {
 
 async function readPrivateKey(context: Context): Promise<string> {
   const file = context.text("private-key-file");
-  const given = file === undefined ? process.env["ETHERS_HSM_PRIVATE_KEY"] : await context.read(file);
+  const given =
+    file === undefined ? process.env["ETHERS_HSM_PRIVATE_KEY"] : await context.read(file, "--private-key-file");
   const text = given || (await ask(context));
   const [, digits] = /^\s*(?:0x)?([\da-f]{64})\s*$/i.exec(text) ?? [];
   requireUsage(

@@ -18,7 +18,7 @@ export const signTypedData: Command = {
     "sign-typed-data - --json < permit.json",
   ],
   run: async (context) => {
-    const { domain, types, message } = await readTypedData(context, context.requireArgument("FILE"));
+    const { domain, types, message } = await readTypedData(context, context.requireArgument("FILE"), "FILE");
     return withSigner(context, null, async (signer) => {
       const signature = await signer.signTypedData(domain, types, message);
       const digest = TypedDataEncoder.hash(domain, types, message);

@@ -1,11 +1,11 @@
 import { getAddress, hashMessage, isHexString, recoverAddress, Signature, TypedDataEncoder } from "ethers";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
+import { requireUsage } from "../errors.ts";
 import { EXIT } from "../exit-codes.ts";
 import { readMessage } from "../message.ts";
 import { parseTransaction } from "../transaction-file.ts";
 import { readTypedData } from "../typed-data.ts";
-import { requireUsage } from "../usage-error.ts";
 
 export const verify: Command = {
   name: "verify",
@@ -13,7 +13,7 @@ export const verify: Command = {
   argument: "[MESSAGE]",
   details: [
     "Checks that the signature of a message, of typed data, or of a signed transaction is by ADDRESS. It needs no key and no",
-    "network, and so knows nothing of contract wallets (EIP-1271). Exit code 1 says that it is by somebody else.",
+    "network, and so knows nothing of contract wallets (EIP-1271). Exit code 1 says that it is by another account.",
   ],
   options: {
     address: { type: "string", value: "ADDRESS", help: "whose signature it should be" },
@@ -39,10 +39,10 @@ export const verify: Command = {
 };
 
 function explain(signer: string | null): string {
-  return signer === null ? "nobody's signature" : `signed by ${signer}, or of something else`;
+  return signer === null ? "it is not a signature by any key" : `signed by ${signer}, or of something else`;
 }
 
-/** Null where it is no signature by any key. */
+/** Null if it is not a signature by any key. */
 async function signerOf(context: Context): Promise<string | null> {
   const [typedData, tx] = [context.text("typed-data"), context.text("tx")];
   const message = context.argument("MESSAGE");
@@ -53,13 +53,13 @@ async function signerOf(context: Context): Promise<string | null> {
       context.text("signature") === undefined,
       "a signed transaction brings its signature: leave --signature out",
     );
-    const transaction = parseTransaction((await context.read(tx)).trim());
+    const transaction = parseTransaction((await context.read(tx, "--tx")).trim());
     requireUsage(transaction.isSigned(), "the transaction is not signed");
     return transaction.from;
   }
   const signature = readSignature(context.requireText("signature"));
   if (typedData === undefined) return recover(hashMessage(await readMessage(context)), signature);
-  const { domain, types, message: value } = await readTypedData(context, typedData);
+  const { domain, types, message: value } = await readTypedData(context, typedData, "--typed-data");
   return recover(TypedDataEncoder.hash(domain, types, value), signature);
 }
 
@@ -73,9 +73,10 @@ function recover(digest: string, signature: Signature): string | null {
 
 function readAddress(text: string): string {
   try {
-    return getAddress(text);
+    // ethers also reads ICAP addresses, and digits without 0x.
+    return getAddress(/^0x/.test(text) ? text : "");
   } catch {
-    requireUsage(false, "--address must be an address, with a right checksum where it has one");
+    requireUsage(false, "--address must be an address of 0x and 40 digits, with the right checksum if it has one");
   }
 }
 

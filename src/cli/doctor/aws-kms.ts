@@ -46,8 +46,7 @@ export async function examineAwsKms({ walk, signer, options, timeout }: Patient)
         "not asked: the endpoint is not AWS's own, so that of STS is unknown (AWS_ENDPOINT_URL_STS names it)";
       return { detail, value: undefined };
     }
-    const identity = await callerIdentity(sts, name, found, timeout);
-    return { detail: identity.arn, facts: { ...identity }, value: undefined };
+    return callerIdentity(sts, name, found, timeout);
   });
   await walk.step(
     "key",

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect as connectTcp } from "node:net";
 import { connect as connectTls, type PeerCertificate, type TLSSocket } from "node:tls";
-import { type Finding, StepError } from "./walk.ts";
+import { type Finding, failedStep } from "./walk.ts";
 
 const SOON_MS = 14 * 86_400_000;
 const PROXY_VARIABLES = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
@@ -25,7 +25,7 @@ export async function examineEndpoint(url: string, timeout: number): Promise<Fin
     };
   } catch (error) {
     // Not the origin: of a failure no URL is told.
-    throw new StepError(`${shown} ${whyNot(error)}`);
+    throw failedStep(`${shown} ${whyNot(error)}`);
   } finally {
     socket.destroy();
   }

@@ -13,18 +13,17 @@ import { examinePkcs11 } from "./pkcs11.ts";
 import { TEST_MESSAGE } from "./test-message.ts";
 import { type Outcome, type StepReport, Walk } from "./walk.ts";
 
-const DEFAULT_TIMEOUT_MS = 30_000;
-
-/** @throws UsageError, or ethers' INVALID_ARGUMENT, where the command line or the URI cannot be right. */
+/** @throws CommandError USAGE, or ethers' INVALID_ARGUMENT, if the command line or the URI cannot be right. */
 export async function examine(context: Context): Promise<readonly StepReport[]> {
   const [uri, rpcUrl] = [keyUriOf(context), rpcUrlOf(context)];
   const given = await keyOptionsOf(context, uri);
   const parsed = parseKeyUri(uri);
   const signer = await signerFromUri(uri, null, given);
-  const walk = new Walk(context.terminal);
+  const { timeout } = context;
+  const walk = new Walk(context.terminal, timeout);
   try {
     const options = await optionsOf(parsed, given);
-    const patient = { walk, signer, options, timeout: given.timeout ?? DEFAULT_TIMEOUT_MS };
+    const patient = { walk, signer, options, timeout };
     const { publicKey, permission } = await {
       "aws-kms": examineAwsKms,
       "azure-key-vault": examineAzureKeyVault,
@@ -32,10 +31,10 @@ export async function examine(context: Context): Promise<readonly StepReport[]> 
       cloudhsm: examinePkcs11,
     }[parsed.backend](patient);
     const address = await examineSignature(walk, signer, publicKey, permission);
-    if (rpcUrl !== undefined) await examineChain(walk, rpcUrl, address);
+    if (rpcUrl !== undefined) await examineChain(patient, rpcUrl, address);
     return walk.reports;
   } finally {
-    // What it could not close in time is no finding about the key.
+    // A session that could not be closed in time says nothing about the key.
     await signer.close().catch(() => undefined);
   }
 }

@@ -1,6 +1,6 @@
 import type { DescribeKeyCommandOutput } from "@aws-sdk/client-kms";
 import { isSignerError } from "../../core/errors.ts";
-import { type Finding, StepError } from "./walk.ts";
+import { type Finding, failedStep } from "./walk.ts";
 
 /** The key by DescribeKey, for which signing needs no permission: that it is refused is no failure. */
 export async function examineKmsKey(describe: () => Promise<DescribeKeyCommandOutput>): Promise<Finding<undefined>> {
@@ -16,12 +16,12 @@ export async function examineKmsKey(describe: () => Promise<DescribeKeyCommandOu
     ", ",
   );
   if (KeySpec !== "ECC_SECG_P256K1") {
-    throw new StepError(`${detail}: it is not on Ethereum's curve; create one with KeySpec ECC_SECG_P256K1`);
+    throw failedStep(`${detail}: it is not on Ethereum's curve; create one with KeySpec ECC_SECG_P256K1`);
   }
   if (KeyUsage !== "SIGN_VERIFY") {
-    throw new StepError(`${detail}: it does not sign; create one with KeyUsage SIGN_VERIFY`);
+    throw failedStep(`${detail}: it does not sign; create one with KeyUsage SIGN_VERIFY`);
   }
-  if (KeyState !== "Enabled") throw new StepError(`${detail}: ${cureOf(KeyState)}`);
+  if (KeyState !== "Enabled") throw failedStep(`${detail}: ${cureOf(KeyState)}`);
   const facts = { arn: Arn, keySpec: KeySpec, keyUsage: KeyUsage, keyState: KeyState, origin: Origin };
   return { detail, facts: { ...facts, multiRegion: MultiRegion === true }, value: undefined };
 }

@@ -7,7 +7,7 @@ import type { Pkcs11Signer } from "../../pkcs11/signer.ts";
 import { findTokens, slotId } from "../../pkcs11/slot.ts";
 import { named } from "./packages.ts";
 import type { Patient, Prognosis } from "./patient.ts";
-import { type Finding, StepError } from "./walk.ts";
+import { type Finding, failedStep } from "./walk.ts";
 
 // PKCS#11 v2.40, header pkcs11t.h.
 const PIN_FLAGS = [
@@ -38,9 +38,7 @@ export async function examinePkcs11({ walk, signer, options, timeout }: Patient)
       ...{ slot: slotId(handle).toString(), label, manufacturer, model, serialNumber },
     }));
     if (found.length === 0) {
-      throw new StepError(
-        "the library shows no initialised token: connect the HSM, or check the library's configuration",
-      );
+      throw failedStep("the library shows no initialised token: connect the HSM, or check the library's configuration");
     }
     const detail = found.map(({ slot, label }) => `${JSON.stringify(label)} in slot ${slot}`).join(", ");
     return { detail, facts: { tokens: found }, value: undefined };
@@ -98,9 +96,7 @@ function loginFinding({ loggedIn, error }: Pkcs11SignerHealth, hasPin: boolean):
 function keyFinding({ key, error, ready }: Pkcs11SignerHealth): Finding<undefined> {
   if (error) throw error;
   if (!ready) {
-    throw new StepError(
-      "the token does not offer CKM_ECDSA: its firmware or its policy forbids it; permit the mechanism",
-    );
+    throw failedStep("the token does not offer CKM_ECDSA: its firmware or its policy forbids it; permit the mechanism");
   }
   const { sensitive, extractable } = { ...key };
   const shown = (value: boolean | undefined) => value ?? "not shown";

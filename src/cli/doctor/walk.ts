@@ -1,3 +1,5 @@
+import { setTimeout } from "node:timers/promises";
+import { CommandError } from "../errors.ts";
 import { reportOf } from "../failure.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -21,10 +23,13 @@ export interface StepReport {
   readonly facts?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** A step that failed: what is wrong, and what to change. */
-export class StepError extends Error {
-  override readonly name = "StepError";
+/** What is wrong, and what to change. */
+export function failedStep(message: string): CommandError {
+  return new CommandError("CHECK_FAILED", message);
 }
+
+/** Calls end by their own deadline first, with a message that says more. */
+const GRACE_MS = 500;
 
 const TRIED = Symbol("a step's value");
 
@@ -42,9 +47,12 @@ type Values<Needs extends readonly Outcome<unknown>[]> = {
 export class Walk {
   readonly reports: StepReport[] = [];
   readonly #terminal: Terminal;
+  readonly #timeout: number;
 
-  constructor(terminal: Terminal) {
+  /** @param timeout the longest time of a step, in milliseconds. */
+  constructor(terminal: Terminal, timeout: number) {
     this.#terminal = terminal;
+    this.#timeout = timeout;
   }
 
   async step<T, const Needs extends readonly Outcome<unknown>[]>(
@@ -59,7 +67,7 @@ export class Walk {
     const took = () => Math.round(performance.now() - begun);
     try {
       const values = needs.map((need) => need[TRIED]?.value) as Values<Needs>;
-      const { detail, warning, facts, value } = await look(...values);
+      const { detail, warning, facts, value } = await withinTime(look(...values), this.#timeout);
       const status = warning === undefined ? "ok" : "warning";
       const text = warning === undefined ? detail : `${detail}; ${warning}`;
       return this.#add({ step, status, detail: text, milliseconds: took(), facts }, { value });
@@ -72,5 +80,19 @@ export class Walk {
   #add<T>(report: StepReport, tried?: { readonly value: T }): Outcome<T> {
     this.reports.push(report);
     return { step: report.step, [TRIED]: tried };
+  }
+}
+
+async function withinTime<T>(work: Promise<T>, timeout: number): Promise<T> {
+  const timer = new AbortController();
+  const late = setTimeout(timeout + GRACE_MS, undefined, { signal: timer.signal }).then(() => {
+    throw failedStep(
+      `it did not end within ${timeout / 1_000} seconds: check what it connects to, or pass a longer --timeout`,
+    );
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    timer.abort();
   }
 }
