@@ -31,7 +31,7 @@ export const COMMON_OPTIONS: OptionTable = {
   help: { type: "boolean", short: "h", help: "print this help" },
 };
 
-/** What the commands that need a key, or a place of keys, know besides. */
+/** The further options of commands that need a key, or a place of keys. */
 export const KEY_OPTIONS: OptionTable = {
   key: { type: "string", short: "k", value: "URI", help: "the key, or the place of keys; default: $ETHERS_HSM_KEY" },
   timeout: { type: "string", value: "SECONDS", help: "the longest wait for one call of the backend; default: 30" },

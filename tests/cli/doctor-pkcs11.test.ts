@@ -87,10 +87,10 @@ describe("doctor over PKCS#11", () => {
     expect(missing.step("login").detail).toContain("P that pin-source names is not set");
   });
 
-  test("without a PIN nobody is logged in, and the token shows no key", async () => {
+  test("without a PIN there is no login, and the token shows no key", async () => {
     const [, key = ""] = uri("good");
     const { troubles, step } = await examined(cli, ["--key", key.replace("&pin-source=env:P", "")]);
-    expect(step("login")).toMatchObject({ status: "ok", detail: "nobody is logged in: no PIN was given" });
+    expect(step("login")).toMatchObject({ status: "ok", detail: "not logged in: no PIN was given" });
     expect(troubles).toEqual(["key: failed", "address: not-tried", "signature: not-tried"]);
     expect(step("key").detail).toContain("private keys are visible after a login");
   });

@@ -55,7 +55,7 @@ describe("each exit code, by a process", () => {
     expect(run.stderr).not.toContain("please report");
   });
 
-  test("70: what nobody foresaw", async () => {
+  test("70: an error that no code stands for", async () => {
     const program = `Object.defineProperty(process, "stdin", { get: () => { throw new RangeError("out of order"); } });`;
     const NODE_OPTIONS = `--import data:text/javascript,${encodeURIComponent(program)}`;
     const args = ["verify", "-", "--address", ADDRESS, "--signature", SIGNATURE, "--json"];

@@ -163,7 +163,7 @@ describe("what a node makes the key sign", () => {
 });
 
 describe("the hash of what was signed", () => {
-  test("a node that answers with another hash has the transaction all the same", async () => {
+  test("a node that answers with another hash has the transaction", async () => {
     const run = await withNode(
       ["send", "--to", TO, "--json"],
       answers({ eth_sendRawTransaction: `0x${"11".repeat(32)}` }),

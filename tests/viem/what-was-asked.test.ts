@@ -291,7 +291,7 @@ describe("a serializer", () => {
     expect([failure.code, key.digests]).toEqual(["INVALID_ARGUMENT", []]);
   });
 
-  test("that adds the sidecars where the transaction names no type has the payload signed", async () => {
+  test("that adds the sidecars has the payload signed, even if the transaction names no type", async () => {
     const { account } = await createAccount();
     const { type: _type, ...untyped } = BLOB;
     const serializer: Serializer = (...args) => serializeTransaction(...args);

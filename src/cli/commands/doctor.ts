@@ -1,6 +1,6 @@
 import { type Command, KEY_OPTIONS, RPC_OPTION } from "../command.ts";
-import { examine } from "../doctor/examination.ts";
 import { summaryOf } from "../doctor/report.ts";
+import { runChecks } from "../doctor/run-checks.ts";
 import { EXIT } from "../exit-codes.ts";
 
 export const doctor: Command = {
@@ -8,7 +8,7 @@ export const doctor: Command = {
   summary: "check every step from credentials to a verified signature",
   details: [
     "Tries each step from the SDK to a verified signature, and with --rpc the node too; says of each whether it works, how long",
-    "it took and, where it does not work, what to change. A step that needs a failed one is not tried. What it signs is one",
+    "it took and, if it does not work, what to change. A step that needs a failed one is not tried. What it signs is one",
     "fixed message (EIP-191) that says what it is for, which cannot be a transaction. Exit code 1 says that a step failed.",
   ],
   options: { ...KEY_OPTIONS, ...RPC_OPTION },
@@ -17,7 +17,7 @@ export const doctor: Command = {
     "doctor --rpc https://node.example --json   # with the key of ETHERS_HSM_KEY",
   ],
   run: async (context) => {
-    const steps = await examine(context);
+    const steps = await runChecks(context);
     const ok = steps.every(({ status }) => status === "ok" || status === "warning");
     context.result({ ok, steps }, summaryOf(steps));
     return ok ? EXIT.ok : EXIT.failedCheck;

@@ -4,18 +4,18 @@ import { kmsError } from "../../aws-kms/errors.ts";
 import { regionOf } from "../../aws-kms/key-name.ts";
 import { isSignerError, SignerError } from "../../core/errors.ts";
 import { callerIdentity, stsEndpoint } from "./caller-identity.ts";
-import { examineEndpoint } from "./endpoint.ts";
-import { examineKmsKey } from "./kms-key.ts";
+import type { CheckContext, SigningChecks } from "./check-context.ts";
+import { checkEndpoint } from "./endpoint.ts";
+import { checkKmsKey } from "./kms-key.ts";
 import { named } from "./packages.ts";
-import type { Patient, Prognosis } from "./patient.ts";
 import { TEST_MESSAGE } from "./test-message.ts";
 
 /** https://docs.aws.amazon.com/kms/latest/developerguide/testing-permissions.html */
-export async function examineAwsKms({ walk, signer, options, timeout }: Patient): Promise<Prognosis> {
+export async function checkAwsKms({ checks, signer, options, timeout }: CheckContext): Promise<SigningChecks> {
   const { keyId, timeout: _timeout, ...given } = options;
   const region = regionOf(String(keyId));
   const opened: { client?: KMSClient } = {};
-  const sdk = await walk.step("SDK", [], async () => {
+  const sdk = await checks.step("SDK", [], async () => {
     const loaded = await importSdk();
     const config = { ...(region === undefined ? {} : { region }), ...given } as KMSClientConfig;
     opened.client = new loaded.KMSClient(config);
@@ -24,11 +24,11 @@ export async function examineAwsKms({ walk, signer, options, timeout }: Patient)
   const signal = () => ({ abortSignal: AbortSignal.timeout(timeout) });
   const asked = (operation: string) => ({ operation, keyId: String(keyId) });
 
-  const regionStep = await walk.step("Region", [sdk], async ({ client }) => {
+  const regionStep = await checks.step("Region", [sdk], async ({ client }) => {
     const name = await translated(() => client.config.region(), asked("configuration"));
     return { detail: name, facts: { region: name }, value: name };
   });
-  const credentials = await walk.step("credentials", [sdk], async ({ client }) => {
+  const credentials = await checks.step("credentials", [sdk], async ({ client }) => {
     const found = await translated(() => client.config.credentials(), asked("credentials"));
     const { accessKeyId, expiration, accountId } = found;
     const shown = `${accessKeyId.slice(0, 4)}…${accessKeyId.slice(-4)}`;
@@ -36,10 +36,10 @@ export async function examineAwsKms({ walk, signer, options, timeout }: Patient)
     const facts = { accessKeyId: shown, accountId: accountId ?? null, expires: expiration?.toISOString() ?? null };
     return { detail: `access key ${shown}${until}`, facts, value: found };
   });
-  const endpoint = await walk.step("endpoint and TLS", [sdk, regionStep], async ({ client }, name) =>
-    examineEndpoint(await endpointOf(client, name), timeout),
+  const endpoint = await checks.step("endpoint and TLS", [sdk, regionStep], async ({ client }, name) =>
+    checkEndpoint(await endpointOf(client, name), timeout),
   );
-  await walk.step("whose credentials", [credentials, regionStep, sdk], async (found, name, { client }) => {
+  await checks.step("whose credentials", [credentials, regionStep, sdk], async (found, name, { client }) => {
     const sts = stsEndpoint(name, await endpointOf(client, name));
     if (sts === undefined) {
       const detail =
@@ -48,31 +48,35 @@ export async function examineAwsKms({ walk, signer, options, timeout }: Patient)
     }
     return callerIdentity(sts, name, found, timeout);
   });
-  await walk.step(
+  await checks.step(
     "key",
     [credentials, endpoint, sdk],
     ({ accessKeyId: _id }, _endpoint, { client, DescribeKeyCommand }) =>
-      examineKmsKey(async () =>
+      checkKmsKey(async () =>
         translated(() => client.send(new DescribeKeyCommand({ KeyId: String(keyId) }), signal()), asked("DescribeKey")),
       ),
   );
-  const publicKey = await walk.step("permission to read the public key", [credentials, endpoint], async () => {
+  const publicKey = await checks.step("permission to read the public key", [credentials, endpoint], async () => {
     await signer.getPublicKey();
     return { detail: "kms:GetPublicKey is granted", value: undefined };
   });
-  const permission = await walk.step("permission to sign", [publicKey, sdk], async (_key, { client, SignCommand }) => {
-    const command = new SignCommand({
-      ...{ KeyId: String(keyId), Message: getBytes(hashMessage(TEST_MESSAGE)), MessageType: "DIGEST" },
-      ...{ SigningAlgorithm: "ECDSA_SHA_256", DryRun: true },
-    });
-    try {
-      await translated(() => client.send(command, signal()), asked("Sign"));
-      return { detail: "kms:Sign is granted (the server signed, though asked for a dry run)", value: undefined };
-    } catch (error) {
-      if (!isSignerError(error) || error.info?.["exception"] !== "DryRunOperationException") throw error;
-      return { detail: "kms:Sign is granted (dry run)", value: undefined };
-    }
-  });
+  const permission = await checks.step(
+    "permission to sign",
+    [publicKey, sdk],
+    async (_key, { client, SignCommand }) => {
+      const command = new SignCommand({
+        ...{ KeyId: String(keyId), Message: getBytes(hashMessage(TEST_MESSAGE)), MessageType: "DIGEST" },
+        ...{ SigningAlgorithm: "ECDSA_SHA_256", DryRun: true },
+      });
+      try {
+        await translated(() => client.send(command, signal()), asked("Sign"));
+        return { detail: "kms:Sign is granted (the server signed, though asked for a dry run)", value: undefined };
+      } catch (error) {
+        if (!isSignerError(error) || error.info?.["exception"] !== "DryRunOperationException") throw error;
+        return { detail: "kms:Sign is granted (dry run)", value: undefined };
+      }
+    },
+  );
   opened.client?.destroy();
   return { publicKey, permission };
 }

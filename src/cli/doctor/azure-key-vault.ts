@@ -2,36 +2,36 @@ import type { KeyVaultKey } from "@azure/keyvault-keys";
 import { credentialError } from "../../azure-key-vault/credential-errors.ts";
 import type { AzureTokenCredential } from "../../azure-key-vault/index.ts";
 import { importKeyVaultKeys } from "../../azure-key-vault/sdk.ts";
-import { examineEndpoint, proxyVariable } from "./endpoint.ts";
+import type { CheckContext, SigningChecks } from "./check-context.ts";
+import type { CheckResult } from "./checks.ts";
+import { checkEndpoint, proxyVariable } from "./endpoint.ts";
 import { named } from "./packages.ts";
-import type { Patient, Prognosis } from "./patient.ts";
 import { claimsOf, scopeOf } from "./token-claims.ts";
-import type { Finding } from "./walk.ts";
 
-export async function examineAzureKeyVault({ walk, signer, options, timeout }: Patient): Promise<Prognosis> {
+export async function checkAzureKeyVault({ checks, signer, options, timeout }: CheckContext): Promise<SigningChecks> {
   const { keyName, keyVersion, credential, timeout: _timeout, vaultUrl, ...clientOptions } = options;
   const tokens = credential as AzureTokenCredential;
   const vault = String(vaultUrl);
-  const sdk = await walk.step("SDK", [], async () => {
+  const sdk = await checks.step("SDK", [], async () => {
     const { KeyClient } = await importKeyVaultKeys();
     const detail = [named("@azure/keyvault-keys"), named("@azure/identity")].join(", ");
     return { detail, value: new KeyClient(vault, tokens, clientOptions) };
   });
-  const credentials = await walk.step("credentials", [], async () => {
+  const credentials = await checks.step("credentials", [], async () => {
     const token = await requestToken(tokens, vault, timeout);
     const { text, facts } = claimsOf(token);
     return { detail: text, facts, value: undefined };
   });
-  const endpoint = await walk.step("endpoint and TLS", [], async () => {
+  const endpoint = await checks.step("endpoint and TLS", [], async () => {
     const proxy = proxyVariable();
-    if (proxy === undefined) return examineEndpoint(vault, timeout);
+    if (proxy === undefined) return checkEndpoint(vault, timeout);
     return { detail: `not tried: the SDK goes through the proxy of ${proxy}`, value: vault };
   });
-  const publicKey = await walk.step("permission to read the key", [credentials, endpoint], async () => {
+  const publicKey = await checks.step("permission to read the key", [credentials, endpoint], async () => {
     await signer.getPublicKey();
     return { detail: "keys/get is granted", value: undefined };
   });
-  await walk.step("key", [publicKey, sdk], async (_key, client) => {
+  await checks.step("key", [publicKey, sdk], async (_key, client) => {
     const version = keyVersion === undefined ? {} : { version: String(keyVersion) };
     const abortSignal = AbortSignal.timeout(timeout);
     return describe(await client.getKey(String(keyName), { ...version, abortSignal }));
@@ -52,7 +52,7 @@ async function requestToken(credential: AzureTokenCredential, vaultUrl: string, 
 }
 
 /** Whoever has read its public key knows that it may sign. */
-function describe(key: KeyVaultKey): Finding<undefined> {
+function describe(key: KeyVaultKey): CheckResult<undefined> {
   const { id, keyType, keyOperations, properties } = key;
   const { enabled, notBefore, expiresOn, version } = properties;
   const until = expiresOn === undefined ? "" : `, until ${expiresOn.toISOString()}`;

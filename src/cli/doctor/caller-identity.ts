@@ -1,5 +1,5 @@
+import { type CheckResult, failedStep } from "./checks.ts";
 import { type AwsCredentials, signedHeaders } from "./signature-v4.ts";
-import { type Finding, failedStep } from "./walk.ts";
 
 /** Signing does not need STS, so its step must not take long. */
 const LONGEST_MS = 3_000;
@@ -16,7 +16,7 @@ export async function callerIdentity(
   region: string,
   credentials: AwsCredentials,
   timeout: number,
-): Promise<Finding<undefined>> {
+): Promise<CheckResult<undefined>> {
   const url = new URL(endpoint);
   const body = "Action=GetCallerIdentity&Version=2011-06-15";
   const headers = { "content-type": "application/x-www-form-urlencoded; charset=utf-8" };
@@ -41,7 +41,7 @@ export async function callerIdentity(
   throw failedStep(`STS refuses the credentials (${code}): renew them, or correct them in their configuration`);
 }
 
-function unknownIdentity(detail: string): Finding<undefined> {
+function unknownIdentity(detail: string): CheckResult<undefined> {
   return { detail, warning: "check the network path to STS, if you need it: signing does not", value: undefined };
 }
 

@@ -1,20 +1,20 @@
 import { formatEther, type JsonRpcProvider } from "ethers";
 import { chainName, describeChain } from "../chains.ts";
 import { connect, fromNode } from "../rpc.ts";
-import type { Patient } from "./patient.ts";
-import type { Outcome } from "./walk.ts";
+import type { CheckContext } from "./check-context.ts";
+import type { Outcome } from "./checks.ts";
 
 const OLD_SECONDS = 600;
 
 /** The node: its chain and newest block, and what it reports of the account. */
-export async function examineChain(
-  { walk, timeout }: Pick<Patient, "walk" | "timeout">,
+export async function checkChain(
+  { checks, timeout }: Pick<CheckContext, "checks" | "timeout">,
   url: string,
   address: Outcome<string>,
 ): Promise<void> {
   let provider: JsonRpcProvider | undefined;
   try {
-    const node = await walk.step("node", [], async () => {
+    const node = await checks.step("node", [], async () => {
       const connected = await connect(url, timeout);
       provider = connected;
       const { chainId } = await connected.getNetwork();
@@ -30,7 +30,7 @@ export async function examineChain(
         value: connected,
       };
     });
-    await walk.step("balance and nonce", [node, address], async (connected, account) => {
+    await checks.step("balance and nonce", [node, address], async (connected, account) => {
       const [balance, nonce, pending] = await fromNode("balance and nonce", () =>
         Promise.all([
           connected.getBalance(account),

@@ -1,13 +1,13 @@
 import { once } from "node:events";
 import { connect as connectTcp } from "node:net";
 import { connect as connectTls, type PeerCertificate, type TLSSocket } from "node:tls";
-import { type Finding, failedStep } from "./walk.ts";
+import { type CheckResult, failedStep } from "./checks.ts";
 
 const SOON_MS = 14 * 86_400_000;
 const PROXY_VARIABLES = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
-/** Connects to where a URL leads, with TLS where it says https:, as Node's trusted authorities have it; sends nothing. */
-export async function examineEndpoint(url: string, timeout: number): Promise<Finding<string>> {
+/** Connects to the host of a URL, with TLS for https: and Node's trusted authorities; sends nothing. */
+export async function checkEndpoint(url: string, timeout: number): Promise<CheckResult<string>> {
   const { protocol, host: shown, hostname, port, origin } = new URL(url);
   const host = hostname.replace(/^\[|\]$/g, "");
   const where = { host, port: Number(port || (protocol === "https:" ? 443 : 80)) };
@@ -17,7 +17,7 @@ export async function examineEndpoint(url: string, timeout: number): Promise<Fin
       : connectTcp(where);
   try {
     await once(socket, protocol === "https:" ? "secureConnect" : "connect", { signal: AbortSignal.timeout(timeout) });
-    if (protocol === "https:") return tlsFinding(origin, socket as TLSSocket);
+    if (protocol === "https:") return tlsResult(origin, socket as TLSSocket);
     return {
       detail: `${origin} answers`,
       warning: "it is not encrypted: use https:// outside of tests",
@@ -31,19 +31,19 @@ export async function examineEndpoint(url: string, timeout: number): Promise<Fin
   }
 }
 
-/** The variable that sends an SDK's requests through a proxy, where there is one. */
+/** The variable that sends an SDK's requests through a proxy, if one is set. */
 export function proxyVariable(): string | undefined {
   return PROXY_VARIABLES.find((name) => process.env[name]);
 }
 
-function tlsFinding(origin: string, socket: TLSSocket): Finding<string> {
+function tlsResult(origin: string, socket: TLSSocket): CheckResult<string> {
   const { issuer, valid_to: until }: PeerCertificate = socket.getPeerCertificate();
   const expires = new Date(until);
   const by = [issuer?.O ?? issuer?.CN].flat().join(" ");
   const soon = expires.getTime() - Date.now() < SOON_MS;
   return {
     detail: `${origin}, ${socket.getProtocol()}, certificate by ${by} until ${expires.toISOString().slice(0, 10)}`,
-    warning: soon ? "the certificate expires within two weeks: renew it, where it is yours" : undefined,
+    warning: soon ? "the certificate expires within two weeks: renew it, if it is yours" : undefined,
     facts: { url: origin, protocol: socket.getProtocol(), issuer: by, expires: expires.toISOString() },
     value: origin,
   };
@@ -59,5 +59,5 @@ function whyNot(error: unknown): string {
     return `shows a certificate that is not trusted (${code}): check for a proxy in between, or set NODE_EXTRA_CA_CERTS`;
   }
   if (/TLS|SSL|EPROTO/.test(code)) return `does not speak TLS (${code}): check the URL's scheme and port`;
-  return `cannot be reached (${code}): check the host, the port and the way out of this network`;
+  return `cannot be reached (${code}): check the host, the port and outbound network access (firewall, proxy)`;
 }

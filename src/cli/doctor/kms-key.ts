@@ -1,9 +1,9 @@
 import type { DescribeKeyCommandOutput } from "@aws-sdk/client-kms";
 import { isSignerError } from "../../core/errors.ts";
-import { type Finding, failedStep } from "./walk.ts";
+import { type CheckResult, failedStep } from "./checks.ts";
 
-/** The key by DescribeKey, for which signing needs no permission: that it is refused is no failure. */
-export async function examineKmsKey(describe: () => Promise<DescribeKeyCommandOutput>): Promise<Finding<undefined>> {
+/** The key by DescribeKey, which signing does not need: a refusal is not a failure. */
+export async function checkKmsKey(describe: () => Promise<DescribeKeyCommandOutput>): Promise<CheckResult<undefined>> {
   let metadata: DescribeKeyCommandOutput["KeyMetadata"];
   try {
     metadata = (await describe()).KeyMetadata;
@@ -21,12 +21,12 @@ export async function examineKmsKey(describe: () => Promise<DescribeKeyCommandOu
   if (KeyUsage !== "SIGN_VERIFY") {
     throw failedStep(`${detail}: it does not sign; create one with KeyUsage SIGN_VERIFY`);
   }
-  if (KeyState !== "Enabled") throw failedStep(`${detail}: ${cureOf(KeyState)}`);
+  if (KeyState !== "Enabled") throw failedStep(`${detail}: ${hintFor(KeyState)}`);
   const facts = { arn: Arn, keySpec: KeySpec, keyUsage: KeyUsage, keyState: KeyState, origin: Origin };
   return { detail, facts: { ...facts, multiRegion: MultiRegion === true }, value: undefined };
 }
 
-function cureOf(state: string | undefined): string {
+function hintFor(state: string | undefined): string {
   if (state === "Disabled") return "enable it (aws kms enable-key)";
   if (state === "PendingDeletion") return "cancel its deletion (aws kms cancel-key-deletion), then enable it";
   if (state === "PendingImport") return "import its material (ethers-hsm import makes a new key)";

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
-/** The version of an installed package; undefined where it cannot be learnt. */
+/** The version of an installed package; undefined if it is unknown. */
 function versionOf(name: string): string | undefined {
   try {
     // Not its package.json, which not every package exports.

@@ -5,33 +5,33 @@ import { loadModule } from "../../pkcs11/module.ts";
 import type { PoolState } from "../../pkcs11/session-pool.ts";
 import type { Pkcs11Signer } from "../../pkcs11/signer.ts";
 import { findTokens, slotId } from "../../pkcs11/slot.ts";
+import type { CheckContext, SigningChecks } from "./check-context.ts";
+import { type CheckResult, failedStep } from "./checks.ts";
 import { named } from "./packages.ts";
-import type { Patient, Prognosis } from "./patient.ts";
-import { type Finding, failedStep } from "./walk.ts";
 
 // PKCS#11 v2.40, header pkcs11t.h.
 const PIN_FLAGS = [
   [0x10000, "a wrong PIN was given since the last login"],
   [0x20000, "the next wrong PIN locks the token"],
-  [0x40000, "the PIN is locked: the security officer must set it anew"],
+  [0x40000, "the PIN is locked: the security officer must set a new one"],
 ] as const;
 
 const SLOT_CALLS: ReadonlySet<string | undefined> = new Set(["C_GetSlotList", "C_GetTokenInfo", "C_GetSlotInfo"]);
 
-export async function examinePkcs11({ walk, signer, options, timeout }: Patient): Promise<Prognosis> {
+export async function checkPkcs11({ checks, signer, options, timeout }: CheckContext): Promise<SigningChecks> {
   const libraryPath = String(options["libraryPath"] ?? CLOUDHSM_LIBRARY);
-  const bindings = await walk.step("pkcs11js", [], async () => {
+  const bindings = await checks.step("pkcs11js", [], async () => {
     await importPkcs11js();
     return { detail: named("pkcs11js"), value: undefined };
   });
-  const library = await walk.step("library", [bindings], async () => {
+  const library = await checks.step("library", [bindings], async () => {
     const { cryptoki } = await loadModule({ libraryPath, isIsolated: false, hangTimeout: timeout, user: undefined });
     const info = await cryptoki.getInfo();
     const { description, manufacturer, version, cryptokiVersion } = info;
     const detail = `${description} ${version} by ${manufacturer}, PKCS#11 ${cryptokiVersion}, ${libraryPath}`;
     return { detail, facts: { path: libraryPath, ...info }, value: cryptoki };
   });
-  const slots = await walk.step("slots and tokens", [library], async (cryptoki) => {
+  const slots = await checks.step("slots and tokens", [library], async (cryptoki) => {
     const { tokens, failure } = await findTokens(cryptoki);
     if (tokens.length === 0 && failure) throw failure;
     const found = tokens.map(({ handle, info: { label, manufacturer, model, serialNumber } }) => ({
@@ -43,13 +43,13 @@ export async function examinePkcs11({ walk, signer, options, timeout }: Patient)
     const detail = found.map(({ slot, label }) => `${JSON.stringify(label)} in slot ${slot}`).join(", ");
     return { detail, facts: { tokens: found }, value: undefined };
   });
-  const health = await walk.step("token", [slots], async () => {
+  const health = await checks.step("token", [slots], async () => {
     const signal = AbortSignal.timeout(timeout);
-    return tokenFinding(await (signer as Pkcs11Signer).health({ signal }));
+    return tokenResult(await (signer as Pkcs11Signer).health({ signal }));
   });
-  const login = await walk.step("login", [health], async (found) => loginFinding(found, options["pin"] !== undefined));
-  const key = await walk.step("key", [health, login], async (found) => keyFinding(found));
-  await walk.step("sessions", [health], async ({ sessions, token }) => {
+  const login = await checks.step("login", [health], async (found) => loginResult(found, options["pin"] !== undefined));
+  const key = await checks.step("key", [health, login], async (found) => keyResult(found));
+  await checks.step("sessions", [health], async ({ sessions, token }) => {
     // A token that answers is one with sessions.
     const { idle, busy, waiting } = sessions as PoolState;
     const all = `${token?.sessions ?? "?"} open on the token, ${token?.maxSessions ?? "no limit"} at most`;
@@ -73,7 +73,7 @@ async function importPkcs11js(): Promise<void> {
   }
 }
 
-function tokenFinding(health: Pkcs11SignerHealth): Finding<Pkcs11SignerHealth> {
+function tokenResult(health: Pkcs11SignerHealth): CheckResult<Pkcs11SignerHealth> {
   const { token, slot, error } = health;
   if (token === undefined || SLOT_CALLS.has(error?.operation)) throw error;
   const { label, manufacturer, model, serialNumber, flags } = token;
@@ -86,14 +86,14 @@ function tokenFinding(health: Pkcs11SignerHealth): Finding<Pkcs11SignerHealth> {
   };
 }
 
-function loginFinding({ loggedIn, error }: Pkcs11SignerHealth, hasPin: boolean): Finding<undefined> {
+function loginResult({ loggedIn, error }: Pkcs11SignerHealth, hasPin: boolean): CheckResult<undefined> {
   if (error?.code === "ACCESS_DENIED" || error?.operation === "C_Login") throw error;
-  if (!hasPin) return { detail: "nobody is logged in: no PIN was given", value: undefined };
+  if (!hasPin) return { detail: "not logged in: no PIN was given", value: undefined };
   const isRight = error?.code === "KEY_NOT_FOUND" || loggedIn === true;
   return { detail: isRight ? "the PIN is right" : "done, as far as the token shows", value: undefined };
 }
 
-function keyFinding({ key, error, ready }: Pkcs11SignerHealth): Finding<undefined> {
+function keyResult({ key, error, ready }: Pkcs11SignerHealth): CheckResult<undefined> {
   if (error) throw error;
   if (!ready) {
     throw failedStep("the token does not offer CKM_ECDSA: its firmware or its policy forbids it; permit the mechanism");

@@ -1,4 +1,4 @@
-import type { StepReport } from "./walk.ts";
+import type { StepReport } from "./checks.ts";
 
 const MARKS: Readonly<Record<StepReport["status"], string>> = {
   ok: "ok",

@@ -3,8 +3,8 @@ import { CommandError } from "../errors.ts";
 import { reportOf } from "../failure.ts";
 import type { Terminal } from "../terminal.ts";
 
-/** What a step found. It works, also where there is a warning. */
-export interface Finding<T> {
+/** What a step found. It works, even with a warning. */
+export interface CheckResult<T> {
   readonly detail: string;
   /** What is not as it should be, and what to change. */
   readonly warning?: string | undefined;
@@ -33,7 +33,7 @@ const GRACE_MS = 500;
 
 const TRIED = Symbol("a step's value");
 
-/** What a step gave; steps that need it are not tried where it failed. */
+/** The result of a step; steps that need it are not tried if it failed. */
 export interface Outcome<T> {
   readonly step: string;
   readonly [TRIED]: { readonly value: T } | undefined;
@@ -43,8 +43,8 @@ type Values<Needs extends readonly Outcome<unknown>[]> = {
   [Index in keyof Needs]: Needs[Index] extends Outcome<infer T> ? T : never;
 };
 
-/** The steps of an examination, in their order. A failed one ends only those that need it. */
-export class Walk {
+/** Runs the steps in their order. A failed one ends only those that need it. */
+export class Checks {
   readonly reports: StepReport[] = [];
   readonly #terminal: Terminal;
   readonly #timeout: number;
@@ -58,7 +58,7 @@ export class Walk {
   async step<T, const Needs extends readonly Outcome<unknown>[]>(
     step: string,
     needs: Needs,
-    look: (...values: Values<Needs>) => Promise<Finding<T>>,
+    look: (...values: Values<Needs>) => Promise<CheckResult<T>>,
   ): Promise<Outcome<T>> {
     const missing = needs.find((need) => need[TRIED] === undefined);
     if (missing) return this.#add({ step, status: "not-tried", detail: `it needs ${missing.step}` });
