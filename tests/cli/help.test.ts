@@ -68,7 +68,7 @@ describe("a command line that cannot be right ends with 2", () => {
     [
       "a timeout that is no number",
       ["address", "--key", "aws-kms:a", "--timeout", "1s"],
-      /--timeout must be a whole number/,
+      /--timeout must be an integer/,
     ],
     ["no message", ["sign-message", "--key", "aws-kms:a"], /MESSAGE is missing/],
     ["two messages", ["sign-message", "a", "b", "--key", "aws-kms:a"], /one MESSAGE is expected, not 2: quote/],
