@@ -7,6 +7,7 @@ import {
   Transaction,
   toBeHex,
 } from "ethers";
+import { parseJson } from "../eip1193/json.ts";
 import type { Context } from "./context.ts";
 import { CommandError, requireUsage } from "./errors.ts";
 
@@ -142,12 +143,13 @@ function fromJson(text: string): FileTransaction {
   return transaction;
 }
 
+/** Refuses an object that has a member twice. */
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text);
-  } catch {
-    const message = "the transaction must be a JSON object, or a serialization as 0x and hexadecimal digits";
-    throw new CommandError("USAGE", message);
+    return parseJson(text, "the transaction");
+  } catch (error) {
+    const hint = "it must be a JSON object, or a serialization as 0x and hexadecimal digits";
+    throw new CommandError("USAGE", (error as Error).message, hint);
   }
 }
 
