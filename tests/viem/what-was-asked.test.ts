@@ -220,6 +220,19 @@ describe.each(Object.entries(requests))("%s", (_name, { make, ask }) => {
   });
 });
 
+test("a value that unfolds to a million parts is refused, not computed", async () => {
+  const { account, key } = await createAccount();
+  let parts: unknown = 1;
+  for (let level = 0; level < 20; level += 1) parts = [parts, parts];
+  const types = { Order: [{ name: "parts", type: `uint256${"[]".repeat(20)}` }] };
+  const typedData = { domain: {}, types, primaryType: "Order", message: { parts } };
+  const failure = await failureOf(() => account.signTypedData(typedData as never));
+  expect(failure).toMatchObject({ code: "INVALID_ARGUMENT" });
+  const transaction = { ...CALL, ...FEES, accessList: parts } as never;
+  expect(await failureOf(() => account.signTransaction(transaction))).toMatchObject({ code: "INVALID_ARGUMENT" });
+  expect(key.digests).toEqual([]);
+});
+
 describe("a serializer", () => {
   const TRANSACTION = { ...CALL, ...FEES, type: "eip1559" } as const;
   const BLOB = {
