@@ -7,20 +7,8 @@
  */
 export const GROUPS = {
   decoders: {
-    files: ["bytes", "der-elements", "der", "errors", "public-key", "sec1", "signature", "thrown", "type-graph"],
-    tests: [
-      ...["bytes", "der", "der-elements", "der-encoding", "error-stacks", "errors", "object-identifiers", "public-key"],
-      ...["public-key-messages", "sec1", "signature", "thrown", "type-graph", "wrong-bytes"],
-    ],
+    files: ["bytes", "errors", "public-key", "signature"],
+    tests: ["bytes", "errors", "public-key", "signature"],
   },
-  scalars: { files: ["endomorphism", "inverse", "signed-digits"], tests: ["inverse", "scalars"] },
-  points: {
-    files: ["affine-point", "curve", "limb-point", "limb-values", "odd-multiples"],
-    tests: ["curve", "limb-values", "limbs", "points"],
-  },
-  sums: {
-    files: ["plain-sum", "tabled-sum", "tables", "y-parity"],
-    tests: ["y-parity-ways", "wrong-bytes", "sums", "tables", "y-parity"],
-  },
-  limbs: { files: ["limbs"], tests: ["limbs"] },
+  verification: { files: ["verify"], tests: ["verify"] },
 };

@@ -13,8 +13,6 @@ import { TestFile } from "./test-file.mjs";
 
 // The same cases in every run, so that a change is either noticed or not; and nobody reads what a failure shrinks to.
 fc.configureGlobal({ seed: 1, endOnFailure: true });
-// The random sums of tests/core/sums.test.ts, which each change of the arithmetic has to pass: a few find what is wrong.
-process.env["ETHERS_HSM_SUMS"] = "50";
 
 /** @typedef {import("@stryker-mutator/api/test-runner").TestResult} TestResult */
 

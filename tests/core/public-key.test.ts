@@ -218,7 +218,7 @@ describe("publicKeyFromSpki", () => {
           expect(["BACKEND_RESPONSE_INVALID", "KEY_UNUSABLE"]).toContain((error as { code: string }).code);
         }
       }),
-      { numRuns: 1_000 },
+      { numRuns: 3_000 },
     );
   });
 });

@@ -127,7 +127,7 @@ describe("signatureFromDer", () => {
         expect(signatureFromDer(der)).toEqual({ r, s });
         expect(hexlify(signatureToDer({ r, s }))).toBe(hexlify(der));
       }),
-      { numRuns: 1_000 },
+      { numRuns: 3_000 },
     );
   });
 
@@ -139,7 +139,7 @@ describe("signatureFromDer", () => {
         const decoded = attempt(() => signatureFromDer(der));
         if (decoded) expect(hexlify(signatureToDer(decoded))).toBe(hexlify(der));
       }),
-      { numRuns: 1_000 },
+      { numRuns: 3_000 },
     );
   });
 
@@ -149,7 +149,7 @@ describe("signatureFromDer", () => {
         attempt(() => signatureFromDer(junk));
         attempt(() => signatureFromDer(Uint8Array.of(0x30, junk.length, ...junk)));
       }),
-      { numRuns: 1_000 },
+      { numRuns: 3_000 },
     );
   });
 
@@ -178,7 +178,7 @@ describe("signatureToDer", () => {
         const length = (content.length / 2).toString(16).padStart(2, "0");
         expect(hexlify(signatureToDer({ r, s }))).toBe(`0x30${length}${content}`);
       }),
-      { numRuns: 1_000 },
+      { numRuns: 3_000 },
     );
   });
 });

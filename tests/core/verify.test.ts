@@ -158,7 +158,7 @@ describe.each([
         expect(verifySignature(publicKey(), digest, opposite(signature))).toBe(1 - yParity);
         jest.runAllTimers();
       }),
-      { numRuns: 150 },
+      { numRuns: 300 },
     );
   });
 
@@ -195,7 +195,7 @@ describe("verifySignature", () => {
         expect(recovers(publicKey, digest, low, yParity as 0 | 1)).toBe(true);
         expect(verifySignature(publicKey, digest, opposite(low))).toBe(1 - (yParity as number));
       }),
-      { numRuns: 200 },
+      { numRuns: 300 },
     );
   });
 
