@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { assertArgument, hexlify } from "ethers";
+import { hexlify } from "ethers";
 import { SignerError } from "../core/errors.ts";
 import { CKA, CKK, CKM, CKO, SECP256K1_PARAMS } from "./attributes.ts";
 import type { Handle, KeyPairHandles, Template } from "./cryptoki.ts";
@@ -8,6 +8,7 @@ import { type KeyName, labelText } from "./key-name.ts";
 import type { TokenObjects } from "./objects.ts";
 import type { PrivateKey } from "./private-key.ts";
 import type { Pkcs11Session } from "./session.ts";
+import type { NewKeyName } from "./store-options.ts";
 
 const EC_PARAMS = { type: CKA.EC_PARAMS, value: Buffer.from(SECP256K1_PARAMS) };
 
@@ -22,27 +23,75 @@ const REFUSED: ReadonlySet<number | undefined> = new Set([
   CKR.TEMPLATE_INCONSISTENT,
 ]);
 
-/** @throws ethers' INVALID_ARGUMENT where a key of the token has the label or the CKA_ID already. */
-export async function requireFree(session: Pkcs11Session, name: KeyName): Promise<void> {
-  const isFree = async (type: number, value: Uint8Array): Promise<boolean> => {
-    for (const keyClass of [CKO.PRIVATE_KEY, CKO.PUBLIC_KEY]) {
-      const template = [
-        { type: CKA.CLASS, value: keyClass },
-        { type, value: Buffer.from(value) },
-      ];
-      if ((await session.objects.find(template, 1)).length > 0) return false;
+/**
+ * Makes a key while no other call of this process makes one with its label or its CKA_ID on the token.
+ *
+ * @throws SignerError KEY_EXISTS if a key of the token has one of them, or is being made with it.
+ */
+export async function makeNamed<T>(session: Pkcs11Session, name: KeyName, make: () => Promise<T>): Promise<T> {
+  const { reserved } = session.shared;
+  const parts = [
+    { type: CKA.LABEL, value: name.label, text: `the label ${JSON.stringify(labelText(name))}` },
+    { type: CKA.ID, value: name.id, text: `the CKA_ID ${hexlify(name.id)}` },
+  ];
+  for (const { text } of parts) if (reserved.has(text)) throw taken(text, "is being made");
+  for (const { text } of parts) reserved.add(text);
+  try {
+    for (const { type, value, text } of parts) {
+      if (!(await isFree(session, type, value))) throw taken(text, "exists already");
     }
-    return true;
-  };
-  const [label, id] = [labelText(name), hexlify(name.id)];
-  assertArgument(await isFree(CKA.LABEL, name.label), "the token has a key with this label already", "label", label);
-  assertArgument(await isFree(CKA.ID, name.id), "the token has a key with this CKA_ID already", "id", id);
+    return await make();
+  } finally {
+    for (const { text } of parts) reserved.delete(text);
+  }
 }
 
-/** A new key pair on secp256k1 (PKCS#11 v2.40 mechanisms, section 2.3.5), made off the event loop. */
-export async function generateKeyPair(session: Pkcs11Session, name: KeyName): Promise<KeyPairHandles> {
+async function isFree(session: Pkcs11Session, type: number, value: Uint8Array): Promise<boolean> {
+  for (const keyClass of [CKO.PRIVATE_KEY, CKO.PUBLIC_KEY]) {
+    const template = [
+      { type: CKA.CLASS, value: keyClass },
+      { type, value: Buffer.from(value) },
+    ];
+    if ((await session.objects.find(template, 1)).length > 0) return false;
+  }
+  return true;
+}
+
+function taken(name: string, why: string): SignerError {
+  return new SignerError("KEY_EXISTS", `a key of the token with ${name} ${why}; choose another. Nothing was made`);
+}
+
+/**
+ * A new key pair on secp256k1 (PKCS#11 v2.40 mechanisms, section 2.3.5), made off the event loop. What a generation that failed
+ * has left on the token is removed.
+ */
+export async function generateKeyPair(session: Pkcs11Session, name: NewKeyName): Promise<KeyPairHandles> {
   const publicTemplate = [...publicHalf(name), EC_PARAMS];
-  return session.cryptoki.generateKeyPair(session.handle, CKM.EC_KEY_PAIR_GEN, publicTemplate, privateHalf(name));
+  try {
+    return await session.objects.generateKeyPair(CKM.EC_KEY_PAIR_GEN, publicTemplate, privateHalf(name));
+  } catch (error) {
+    throw await removingLeftovers(session, name, error);
+  }
+}
+
+// A whole pair of a name that the caller chose may be one that another process has made meanwhile.
+async function removingLeftovers(session: Pkcs11Session, name: NewKeyName, error: unknown): Promise<unknown> {
+  try {
+    const [privateKeys = [], publicKeys = []] = await findHalves(session, name);
+    if (!name.hasRandomId && privateKeys.length > 0 && publicKeys.length > 0) return error;
+    return await removing(session, [...privateKeys, ...publicKeys], error);
+  } catch {
+    // The session went with the generation.
+    return error;
+  }
+}
+
+async function findHalves({ objects }: Pkcs11Session, name: KeyName): Promise<Handle[][]> {
+  const halves: Handle[][] = [];
+  for (const keyClass of [CKO.PRIVATE_KEY, CKO.PUBLIC_KEY]) {
+    halves.push(await objects.find([{ type: CKA.CLASS, value: keyClass }, ...naming(name)]));
+  }
+  return halves;
 }
 
 /**
@@ -92,7 +141,7 @@ async function importPrivateKey(session: Pkcs11Session, name: KeyName, key: Priv
     return await session.objects.create([...template, EC_PARAMS, secret]);
   } catch (refusal) {
     if (!REFUSED.has(returnValueOf(refusal)) || !(await offersUnwrapping(session))) throw refusal;
-    return unwrapPrivateKey(session, template, key);
+    return unwrapPrivateKey(session.objects, template, key);
   }
 }
 
@@ -100,13 +149,12 @@ async function offersUnwrapping({ cryptoki, slot }: Pkcs11Session): Promise<bool
   return (await cryptoki.getMechanismFlags(slot.handle, CKM.AES_KEY_WRAP_PAD)) !== undefined;
 }
 
-async function unwrapPrivateKey(session: Pkcs11Session, template: Template, key: PrivateKey): Promise<Handle> {
-  const { cryptoki, handle, objects } = session;
+async function unwrapPrivateKey(objects: TokenObjects, template: Template, key: PrivateKey): Promise<Handle> {
   const secret = randomBytes(32);
   try {
     const wrappingKey = await objects.create(wrappingTemplate(secret));
     try {
-      return await cryptoki.unwrapKey(handle, CKM.AES_KEY_WRAP_PAD, wrappingKey, key.wrap(secret), template);
+      return await objects.unwrap(CKM.AES_KEY_WRAP_PAD, wrappingKey, key.wrap(secret), template);
     } finally {
       await discard(objects, wrappingKey);
     }

@@ -11,7 +11,7 @@ import type { ObjectLookup } from "./object-index.ts";
 import type { TokenObjects } from "./objects.ts";
 import type { KeySelector } from "./options.ts";
 
-// How many objects one error names, and how many candidates are told apart at most.
+// How many objects one error names.
 const MAX_LISTED = 16;
 
 /** The template of every private EC key. */
@@ -110,20 +110,19 @@ export class KeyFinder {
     const [only, another] = candidates;
     if (only === undefined) throw await this.#noSuchKey(selector);
     if (another === undefined) return only;
-    const ids = await this.#readEach(candidates, CKA.ID, hexlify);
+    const ids = await this.#listEach(candidates, CKA.ID, hexlify);
     throw unusable(
       `the token has several private keys ${describe(selector)}; name one by keyId (CKA_ID), or give them different ` +
-        `ones. Theirs are ${ids.join(", ")}`,
+        `ones. Theirs are ${ids}`,
     );
   }
 
   async #noSuchKey(selector: KeySelector): Promise<SignerError> {
     const shownKeys = await this.#find(CKO.PRIVATE_KEY, { label: undefined, id: undefined });
-    const labels = await this.#readEach(shownKeys, CKA.LABEL, (label) => JSON.stringify(Buffer.from(label).toString()));
     const shown =
-      labels.length === 0
+      shownKeys.length === 0
         ? "it shows no private key at all: private keys are visible after a login with the right user's PIN only"
-        : `the private keys that it shows are labelled ${labels.join(", ")}`;
+        : `the private keys that it shows are labelled ${await this.#listEach(shownKeys, CKA.LABEL, quoted)}`;
     return new SignerError("KEY_NOT_FOUND", `the token has no private key ${describe(selector)}; ${shown}`, {
       operation: "C_FindObjects",
     });
@@ -189,7 +188,13 @@ export class KeyFinder {
   }
 
   #find(objectClass: number, selector: ObjectSelector): Promise<Handle[]> {
-    return this.#objects.find([{ type: CKA.CLASS, value: objectClass }, ...naming(selector)], MAX_LISTED);
+    return this.#objects.find([{ type: CKA.CLASS, value: objectClass }, ...naming(selector)]);
+  }
+
+  async #listEach(handles: readonly Handle[], type: number, write: (value: Uint8Array) => string): Promise<string> {
+    const listed = await this.#readEach(handles.slice(0, MAX_LISTED), type, write);
+    const others = handles.length - listed.length;
+    return listed.join(", ") + (others > 0 ? ` and ${others} more` : "");
   }
 
   async #readEach<T>(handles: readonly Handle[], type: number, use: (value: Uint8Array) => T): Promise<T[]> {
@@ -197,6 +202,10 @@ export class KeyFinder {
     for (const handle of handles) used.push(use((await this.#objects.read(handle, type)) ?? NOTHING));
     return used;
   }
+}
+
+function quoted(label: Uint8Array): string {
+  return JSON.stringify(Buffer.from(label).toString());
 }
 
 function naming({ label, id }: ObjectSelector): Template {

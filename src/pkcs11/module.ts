@@ -3,6 +3,7 @@ import type { Cryptoki, TokenSlot } from "./cryptoki.ts";
 import { CKR, returnValueOf } from "./errors.ts";
 import { HostedCryptoki } from "./hosted-cryptoki.ts";
 import { loadLibrary, resolveLibrary } from "./library.ts";
+import { ObjectGate } from "./object-gate.ts";
 import type { CheckedLibrary } from "./options.ts";
 import { SessionPool } from "./session-pool.ts";
 
@@ -35,6 +36,7 @@ export async function loadModule(options: CheckedLibrary): Promise<Pkcs11Module>
 /** A library that is loaded and initialised, and the sessions with its tokens. */
 export class Pkcs11Module {
   readonly cryptoki: Cryptoki;
+  readonly #gate = new ObjectGate();
   readonly #pools = new Map<string, SessionPool>();
   #generation: object = {};
   #isOurs: boolean;
@@ -73,7 +75,7 @@ export class Pkcs11Module {
   /** The sessions with the token in that slot. */
   pool(slot: TokenSlot): SessionPool {
     const key = slot.handle.toString("hex");
-    const pool = this.#pools.get(key) ?? new SessionPool(this.cryptoki, slot);
+    const pool = this.#pools.get(key) ?? new SessionPool(this.cryptoki, slot, this.#gate);
     this.#pools.set(key, pool);
     return pool;
   }

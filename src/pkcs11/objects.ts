@@ -1,20 +1,26 @@
 import { CKA } from "./attributes.ts";
-import type { Cryptoki, Handle, Template } from "./cryptoki.ts";
+import type { Cryptoki, Handle, KeyPairHandles, Template } from "./cryptoki.ts";
 import { type KeyName, keyName } from "./key-name.ts";
+import type { ObjectGate } from "./object-gate.ts";
 
 /** One session's view of the token's objects (PKCS#11 v2.40, section 5.7). */
 export class TokenObjects {
   readonly #cryptoki: Cryptoki;
   readonly #session: Handle;
+  readonly #gate: ObjectGate;
+  readonly #signal: AbortSignal;
 
-  constructor(cryptoki: Cryptoki, session: Handle) {
+  /** `signal` ends the wait for the library's turn, of all calls but `destroy`, which cleans up. */
+  constructor(cryptoki: Cryptoki, session: Handle, gate: ObjectGate, signal: AbortSignal) {
     this.#cryptoki = cryptoki;
     this.#session = session;
+    this.#gate = gate;
+    this.#signal = signal;
   }
 
   /** The objects that fit, `limit` at most. */
   find(template: Template, limit = Number.POSITIVE_INFINITY): Promise<Handle[]> {
-    return this.#cryptoki.findObjects(this.#session, template, limit);
+    return this.#gate.run("search", () => this.#cryptoki.findObjects(this.#session, template, limit), this.#signal);
   }
 
   /** The attribute's bytes; undefined where the object does not have it, or does not show it. */
@@ -34,10 +40,20 @@ export class TokenObjects {
   }
 
   create(template: Template): Promise<Handle> {
-    return this.#cryptoki.createObject(this.#session, template);
+    return this.#gate.run("change", () => this.#cryptoki.createObject(this.#session, template), this.#signal);
   }
 
   destroy(handle: Handle): Promise<void> {
-    return this.#cryptoki.destroyObject(this.#session, handle);
+    return this.#gate.run("change", () => this.#cryptoki.destroyObject(this.#session, handle));
+  }
+
+  generateKeyPair(mechanism: number, publicKey: Template, privateKey: Template): Promise<KeyPairHandles> {
+    const generate = () => this.#cryptoki.generateKeyPair(this.#session, mechanism, publicKey, privateKey);
+    return this.#gate.run("change", generate, this.#signal);
+  }
+
+  unwrap(mechanism: number, wrappingKey: Handle, wrapped: Buffer, key: Template): Promise<Handle> {
+    const unwrap = () => this.#cryptoki.unwrapKey(this.#session, mechanism, wrappingKey, wrapped, key);
+    return this.#gate.run("change", unwrap, this.#signal);
   }
 }

@@ -5,7 +5,8 @@ import { cureOf } from "./cure.ts";
 import { returnValueOf } from "./errors.ts";
 import { FairQueue } from "./fair-queue.ts";
 import type { Login } from "./login.ts";
-import { Pkcs11Session } from "./session.ts";
+import type { ObjectGate } from "./object-gate.ts";
+import { Pkcs11Session, type SharedState } from "./session.ts";
 import { TokenLogin } from "./token-login.ts";
 
 /** Who uses a pool: what it asks of it, and its right to log in. */
@@ -45,6 +46,7 @@ interface Waiter {
 export class SessionPool {
   readonly slot: TokenSlot;
   readonly #cryptoki: Cryptoki;
+  readonly #shared: SharedState;
   readonly #users = new Set<PoolUser>();
   readonly #waiting = new FairQueue<Waiter>();
   readonly #idle: Pkcs11Session[] = [];
@@ -62,8 +64,17 @@ export class SessionPool {
   #doomed: Pkcs11Session | undefined;
   #isSuspended = false;
 
-  constructor(cryptoki: Cryptoki, slot: TokenSlot) {
+  /** `gate` is the library's. */
+  constructor(cryptoki: Cryptoki, slot: TokenSlot, gate: ObjectGate) {
     this.#cryptoki = cryptoki;
+    const login = this.#login;
+    this.#shared = {
+      gate,
+      reserved: new Set(),
+      get epoch() {
+        return login.epoch;
+      },
+    };
     this.slot = slot;
   }
 
@@ -233,7 +244,7 @@ export class SessionPool {
   }
 
   async #open(login: Login, signal: AbortSignal | undefined): Promise<Pkcs11Session> {
-    const session = await Pkcs11Session.open(this.#cryptoki, this.slot, () => this.#login.epoch);
+    const session = await Pkcs11Session.open(this.#cryptoki, this.slot, this.#shared);
     try {
       await this.#login.ensure(session, login, signal);
       this.#closeDoomed();
@@ -261,6 +272,7 @@ export class SessionPool {
   #abandon(session: Pkcs11Session): void {
     this.#busy.delete(session);
     this.#abandoned.add(session);
+    session.abandon();
     this.#serve();
   }
 

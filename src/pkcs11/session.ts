@@ -3,6 +3,7 @@ import { CKM } from "./attributes.ts";
 import type { Cryptoki, Handle, TokenSlot } from "./cryptoki.ts";
 import type { KeyName } from "./key-name.ts";
 import { KeyFinder, type KeyObject } from "./key-object.ts";
+import type { ObjectGate } from "./object-gate.ts";
 import type { ObjectLookup } from "./object-index.ts";
 import { TokenObjects } from "./objects.ts";
 import type { KeySelector } from "./options.ts";
@@ -11,27 +12,37 @@ import type { KeySelector } from "./options.ts";
 const CKF_SIGN = 0x800;
 const CKS_RW_USER_FUNCTIONS = 3;
 
+/** What all sessions of this process with one token share. */
+export interface SharedState {
+  /** The library's. */
+  readonly gate: ObjectGate;
+  /** The labels and CKA_IDs of keys that are being made. */
+  readonly reserved: Set<string>;
+  /** An object that stands for as long as the handles of the token's objects are good. */
+  readonly epoch: object;
+}
+
 /** A session with a token. It takes one operation at a time: its user sees to that. */
 export class Pkcs11Session {
   readonly cryptoki: Cryptoki;
   readonly handle: Handle;
   readonly slot: TokenSlot;
+  readonly shared: SharedState;
   readonly objects: TokenObjects;
   readonly #finder: KeyFinder;
-  readonly #epoch: () => object;
+  readonly #abandoned = new AbortController();
 
-  private constructor(cryptoki: Cryptoki, handle: Handle, slot: TokenSlot, epoch: () => object) {
+  private constructor(cryptoki: Cryptoki, handle: Handle, slot: TokenSlot, shared: SharedState) {
     this.cryptoki = cryptoki;
     this.handle = handle;
     this.slot = slot;
-    this.objects = new TokenObjects(cryptoki, handle);
+    this.shared = shared;
+    this.objects = new TokenObjects(cryptoki, handle, shared.gate, this.#abandoned.signal);
     this.#finder = new KeyFinder(this.objects);
-    this.#epoch = epoch;
   }
 
-  /** `epoch` gives an object that stands for as long as the handles of the token's objects are good. */
-  static async open(cryptoki: Cryptoki, slot: TokenSlot, epoch: () => object): Promise<Pkcs11Session> {
-    return new Pkcs11Session(cryptoki, await cryptoki.openSession(slot.handle), slot, epoch);
+  static async open(cryptoki: Cryptoki, slot: TokenSlot, shared: SharedState): Promise<Pkcs11Session> {
+    return new Pkcs11Session(cryptoki, await cryptoki.openSession(slot.handle), slot, shared);
   }
 
   /**
@@ -39,7 +50,7 @@ export class Pkcs11Session {
    * changes with a login, or once the library was started again.
    */
   get epoch(): object {
-    return this.#epoch();
+    return this.shared.epoch;
   }
 
   /** Logs the user in, for all sessions of this process with the token; right also where that was done before. */
@@ -78,6 +89,11 @@ export class Pkcs11Session {
    */
   async sign(key: KeyObject, digest: Uint8Array): Promise<RawSignature> {
     return signatureFromCompact(await this.cryptoki.sign(this.handle, CKM.ECDSA, key.handle, digest));
+  }
+
+  /** The caller has left: what only waits for its turn in the library ends. */
+  abandon(): void {
+    this.#abandoned.abort();
   }
 
   /** Never throws: a session that cannot be closed is gone already. The last one of a process logs its user out. */

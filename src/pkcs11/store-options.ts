@@ -29,6 +29,12 @@ export interface ImportPkcs11KeyOptions extends CreatePkcs11KeyOptions {
   readonly expectedAddress?: string | undefined;
 }
 
+/** The name of a key that is being made. */
+export interface NewKeyName extends KeyName {
+  /** Whether the CKA_ID was drawn here: no other object has it then. */
+  readonly hasRandomId: boolean;
+}
+
 /** Which keys a listing shows. */
 export interface KeyFilter {
   readonly labelPrefix: Uint8Array;
@@ -63,11 +69,12 @@ export function checkStoreOptions(options: Pkcs11KeyStoreOptions): CheckedStore 
 }
 
 /** @throws ethers' INVALID_ARGUMENT, also for a name that the filter would hide from the store's own listing. */
-export function newKeyName({ label, id }: CreatePkcs11KeyOptions, { labelPrefix, id: onlyId }: KeyFilter): KeyName {
+export function newKeyName({ label, id }: CreatePkcs11KeyOptions, { labelPrefix, id: onlyId }: KeyFilter): NewKeyName {
   assertArgument(isText(label), "label must be text", "label", label);
   const name = {
     label: Buffer.from(label),
     id: id === undefined ? Uint8Array.from(randomBytes(RANDOM_ID_LENGTH)) : checkKeyId("id", id),
+    hasRandomId: id === undefined,
   };
   const prefixed = startsWith(name.label, labelPrefix);
   assertArgument(prefixed, "label must begin with the store's labelPrefix", "label", label);

@@ -7,7 +7,7 @@ import type { CallOptions } from "../signer/remote-key.ts";
 import type { KeyPairHandles } from "./cryptoki.ts";
 import { checkCustody } from "./custody.ts";
 import { KeyListing, type NamedKeys } from "./key-listing.ts";
-import { generateKeyPair, importKeyPair, removing, requireFree } from "./key-maker.ts";
+import { generateKeyPair, importKeyPair, makeNamed, removing } from "./key-maker.ts";
 import { type KeyName, labelText } from "./key-name.ts";
 import { ambiguous } from "./key-object.ts";
 import { nextTurn } from "./next-turn.ts";
@@ -92,7 +92,7 @@ export class Pkcs11KeyStore implements KeyStore {
    * An abort that comes while the module works is honoured once it is done: the new key is then removed. Neither this nor
    * an import is repeated after a lost session: that is BACKEND_UNAVAILABLE, and the next call has another.
    *
-   * @throws ethers' INVALID_ARGUMENT where a key of the token has the label or the CKA_ID already.
+   * @throws SignerError KEY_EXISTS if a key of the token has the label or the CKA_ID, or is being made with it.
    */
   async create(options: CreatePkcs11KeyOptions): Promise<StoredKey> {
     const name = newKeyName(options, this.#options.filter);
@@ -109,7 +109,7 @@ export class Pkcs11KeyStore implements KeyStore {
    * safe as each place that it was in. A hex string cannot be overwritten at all: pass bytes, and wipe them.
    *
    * @param privateKey 32 bytes, big-endian, or their hex string with 0x. No error shows them.
-   * @throws ethers' INVALID_ARGUMENT where this is no private key, or a key of the token has the label or the CKA_ID already.
+   * @throws ethers' INVALID_ARGUMENT if this is not a private key; SignerError KEY_EXISTS as {@link create}.
    */
   async importKey(privateKey: Uint8Array | string, options: ImportPkcs11KeyOptions): Promise<StoredKey> {
     const name = newKeyName(options, this.#options.filter);
@@ -212,8 +212,7 @@ export class Pkcs11KeyStore implements KeyStore {
   ): Promise<StoredKey> {
     const { backend } = this;
     const { verifier } = this.#options;
-    const task = async (session: Pkcs11Session) => {
-      await requireFree(session, name);
+    const makeIn = async (session: Pkcs11Session) => {
       const made = await make(session);
       try {
         const key = await session.inspect(made.privateKey, name);
@@ -225,6 +224,7 @@ export class Pkcs11KeyStore implements KeyStore {
       }
     };
     try {
+      const task = (session: Pkcs11Session) => makeNamed(session, name, () => makeIn(session));
       return await this.#token.run(task, { signal, repeatable: false });
     } catch (error) {
       throw toStoreError(error, { backend: this.backend, operation }, signal);

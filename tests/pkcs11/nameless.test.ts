@@ -72,6 +72,20 @@ describe("keys without a label, without a CKA_ID, and without both", () => {
   });
 });
 
+test("an error that lists labels or ids names 16 of them, and says how many more there are", async () => {
+  const { libraryPath, label: tokenLabel, pin } = token;
+  for (let index = 0; index < 17; index += 1) token.importKey(id("many"), { label: "many", id: Uint8Array.of(index) });
+  const ask = async (keyLabel: string): Promise<unknown> => {
+    const signer = new Pkcs11Signer({ libraryPath, tokenLabel, pin, keyLabel });
+    opened.push(signer);
+    return signer.getAddress();
+  };
+  await expect(ask("absent")).rejects.toMatchObject({
+    message: expect.stringMatching(/("many"|""|"labelled") and 4 more$/),
+  });
+  await expect(ask("many")).rejects.toMatchObject({ message: expect.stringMatching(/0x[0-9a-f]+ and 1 more$/) });
+});
+
 test("a key whose name another key has got since is refused once it must be found again, and nothing is signed", async () => {
   const store = open();
   const { stored } = await collect(store.list());

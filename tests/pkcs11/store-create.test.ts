@@ -1,5 +1,5 @@
 import { afterAll, afterEach, describe, expect, test } from "@jest/globals";
-import { verifyMessage } from "ethers";
+import { id, verifyMessage } from "ethers";
 import { RemoteSigner } from "../../src/index.ts";
 import { Pkcs11KeyStore, Pkcs11Signer } from "../../src/pkcs11/index.ts";
 import { collect } from "../support/listing.ts";
@@ -46,16 +46,43 @@ describe("create", () => {
     });
   });
 
-  test("refuses a label and an id that a key has already, and anything that is neither", async () => {
+  test("refuses a label and an id that a key has already", async () => {
     await store.create({ label: "taken", id: "0x7a" });
+    const refusal = { code: "KEY_EXISTS", retryable: false, backend: "pkcs11", operation: "create" };
+    await expect(store.create({ label: "taken" })).rejects.toMatchObject({
+      ...refusal,
+      message: 'a key of the token with the label "taken" exists already; choose another. Nothing was made',
+    });
+    await expect(store.create({ label: "other", id: "0x7a" })).rejects.toMatchObject({
+      ...refusal,
+      message: "a key of the token with the CKA_ID 0x7a exists already; choose another. Nothing was made",
+    });
+    expect([objectsNamed(token, "taken").length, objectsNamed(token, "other").length]).toEqual([2, 0]);
+  });
+
+  test("refuses a label and an id that are being made, also by another store", async () => {
+    const another = new Pkcs11KeyStore({ libraryPath, tokenLabel, pin });
+    const outcomes = await Promise.allSettled([
+      store.create({ label: "same" }),
+      another.create({ label: "same" }),
+      another.importKey(id("imported"), { label: "same" }),
+      store.create({ label: "id-1", id: "0x7b" }),
+      another.create({ label: "id-2", id: "0x7b" }),
+    ]);
+    const codes = outcomes.map((outcome) => (outcome.status === "rejected" ? outcome.reason.code : "made"));
+    expect(codes.toSorted()).toEqual(["KEY_EXISTS", "KEY_EXISTS", "KEY_EXISTS", "made", "made"]);
+    const made = ["same", "id-1", "id-2"].map((label) => objectsNamed(token, label).length);
+    expect(made.toSorted()).toEqual([0, 2, 2]);
+    await expect(store.create({ label: "same" })).rejects.toMatchObject({ code: "KEY_EXISTS" });
+    await another.close();
+  });
+
+  test("refuses what is neither a label nor an id", async () => {
     const argument = (options: object) =>
       store.create(options as { label: string }).catch((error: { argument?: string }) => error.argument);
-    await expect(argument({ label: "taken" })).resolves.toBe("label");
-    await expect(argument({ label: "other", id: "0x7a" })).resolves.toBe("id");
     await expect(argument({ label: "" })).resolves.toBe("label");
     await expect(argument({})).resolves.toBe("label");
     await expect(argument({ label: "other", id: "7a" })).resolves.toBe("id");
-    expect([objectsNamed(token, "taken").length, objectsNamed(token, "other").length]).toEqual([2, 0]);
   });
 
   test("refuses a name that the store's own filter would hide", async () => {
@@ -74,6 +101,26 @@ describe("create", () => {
     const { stored } = await collect(store.list());
     const listed = new Map(stored.map(({ name, address }) => [name, address]));
     for (const { name, address } of made) expect(listed.get(name)).toBe(address);
+  });
+
+  test("failed after the token made something: that is removed, but not a pair that another process may have made", async () => {
+    intercept("C_GenerateKeyPairCallback", (call, args) => {
+      const done = args.pop() as (error: Error) => void;
+      return call(...args, () => done(returnValue("CKR_DEVICE_MEMORY", 0x31)));
+    });
+    const failure = { code: "BACKEND_UNAVAILABLE", operation: "C_GenerateKeyPair" };
+    await expect(store.create({ label: "half-made" })).rejects.toMatchObject(failure);
+    await expect(store.create({ label: "half-made", id: "0x7c" })).rejects.toMatchObject(failure);
+    expect(objectsNamed(token, "half-made")).toHaveLength(2);
+    intercept("C_GenerateKeyPairCallback", (call, args) => {
+      const done = args.pop() as (error: Error) => void;
+      return call(...args, (_error: unknown, { publicKey }: { publicKey: Buffer }) => {
+        token.withSession((library, session) => library.C_DestroyObject(session, publicKey));
+        done(returnValue("CKR_DEVICE_MEMORY", 0x31));
+      });
+    });
+    await expect(store.create({ label: "one half", id: "0x7d" })).rejects.toMatchObject(failure);
+    expect(objectsNamed(token, "one half")).toEqual([]);
   });
 
   test("refused by the token: the reason, and nothing is left", async () => {

@@ -24,6 +24,7 @@ export const FUNCTIONS = [
   "C_SignInit",
   "C_Sign",
   "C_GenerateKeyPair",
+  "C_UnwrapKey",
 ] as const;
 
 export type ShimFunction = (typeof FUNCTIONS)[number];
@@ -70,6 +71,25 @@ export const ANSWERS = [
 /** What another user of the module does; 0 is nothing. */
 export const NEIGHBOUR_DEEDS = ["nothing", "closeAllSessions", "logout", "finalize"] as const;
 
+/**
+ * What other modules do, and SoftHSM2 does not, or only by chance; each is on or off.
+ *
+ * - `searchesSpoil`: a key pair that is made while a search is open, and that search, fail (SoftHSM2, by chance).
+ * - `slowerWriterFails`: of two calls that make objects at once the second answers CKR_DEVICE_MEMORY (kryoptic).
+ * - `reusedSessions`: session handles are given out again, the lowest free one first (opencryptoki, wolfPKCS11).
+ * - `reusedObjects`: object handles likewise (opencryptoki).
+ * - `tenPerSearch`: a search finds ten objects at most (wolfPKCS11).
+ * - `needsParameters`: C_Initialize answers CKR_ARGUMENTS_BAD without parameters for the library (NSS).
+ */
+export const HABITS = [
+  "searchesSpoil",
+  "slowerWriterFails",
+  "reusedSessions",
+  "reusedObjects",
+  "tenPerSearch",
+  "needsParameters",
+] as const;
+
 /** One row for each process that loaded the library: its state dies with it, also where it crashes. */
 export const ROW = ["pid", "sessions", "held"] as const;
 
@@ -78,7 +98,8 @@ export const PROCESS_COUNT = 1024;
 export const RECORD_LENGTH = FAULT.length + STATS.length;
 export const MODULE_WORDS = FUNCTIONS.length * RECORD_LENGTH;
 export const NEIGHBOUR_WORD = MODULE_WORDS + MODULE_STATS.length;
-export const PROCESS_WORDS = NEIGHBOUR_WORD + 1;
+export const HABIT_WORDS = NEIGHBOUR_WORD + 1;
+export const PROCESS_WORDS = HABIT_WORDS + HABITS.length;
 export const CONTROL_SIZE = PATH_SIZE + 8 * (PROCESS_WORDS + PROCESS_COUNT * ROW.length);
 
 /** The same for the C compiler. */
@@ -95,6 +116,7 @@ export function layoutHeader(): string {
     define("RECORD_LENGTH", RECORD_LENGTH),
     ...each("STAT", MODULE_STATS, MODULE_WORDS),
     define("CONTROL_neighbour", NEIGHBOUR_WORD),
+    ...each("HABIT", HABITS, HABIT_WORDS),
     ...each("ANSWER", ANSWERS),
     ...each("NEIGHBOUR", NEIGHBOUR_DEEDS),
     ...each("ROW", ROW),

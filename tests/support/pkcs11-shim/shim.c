@@ -38,7 +38,10 @@ typedef CK_ULONG CK_OBJECT_HANDLE;
 typedef struct { CK_ULONG type; void *value; CK_ULONG length; } CK_ATTRIBUTE;
 typedef struct { CK_ULONG mechanism; void *parameter; CK_ULONG length; } CK_MECHANISM;
 
-enum { CKR_OK = 0, CKR_GENERAL_ERROR = 5 };
+enum {
+  CKR_OK = 0, CKR_GENERAL_ERROR = 5, CKR_ARGUMENTS_BAD = 7, CKR_DEVICE_MEMORY = 0x31, CKR_OBJECT_HANDLE_INVALID = 0x82,
+  CKR_SESSION_HANDLE_INVALID = 0xb3, CKR_TEMPLATE_INCONSISTENT = 0xd1
+};
 enum { CKA_CLASS = 0, CKA_KEY_TYPE = 0x100, CKO_PRIVATE_KEY = 3, CKK_EC = 3 };
 
 enum position {
@@ -142,10 +145,12 @@ static CK_RV suffer(int function, uint64_t *answer) {
 // ---------------------------------------------------------------- sessions
 
 // What this process has open. A session takes one call at a time, and one operation at a time.
-typedef struct { CK_SESSION_HANDLE handle; CK_SLOT_ID slot; int calls; int signing; } SESSION;
+// Its handle is the real module's, unless the module has the habit of giving handles out again.
+typedef struct { CK_SESSION_HANDLE handle, real; CK_SLOT_ID slot; int calls, signing, searching; CK_ULONG found; } SESSION;
 
 enum { MAX_SESSIONS = 8192 };
 static SESSION sessions[MAX_SESSIONS];
+static _Atomic uint64_t searches_open, searches_begun, changes_open;
 static int session_count;
 static pthread_mutex_t sessions_mutex = PTHREAD_MUTEX_INITIALIZER;
 
@@ -160,13 +165,28 @@ static SESSION *find_session(CK_SESSION_HANDLE handle) {
   return NULL;
 }
 
-static void session_opened(CK_SESSION_HANDLE handle, CK_SLOT_ID slot) {
+static int has(int habit) { return atomic_load(&words[habit]) != 0; }
+
+// Gives the session's handle.
+static CK_SESSION_HANDLE session_opened(CK_SESSION_HANDLE real, CK_SLOT_ID slot) {
+  CK_SESSION_HANDLE handle = real;
   pthread_mutex_lock(&sessions_mutex);
+  if (has(HABIT_reusedSessions)) for (handle = 1; find_session(handle) != NULL;) handle += 1;
   if (session_count < MAX_SESSIONS) {
-    sessions[session_count] = (SESSION){.handle = handle, .slot = slot};
+    sessions[session_count] = (SESSION){.handle = handle, .real = real, .slot = slot};
     count_sessions(session_count + 1);
   }
   pthread_mutex_unlock(&sessions_mutex);
+  return handle;
+}
+
+// The real module's handle; 0, which is never one, where this process has no such session.
+static CK_SESSION_HANDLE real_session(CK_SESSION_HANDLE handle) {
+  pthread_mutex_lock(&sessions_mutex);
+  SESSION *session = find_session(handle);
+  CK_SESSION_HANDLE known = session == NULL ? has(HABIT_reusedSessions) ? 0 : handle : session->real;
+  pthread_mutex_unlock(&sessions_mutex);
+  return known;
 }
 
 // Drops one session, or with `handle` 0 all those of `slot`, or with `slot` NULL as well all there are.
@@ -176,6 +196,7 @@ static void sessions_closed(CK_SESSION_HANDLE handle, const CK_SLOT_ID *slot) {
   for (int i = 0; i < session_count; i += 1) {
     int closed = handle != 0 ? sessions[i].handle == handle : slot == NULL || sessions[i].slot == *slot;
     if (!closed) sessions[kept++] = sessions[i];
+    else if (sessions[i].searching) atomic_fetch_sub(&searches_open, 1);
   }
   count_sessions(kept);
   pthread_mutex_unlock(&sessions_mutex);
@@ -230,32 +251,154 @@ static void end(int function, CK_SESSION_HANDLE session, CK_RV rv) {
   atomic_fetch_sub(&inside[function], 1);
 }
 
-// A function that is passed on as it is. `session` is the handle among its arguments, or 0.
-#define PASS(name, params, args, session)                        \
+// A function that is passed on as it is.
+#define PASS(name, params, args)                                 \
   static CK_RV name params {                                     \
     uint64_t answer = 0;                                         \
-    CK_RV rv = begin(FN_##name, session, &answer);               \
+    CK_RV rv = begin(FN_##name, 0, &answer);                     \
     if (rv == CKR_OK) rv = REAL(name, params) args;              \
-    end(FN_##name, session, rv);                                 \
+    end(FN_##name, 0, rv);                                       \
     return rv;                                                   \
   }
 
-PASS(C_Initialize, (void *a), (a), 0)
-PASS(C_GetSlotList, (CK_BBOOL a, CK_SLOT_ID *b, CK_ULONG *c), (a, b, c), 0)
-PASS(C_GetTokenInfo, (CK_SLOT_ID a, void *b), (a, b), 0)
-PASS(C_GetMechanismList, (CK_SLOT_ID a, CK_ULONG *b, CK_ULONG *c), (a, b, c), 0)
-PASS(C_GetMechanismInfo, (CK_SLOT_ID a, CK_ULONG b, void *c), (a, b, c), 0)
-PASS(C_GetSessionInfo, (CK_SESSION_HANDLE a, void *b), (a, b), a)
-PASS(C_Login, (CK_SESSION_HANDLE a, CK_ULONG b, CK_BYTE *c, CK_ULONG d), (a, b, c, d), a)
-PASS(C_Logout, (CK_SESSION_HANDLE a), (a), a)
-PASS(C_CreateObject, (CK_SESSION_HANDLE a, CK_ATTRIBUTE *b, CK_ULONG c, CK_OBJECT_HANDLE *d), (a, b, c, d), a)
-PASS(C_DestroyObject, (CK_SESSION_HANDLE a, CK_OBJECT_HANDLE b), (a, b), a)
-PASS(C_GetAttributeValue, (CK_SESSION_HANDLE a, CK_OBJECT_HANDLE b, CK_ATTRIBUTE *c, CK_ULONG d), (a, b, c, d), a)
-PASS(C_FindObjectsInit, (CK_SESSION_HANDLE a, CK_ATTRIBUTE *b, CK_ULONG c), (a, b, c), a)
-PASS(C_FindObjects, (CK_SESSION_HANDLE a, CK_OBJECT_HANDLE *b, CK_ULONG c, CK_ULONG *d), (a, b, c, d), a)
-PASS(C_FindObjectsFinal, (CK_SESSION_HANDLE a), (a), a)
-PASS(C_GenerateKeyPair, (CK_SESSION_HANDLE a, CK_MECHANISM *b, CK_ATTRIBUTE *c, CK_ULONG d, CK_ATTRIBUTE *e, CK_ULONG f, CK_OBJECT_HANDLE *g, CK_OBJECT_HANDLE *h), (a, b, c, d, e, f, g, h), a)
+// The same in the session `a`. `ready` is done before the call, `done` after one that succeeded.
+#define PASS_IN(name, params, args, ready, done) PASS_IN_AS(name, name, params, args, ready, done)
+#define PASS_IN_AS(wrapper, name, params, args, ready, done)     \
+  static CK_RV wrapper params {                                  \
+    uint64_t answer = 0;                                         \
+    CK_SESSION_HANDLE handle = a;                                \
+    CK_RV rv = begin(FN_##name, handle, &answer);                \
+    if (rv == CKR_OK) rv = in_session(&a);                       \
+    if (rv == CKR_OK) { ready; }                                 \
+    if (rv == CKR_OK) rv = REAL(name, params) args;              \
+    if (rv == CKR_OK) { done; }                                  \
+    end(FN_##name, handle, rv);                                  \
+    return rv;                                                   \
+  }
 
+// The same, of a call that makes objects.
+#define PASS_MAKING(name, params, args, ready, done)             \
+  static CK_RV making_##name params;                             \
+  static CK_RV name params {                                     \
+    CHANGE change = change_begins();                             \
+    return change_ends(change, change.refused ? CKR_DEVICE_MEMORY : making_##name args); \
+  }                                                              \
+  PASS_IN_AS(making_##name, name, params, args, ready, done)
+
+// Puts the real module's handle in the place of the session's.
+static CK_RV in_session(CK_SESSION_HANDLE *session) {
+  *session = real_session(*session);
+  return *session == 0 ? CKR_SESSION_HANDLE_INVALID : CKR_OK;
+}
+
+// ---------------------------------------------------------------- objects
+
+enum { MAX_OBJECTS = 16384 };
+// The real module's handles of those that were given out, by handle, from 1; 0 where one is free again.
+static CK_OBJECT_HANDLE objects[MAX_OBJECTS + 1];
+static pthread_mutex_t objects_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+// Puts the handle that this module gives out in the place of the real module's.
+static void object_given(CK_OBJECT_HANDLE *object) {
+  if (!has(HABIT_reusedObjects)) return;
+  pthread_mutex_lock(&objects_mutex);
+  CK_OBJECT_HANDLE handle = 1;
+  while (handle < MAX_OBJECTS && objects[handle] != *object) handle += 1;
+  if (objects[handle] != *object) for (handle = 1; handle < MAX_OBJECTS && objects[handle] != 0;) handle += 1;
+  objects[handle] = *object;
+  *object = handle;
+  pthread_mutex_unlock(&objects_mutex);
+}
+
+static CK_OBJECT_HANDLE real_object(CK_OBJECT_HANDLE handle) {
+  if (!has(HABIT_reusedObjects)) return handle;
+  pthread_mutex_lock(&objects_mutex);
+  CK_OBJECT_HANDLE known = handle > MAX_OBJECTS ? 0 : objects[handle];
+  pthread_mutex_unlock(&objects_mutex);
+  return known;
+}
+
+// Takes the real module's handle `object` back, or, of 0, all.
+static void objects_gone(CK_OBJECT_HANDLE object) {
+  pthread_mutex_lock(&objects_mutex);
+  for (int handle = 1; handle <= MAX_OBJECTS; handle += 1) if (object == 0 || objects[handle] == object) objects[handle] = 0;
+  pthread_mutex_unlock(&objects_mutex);
+}
+
+// ---------------------------------------------------------------- searches and changes
+
+typedef struct { uint64_t begun; int refused, spoilt; } CHANGE;
+
+static CHANGE change_begins(void) {
+  int isSecond = atomic_fetch_add(&changes_open, 1) > 0;
+  return (CHANGE){
+    .begun = atomic_load(&searches_begun),
+    .refused = isSecond && has(HABIT_slowerWriterFails),
+    .spoilt = has(HABIT_searchesSpoil) && atomic_load(&searches_open) > 0,
+  };
+}
+
+static CK_RV change_ends(CHANGE change, CK_RV rv) {
+  int spoilt = change.spoilt || (has(HABIT_searchesSpoil) && atomic_load(&searches_begun) != change.begun);
+  atomic_fetch_sub(&changes_open, 1);
+  return rv == CKR_OK && spoilt ? CKR_TEMPLATE_INCONSISTENT : rv;
+}
+
+static CK_RV search_begins(CK_SESSION_HANDLE handle) {
+  atomic_fetch_add(&searches_begun, 1);
+  if (has(HABIT_searchesSpoil) && atomic_load(&changes_open) > 0) return CKR_GENERAL_ERROR;
+  pthread_mutex_lock(&sessions_mutex);
+  SESSION *session = find_session(handle);
+  if (session != NULL && !session->searching) {
+    session->searching = 1;
+    session->found = 0;
+    atomic_fetch_add(&searches_open, 1);
+  }
+  pthread_mutex_unlock(&sessions_mutex);
+  return CKR_OK;
+}
+
+static void search_ends(CK_SESSION_HANDLE handle) {
+  pthread_mutex_lock(&sessions_mutex);
+  SESSION *session = find_session(handle);
+  if (session != NULL && session->searching) {
+    session->searching = 0;
+    atomic_fetch_sub(&searches_open, 1);
+  }
+  pthread_mutex_unlock(&sessions_mutex);
+}
+
+// How many objects this search may still find.
+static CK_ULONG still_found(CK_SESSION_HANDLE handle, CK_ULONG capacity, CK_ULONG found) {
+  CK_ULONG left = capacity;
+  pthread_mutex_lock(&sessions_mutex);
+  SESSION *session = find_session(handle);
+  if (session != NULL) {
+    session->found += found;
+    if (has(HABIT_tenPerSearch) && left > 10 - session->found) left = 10 - session->found;
+  }
+  pthread_mutex_unlock(&sessions_mutex);
+  return left;
+}
+
+// ---------------------------------------------------------------- functions
+
+PASS(C_GetSlotList, (CK_BBOOL a, CK_SLOT_ID *b, CK_ULONG *c), (a, b, c))
+PASS(C_GetTokenInfo, (CK_SLOT_ID a, void *b), (a, b))
+PASS(C_GetMechanismList, (CK_SLOT_ID a, CK_ULONG *b, CK_ULONG *c), (a, b, c))
+PASS(C_GetMechanismInfo, (CK_SLOT_ID a, CK_ULONG b, void *c), (a, b, c))
+PASS_IN(C_GetSessionInfo, (CK_SESSION_HANDLE a, void *b), (a, b), , )
+PASS_IN(C_Login, (CK_SESSION_HANDLE a, CK_ULONG b, CK_BYTE *c, CK_ULONG d), (a, b, c, d), , )
+PASS_IN(C_Logout, (CK_SESSION_HANDLE a), (a), , objects_gone(0))
+PASS_IN(C_DestroyObject, (CK_SESSION_HANDLE a, CK_OBJECT_HANDLE b), (a, b), b = real_object(b), objects_gone(b))
+PASS_IN(C_GetAttributeValue, (CK_SESSION_HANDLE a, CK_OBJECT_HANDLE b, CK_ATTRIBUTE *c, CK_ULONG d), (a, b, c, d), b = real_object(b), )
+PASS_IN(C_FindObjectsInit, (CK_SESSION_HANDLE a, CK_ATTRIBUTE *b, CK_ULONG c), (a, b, c), rv = search_begins(handle), )
+PASS_IN(C_FindObjectsFinal, (CK_SESSION_HANDLE a), (a), search_ends(handle), )
+PASS_MAKING(C_CreateObject, (CK_SESSION_HANDLE a, CK_ATTRIBUTE *b, CK_ULONG c, CK_OBJECT_HANDLE *d), (a, b, c, d), , object_given(d))
+PASS_MAKING(C_GenerateKeyPair, (CK_SESSION_HANDLE a, CK_MECHANISM *b, CK_ATTRIBUTE *c, CK_ULONG d, CK_ATTRIBUTE *e, CK_ULONG f, CK_OBJECT_HANDLE *g, CK_OBJECT_HANDLE *h), (a, b, c, d, e, f, g, h), , (object_given(g), object_given(h)))
+PASS_MAKING(C_UnwrapKey, (CK_SESSION_HANDLE a, CK_MECHANISM *b, CK_OBJECT_HANDLE c, CK_BYTE *d, CK_ULONG e, CK_ATTRIBUTE *f, CK_ULONG g, CK_OBJECT_HANDLE *h), (a, b, c, d, e, f, g, h), c = real_object(c), object_given(h))
+
+#define PARAMS_C_Initialize (void *arguments)
 #define PARAMS_C_Finalize (void *reserved)
 #define PARAMS_C_OpenSession (CK_SLOT_ID slot, CK_FLAGS flags, void *application, void *notify, CK_SESSION_HANDLE *session)
 #define PARAMS_C_CloseSession (CK_SESSION_HANDLE session)
@@ -265,10 +408,39 @@ PASS(C_GenerateKeyPair, (CK_SESSION_HANDLE a, CK_MECHANISM *b, CK_ATTRIBUTE *c, 
 #define PARAMS_C_FindObjectsInit (CK_SESSION_HANDLE session, CK_ATTRIBUTE *template, CK_ULONG count)
 #define PARAMS_C_FindObjects (CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *objects, CK_ULONG capacity, CK_ULONG *count)
 
+// CK_C_INITIALIZE_ARGS: four functions, the flags, pReserved; NSS has its LibraryParameters before the last.
+static CK_RV C_Initialize PARAMS_C_Initialize {
+  uint64_t answer = 0;
+  CK_RV rv = begin(FN_C_Initialize, 0, &answer);
+  int has_parameters = arguments != NULL && ((void **)arguments)[5] != NULL;
+  if (rv == CKR_OK && has(HABIT_needsParameters) && !has_parameters) rv = CKR_ARGUMENTS_BAD;
+  if (rv == CKR_OK) {
+    void *plain[6] = {0};
+    if (arguments != NULL) memcpy(plain, arguments, 5 * sizeof(void *));
+    rv = REAL(C_Initialize, PARAMS_C_Initialize)(arguments == NULL ? NULL : plain);
+  }
+  end(FN_C_Initialize, 0, rv);
+  return rv;
+}
+
+static CK_RV C_FindObjects PARAMS_C_FindObjects {
+  uint64_t answer = 0;
+  CK_SESSION_HANDLE handle = session;
+  CK_RV rv = begin(FN_C_FindObjects, handle, &answer);
+  if (rv == CKR_OK) rv = in_session(&session);
+  if (rv == CKR_OK) rv = REAL(C_FindObjects, PARAMS_C_FindObjects)(session, objects, still_found(handle, capacity, 0), count);
+  if (rv == CKR_OK) {
+    still_found(handle, 0, *count);
+    for (CK_ULONG i = 0; i < *count; i += 1) object_given(&objects[i]);
+  }
+  end(FN_C_FindObjects, handle, rv);
+  return rv;
+}
+
 static CK_RV C_Finalize PARAMS_C_Finalize {
   uint64_t answer = 0;
   CK_RV rv = begin(FN_C_Finalize, 0, &answer);
-  if (rv == CKR_OK && (rv = REAL(C_Finalize, PARAMS_C_Finalize)(reserved)) == CKR_OK) sessions_closed(0, NULL);
+  if (rv == CKR_OK && (rv = REAL(C_Finalize, PARAMS_C_Finalize)(reserved)) == CKR_OK) sessions_closed(0, NULL), objects_gone(0);
   end(FN_C_Finalize, 0, rv);
   return rv;
 }
@@ -277,7 +449,7 @@ static CK_RV C_OpenSession PARAMS_C_OpenSession {
   uint64_t answer = 0;
   CK_RV rv = begin(FN_C_OpenSession, 0, &answer);
   if (rv == CKR_OK) rv = REAL(C_OpenSession, PARAMS_C_OpenSession)(slot, flags, application, notify, session);
-  if (rv == CKR_OK) session_opened(*session, slot);
+  if (rv == CKR_OK) *session = session_opened(*session, slot);
   end(FN_C_OpenSession, 0, rv);
   return rv;
 }
@@ -286,8 +458,10 @@ static CK_RV C_CloseSession PARAMS_C_CloseSession {
   uint64_t answer = 0;
   CK_RV rv = begin(FN_C_CloseSession, session, &answer);
   // A close that the real module refuses was of a session that it no longer has.
+  CK_SESSION_HANDLE closed = session;
+  if (rv == CKR_OK) rv = in_session(&closed);
   if (rv == CKR_OK) {
-    rv = REAL(C_CloseSession, PARAMS_C_CloseSession)(session);
+    rv = REAL(C_CloseSession, PARAMS_C_CloseSession)(closed);
     sessions_closed(session, NULL);
   }
   end(FN_C_CloseSession, session, rv);
@@ -297,7 +471,7 @@ static CK_RV C_CloseSession PARAMS_C_CloseSession {
 static CK_RV C_CloseAllSessions PARAMS_C_CloseAllSessions {
   uint64_t answer = 0;
   CK_RV rv = begin(FN_C_CloseAllSessions, 0, &answer);
-  if (rv == CKR_OK && (rv = REAL(C_CloseAllSessions, PARAMS_C_CloseAllSessions)(slot)) == CKR_OK) sessions_closed(0, &slot);
+  if (rv == CKR_OK && (rv = REAL(C_CloseAllSessions, PARAMS_C_CloseAllSessions)(slot)) == CKR_OK) sessions_closed(0, &slot), objects_gone(0);
   end(FN_C_CloseAllSessions, 0, rv);
   return rv;
 }
@@ -314,11 +488,12 @@ static void suffer_neighbour(CK_SESSION_HANDLE handle) {
   CK_SLOT_ID slot = session == NULL ? 0 : session->slot;
   pthread_mutex_unlock(&sessions_mutex);
   pthread_rwlock_wrlock(&inside_real);
+  objects_gone(0);
   if (deed == NEIGHBOUR_closeAllSessions && session != NULL) {
     REAL(C_CloseAllSessions, PARAMS_C_CloseAllSessions)(slot);
     sessions_closed(0, &slot);
   } else if (deed == NEIGHBOUR_logout) {
-    REAL(C_Logout, (CK_SESSION_HANDLE a))(handle);
+    REAL(C_Logout, (CK_SESSION_HANDLE a))(real_session(handle));
   } else if (deed == NEIGHBOUR_finalize) {
     REAL(C_Finalize, PARAMS_C_Finalize)(NULL);
     sessions_closed(0, NULL);
@@ -344,10 +519,13 @@ static CK_RV C_SignInit PARAMS_C_SignInit {
   uint64_t answer = 0;
   CK_RV rv = begin(FN_C_SignInit, session, &answer);
   int foreign = atomic_load(field(FN_C_Sign, FAULT_answer)) == ANSWER_foreignKey && fault_hits(FN_C_Sign);
+  CK_SESSION_HANDLE handle = session;
+  if (rv == CKR_OK) rv = in_session(&session);
   if (rv == CKR_OK) {
+    key = real_object(key);
     rv = REAL(C_SignInit, PARAMS_C_SignInit)(session, mechanism, foreign ? foreign_key(session, key) : key);
   }
-  end(FN_C_SignInit, session, rv);
+  end(FN_C_SignInit, handle, rv);
   return rv;
 }
 
@@ -392,7 +570,9 @@ static void falsify(uint64_t answer, CK_BYTE *signature, CK_ULONG *length, CK_UL
 static CK_RV C_Sign PARAMS_C_Sign {
   uint64_t answer = 0;
   CK_ULONG capacity = *signature_length;
-  CK_RV rv = begin(FN_C_Sign, session, &answer);
+  CK_SESSION_HANDLE handle = session;
+  CK_RV rv = begin(FN_C_Sign, handle, &answer);
+  if (rv == CKR_OK) rv = in_session(&session);
   if (rv == CKR_OK) {
     CK_BYTE other[64];
     if (answer == ANSWER_foreignDigest && length <= sizeof other) {
@@ -402,7 +582,7 @@ static CK_RV C_Sign PARAMS_C_Sign {
     }
     rv = REAL(C_Sign, PARAMS_C_Sign)(session, data, length, signature, signature_length);
   }
-  end(FN_C_Sign, session, rv);
+  end(FN_C_Sign, handle, rv);
   if (rv == CKR_OK && signature != NULL) falsify(answer, signature, signature_length, capacity);
   return rv;
 }

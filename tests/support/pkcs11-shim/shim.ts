@@ -7,6 +7,8 @@ import {
   CONTROL_SIZE,
   FAULT,
   FUNCTIONS,
+  HABIT_WORDS,
+  HABITS,
   MODULE_STATS,
   MODULE_WORDS,
   NEIGHBOUR_DEEDS,
@@ -21,6 +23,8 @@ import {
 } from "./layout.ts";
 
 export type { ShimFunction } from "./layout.ts";
+
+export type ShimHabit = (typeof HABITS)[number];
 
 /** What happens to the calls of one function. Several of them happen in this order: delay, hang, crash, return value. */
 export interface ShimFault {
@@ -104,6 +108,11 @@ export class Shim {
       for (const offset of FAULT.keys()) this.#write(record + offset, 0);
     }
     if (name === undefined) this.#write(NEIGHBOUR_WORD, 0);
+  }
+
+  /** Lets the module have these habits from now on, and no others. Those of handles concern what is opened or found from now on. */
+  adopt(...habits: readonly ShimHabit[]): void {
+    for (const [index, habit] of HABITS.entries()) this.#write(HABIT_WORDS + index, habits.includes(habit) ? 1 : 0);
   }
 
   /** Lets another user of the module, in the process that signs next, do this once. */
