@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type * as pkcs11js from "pkcs11js";
 import type { Cryptoki, Handle, KeyPairHandles, LibraryInfo, SlotInfo, Template, TokenInfo } from "./cryptoki.ts";
 import { CKR, pkcs11Error, returnValueOf } from "./errors.ts";
@@ -11,6 +12,9 @@ const CKF_SERIAL_SESSION = 0x4;
 const CKU_USER = 1;
 const CK_UNAVAILABLE_INFORMATION = 0xffff_ffff;
 
+// What the library answers of a session that is gone.
+const GONE: readonly (number | undefined)[] = [CKR.SESSION_CLOSED, CKR.SESSION_HANDLE_INVALID];
+
 // r‖s of secp256k1 has 64 bytes. A library that gives more is caught by the decoder rather than by a truncation.
 const SIGNATURE_CAPACITY = 256;
 // How many handles one C_FindObjects asks for.
@@ -19,16 +23,24 @@ const PAGE = 64;
 /**
  * A library that runs in this process, by pkcs11js. Signing, generating and unwrapping run on libuv's threads; all other
  * calls block the event loop while the library works.
+ *
+ * Libraries give the handle of a closed session out again, also of one that other code closed. The handles given out here are
+ * never the same: one whose session is gone, or whose handle belongs to another session by now, reaches no call of the library.
  */
 export class LocalCryptoki implements Cryptoki {
   readonly isIsolated = false;
   readonly #library: pkcs11js.PKCS11;
+  /** The library's own handles of the sessions, by those given out here. */
+  readonly #sessions = new Map<string, Handle>();
+  /** Calls that run on other threads, by the library's handle of their session. */
+  readonly #running = new Map<string, Promise<unknown>>();
 
   constructor(library: pkcs11js.PKCS11) {
     this.#library = library;
   }
 
   async initialize(): Promise<boolean> {
+    this.#sessions.clear();
     try {
       // Signatures run on several threads (section 5.4).
       this.#library.C_Initialize({ flags: CKF_OS_LOCKING_OK });
@@ -92,58 +104,76 @@ export class LocalCryptoki implements Cryptoki {
   }
 
   openSession(slot: Handle): Promise<Handle> {
-    return attempt("C_OpenSession", () => this.#library.C_OpenSession(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION));
+    return attempt("C_OpenSession", () => {
+      const own = this.#library.C_OpenSession(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION);
+      const session = this.#giveOut(own);
+      const running = this.#running.get(textOf(own));
+      if (!running) return session;
+      // A session of before, which is gone, has a call in the library under this handle: this one is for nothing.
+      const close = () => void this.closeSession(session).catch(() => undefined);
+      running.then(close, close);
+      return this.openSession(slot);
+    });
   }
 
-  async closeSession(session: Handle): Promise<void> {
-    await attempt("C_CloseSession", () => this.#library.C_CloseSession(session));
+  closeSession(session: Handle): Promise<void> {
+    return this.#in(session, "C_CloseSession", (own) => {
+      this.#sessions.delete(textOf(session));
+      this.#library.C_CloseSession(own);
+    });
   }
 
   getSessionState(session: Handle): Promise<number> {
-    return attempt("C_GetSessionInfo", () => this.#library.C_GetSessionInfo(session).state);
+    return this.#in(session, "C_GetSessionInfo", (own) => this.#library.C_GetSessionInfo(own).state);
   }
 
-  async login(session: Handle, pin: string): Promise<void> {
-    try {
-      this.#library.C_Login(session, CKU_USER, pin);
-    } catch (error) {
-      if (returnValueOf(error) === CKR.USER_ALREADY_LOGGED_IN) return;
-      throw pkcs11Error(error, { operation: "C_Login" });
-    }
-  }
-
-  findObjects(session: Handle, template: Template, limit: number): Promise<Handle[]> {
-    return attempt("C_FindObjects", async () => {
-      this.#library.C_FindObjectsInit(session, template as pkcs11js.Template);
+  login(session: Handle, pin: string): Promise<void> {
+    return this.#in(session, "C_Login", (own) => {
       try {
-        const found: Handle[] = [];
-        while (found.length < limit) {
-          if (found.length > 0) await nextTurn();
-          // A module may answer fewer than asked for before the end.
-          const page = this.#library.C_FindObjects(session, Math.min(limit - found.length, PAGE));
-          if (page.length === 0) break;
-          found.push(...page);
-        }
-        return found;
-      } finally {
-        this.#library.C_FindObjectsFinal(session);
+        this.#library.C_Login(own, CKU_USER, pin);
+      } catch (error) {
+        if (returnValueOf(error) !== CKR.USER_ALREADY_LOGGED_IN) throw error;
       }
     });
   }
 
+  findObjects(session: Handle, template: Template, limit: number): Promise<Handle[]> {
+    return this.#in(session, "C_FindObjects", async (own) => {
+      this.#library.C_FindObjectsInit(own, template as pkcs11js.Template);
+      const found: Handle[] = [];
+      try {
+        while (found.length < limit) {
+          if (found.length > 0) await nextTurn();
+          // A module may answer fewer than asked for before the end.
+          const page = this.#library.C_FindObjects(this.#own(session), Math.min(limit - found.length, PAGE));
+          if (page.length === 0) break;
+          found.push(...page);
+        }
+      } catch (error) {
+        this.#endSearch(session);
+        throw error;
+      }
+      this.#library.C_FindObjectsFinal(this.#own(session));
+      return found;
+    });
+  }
+
   getAttributes(session: Handle, object: Handle, types: readonly number[]): Promise<(Uint8Array | undefined)[]> {
-    return attempt(
+    return this.#in(
+      session,
       "C_GetAttributeValue",
-      () => this.#readTogether(session, object, types) ?? types.map((type) => this.#read(session, object, type)),
+      (own) => this.#readTogether(own, object, types) ?? types.map((type) => this.#read(own, object, type)),
     );
   }
 
   createObject(session: Handle, template: Template): Promise<Handle> {
-    return attempt("C_CreateObject", () => this.#library.C_CreateObject(session, template as pkcs11js.Template));
+    return this.#in(session, "C_CreateObject", (own) =>
+      this.#library.C_CreateObject(own, template as pkcs11js.Template),
+    );
   }
 
   async destroyObject(session: Handle, object: Handle): Promise<void> {
-    await attempt("C_DestroyObject", () => this.#library.C_DestroyObject(session, object));
+    await this.#in(session, "C_DestroyObject", (own) => this.#library.C_DestroyObject(own, object));
   }
 
   generateKeyPair(
@@ -153,40 +183,86 @@ export class LocalCryptoki implements Cryptoki {
     privateKey: Template,
   ): Promise<KeyPairHandles> {
     const [publicTemplate, privateTemplate] = [publicKey as pkcs11js.Template, privateKey as pkcs11js.Template];
-    return holding([publicTemplate, privateTemplate], () =>
-      attempt("C_GenerateKeyPair", () =>
-        this.#library.C_GenerateKeyPairAsync(session, { mechanism }, publicTemplate, privateTemplate),
-      ),
+    return this.#inThread(session, "C_GenerateKeyPair", [publicTemplate, privateTemplate], (own) =>
+      this.#library.C_GenerateKeyPairAsync(own, { mechanism }, publicTemplate, privateTemplate),
     );
   }
 
   unwrapKey(session: Handle, mechanism: number, wrappingKey: Handle, wrapped: Buffer, key: Template): Promise<Handle> {
-    return holding([wrapped, key], () =>
-      attempt("C_UnwrapKey", () =>
-        this.#library.C_UnwrapKeyAsync(session, { mechanism }, wrappingKey, wrapped, key as pkcs11js.Template),
-      ),
+    return this.#inThread(session, "C_UnwrapKey", [wrapped, key], (own) =>
+      this.#library.C_UnwrapKeyAsync(own, { mechanism }, wrappingKey, wrapped, key as pkcs11js.Template),
     );
   }
 
   sign(session: Handle, mechanism: number, key: Handle, data: Uint8Array): Promise<Uint8Array> {
     const input = Buffer.from(data);
     const output = Buffer.alloc(SIGNATURE_CAPACITY);
-    return holding([input, output], () =>
-      attempt("C_Sign", async () => {
-        this.#library.C_SignInit(session, { mechanism }, key);
-        return this.#library.C_SignAsync(session, input, output);
-      }),
-    );
+    return this.#inThread(session, "C_Sign", [input, output], (own) => {
+      this.#library.C_SignInit(own, { mechanism }, key);
+      return this.#library.C_SignAsync(own, input, output);
+    });
   }
 
-  #read(session: Handle, object: Handle, type: number): Uint8Array | undefined {
-    return this.#readTogether(session, object, [type])?.[0];
+  // What the search failed with counts. A session whose search cannot be ended is not used again.
+  #endSearch(session: Handle): void {
+    try {
+      this.#library.C_FindObjectsFinal(this.#own(session));
+    } catch {
+      // The session went with the search.
+    }
   }
 
-  #readTogether(session: Handle, object: Handle, types: readonly number[]): (Uint8Array | undefined)[] | undefined {
+  #giveOut(own: Handle): Handle {
+    for (const [text, other] of this.#sessions) if (other.equals(own)) this.#sessions.delete(text);
+    // Those of an earlier process of the library must not be those of this one.
+    const session = randomBytes(8);
+    this.#sessions.set(textOf(session), own);
+    return session;
+  }
+
+  /** The library's own handle of the session. @throws what the library answers of a session that is gone. */
+  #own(session: Handle): Handle {
+    const own = this.#sessions.get(textOf(session));
+    if (!own) throw new Error(`CKR_SESSION_HANDLE_INVALID:${CKR.SESSION_HANDLE_INVALID}`);
+    return own;
+  }
+
+  #in<T>(session: Handle, operation: string, call: (own: Handle) => T | Promise<T>): Promise<T> {
+    return attempt(operation, async () => {
+      try {
+        return await call(this.#own(session));
+      } catch (error) {
+        if (GONE.includes(returnValueOf(error))) this.#sessions.delete(textOf(session));
+        throw error;
+      }
+    });
+  }
+
+  #inThread<T>(
+    session: Handle,
+    operation: string,
+    operands: readonly unknown[],
+    call: (own: Handle) => Promise<T>,
+  ): Promise<T> {
+    return this.#in(session, operation, async (own) => {
+      const running = holding(operands, async () => call(own));
+      this.#running.set(textOf(own), running);
+      try {
+        return await running;
+      } finally {
+        this.#running.delete(textOf(own));
+      }
+    });
+  }
+
+  #read(own: Handle, object: Handle, type: number): Uint8Array | undefined {
+    return this.#readTogether(own, object, [type])?.[0];
+  }
+
+  #readTogether(own: Handle, object: Handle, types: readonly number[]): (Uint8Array | undefined)[] | undefined {
     try {
       const template = types.map((type) => ({ type }));
-      const values = this.#library.C_GetAttributeValue(session, object, template);
+      const values = this.#library.C_GetAttributeValue(own, object, template);
       return values.map(({ value }) => (Buffer.isBuffer(value) ? Uint8Array.from(value) : undefined));
     } catch (error) {
       const hidden: (number | undefined)[] = [CKR.ATTRIBUTE_TYPE_INVALID, CKR.ATTRIBUTE_SENSITIVE];
@@ -194,6 +270,10 @@ export class LocalCryptoki implements Cryptoki {
       throw error;
     }
   }
+}
+
+function textOf(handle: Handle): string {
+  return handle.toString("hex");
 }
 
 /** What `call` gives; what the library throws in it becomes a SignerError of that operation. */

@@ -53,8 +53,6 @@ export class SessionPool {
   readonly #busy = new Set<Pkcs11Session>();
   readonly #abandoned = new Set<Pkcs11Session>();
   readonly #suspects = new WeakSet<Pkcs11Session>();
-  /** Sessions from before the library was started again: by now their handles may be those of others. */
-  readonly #void = new WeakSet<Pkcs11Session>();
   readonly #closing = new Set<Promise<void>>();
   readonly #login = new TokenLogin();
   #size = 0;
@@ -164,11 +162,11 @@ export class SessionPool {
     this.#isSuspended = true;
   }
 
-  /** Goes on. Where the library was started again, every session and every handle of before is gone. */
+  /** Goes on. After a new start of the library every session and every handle of before is gone. */
   resume({ restarted }: { readonly restarted: boolean }): void {
     this.#isSuspended = false;
     if (restarted) {
-      for (const session of [...this.#busy, ...this.#abandoned]) this.#void.add(session);
+      for (const session of [...this.#busy, ...this.#abandoned]) this.#suspects.add(session);
       this.#idle.length = 0;
       this.#doomed = undefined;
       this.#login.forget();
@@ -279,7 +277,7 @@ export class SessionPool {
   #release(session: Pkcs11Session, isUsable: boolean): void {
     const isAbandoned = this.#abandoned.delete(session);
     this.#busy.delete(session);
-    if (isUsable && !isAbandoned && !this.#suspects.has(session) && !this.#void.has(session)) this.#idle.push(session);
+    if (isUsable && !isAbandoned && !this.#suspects.has(session)) this.#idle.push(session);
     else this.#retire(session);
     this.#closeWhatNobodyUses();
     this.#serve();
@@ -292,7 +290,6 @@ export class SessionPool {
   }
 
   #retire(session: Pkcs11Session): void {
-    if (this.#void.has(session)) return;
     const { idle, busy, abandoned } = this.state;
     if (idle + busy + abandoned > 0) {
       this.#close(session);
