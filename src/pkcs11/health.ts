@@ -40,7 +40,9 @@ export async function askKeyHealth(
   signal: AbortSignal | undefined,
 ): Promise<Pkcs11Health> {
   const found = await learn(() =>
-    key.use("health", { signal }, async (session, { publicKey, custody }) => {
+    key.use("health", { signal }, async (session, found) => {
+      await session.requireSame(found);
+      const { publicKey, custody } = found;
       const [loggedIn, offersEcdsa] = [await session.isLoggedIn(), await session.offersEcdsa()];
       return { offersEcdsa, loggedIn, key: { publicKey: publicKey.slice(), ...custody } };
     }),

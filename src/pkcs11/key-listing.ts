@@ -1,10 +1,10 @@
 import { CKA } from "./attributes.ts";
 import type { Handle } from "./cryptoki.ts";
 import { type KeyName, keyName, nameText } from "./key-name.ts";
-import { mayBeSecp256k1, PRIVATE_EC_KEYS } from "./key-object.ts";
 import { nextTurn } from "./next-turn.ts";
 import { ObjectIndex, type ObjectLookup } from "./object-index.ts";
 import type { Pkcs11Session } from "./session.ts";
+import { mayBeSecp256k1, PRIVATE_EC_KEYS } from "./signing-object.ts";
 import { type KeyFilter, startsWith } from "./store-options.ts";
 
 /** The private keys of one name: more than one cannot be told apart. */

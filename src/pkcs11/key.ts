@@ -50,9 +50,9 @@ export class Pkcs11Key implements RemoteKey {
     return this.#key.signDigest(digest, options);
   }
 
-  /** No session that is open now is used again, once it has done what it does. */
-  invalidate(): void {
-    this.#key.invalidate();
+  /** The sessions of now are not used again, and the key is looked up again: its handle may be another's by now. */
+  invalidate(): true {
+    return this.#key.invalidate();
   }
 
   /**

@@ -3,8 +3,8 @@ import { SignerError } from "../core/errors.ts";
 import type { Verifier } from "../core/verify.ts";
 import type { RemoteKey } from "../signer/remote-key.ts";
 import { RemoteSigner } from "../signer/remote-signer.ts";
-import type { KeyObject } from "./key-object.ts";
 import type { Pkcs11Session } from "./session.ts";
+import type { SigningObject } from "./signing-object.ts";
 
 interface Expected {
   readonly backend: string;
@@ -19,7 +19,7 @@ const NO_TIMEOUT = 2 ** 31 - 1;
 /** Lets a key sign a digest that nobody knows, and verifies the signature as any signer's. @throws what a signer throws. */
 export async function proveKey(
   session: Pkcs11Session,
-  key: KeyObject,
+  key: SigningObject,
   { backend, id, address, verifier }: Expected,
 ): Promise<void> {
   const remoteKey: RemoteKey = {

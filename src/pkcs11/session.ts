@@ -2,11 +2,11 @@ import { type RawSignature, signatureFromCompact } from "../core/signature.ts";
 import { CKM } from "./attributes.ts";
 import type { Cryptoki, Handle, TokenSlot } from "./cryptoki.ts";
 import type { KeyName } from "./key-name.ts";
-import { KeyFinder, type KeyObject } from "./key-object.ts";
 import type { ObjectGate } from "./object-gate.ts";
 import type { ObjectLookup } from "./object-index.ts";
 import { TokenObjects } from "./objects.ts";
 import type { KeySelector } from "./options.ts";
+import { KeyFinder, type SigningObject } from "./signing-object.ts";
 
 // PKCS#11 v2.40, header pkcs11t.h.
 const CKF_SIGN = 0x800;
@@ -69,17 +69,22 @@ export class Pkcs11Session {
     return flags !== undefined && (flags & CKF_SIGN) !== 0;
   }
 
-  findKey(selector: KeySelector, publicKey: Uint8Array | undefined): Promise<KeyObject> {
+  findKey(selector: KeySelector, publicKey: Uint8Array | undefined): Promise<SigningObject> {
     return this.#finder.find(selector, publicKey);
   }
 
-  findNamed(name: KeyName): Promise<KeyObject> {
+  findNamed(name: KeyName): Promise<SigningObject> {
     return this.#finder.findNamed(name);
   }
 
   /** The private key of that handle, checked; its public key is read. */
-  inspect(handle: Handle, name: KeyName, lookup?: ObjectLookup): Promise<KeyObject> {
+  inspect(handle: Handle, name: KeyName, lookup?: ObjectLookup): Promise<SigningObject> {
     return this.#finder.inspect(handle, name, { lookup });
+  }
+
+  /** @throws SignerError KEY_NOT_FOUND if the token has given the key's handles to other objects. */
+  requireSame(key: SigningObject): Promise<void> {
+    return this.#finder.requireSame(key);
   }
 
   /**
@@ -87,7 +92,7 @@ export class Pkcs11Session {
    *
    * After a failure the session may be stuck in the operation: close it.
    */
-  async sign(key: KeyObject, digest: Uint8Array): Promise<RawSignature> {
+  async sign(key: SigningObject, digest: Uint8Array): Promise<RawSignature> {
     return signatureFromCompact(await this.cryptoki.sign(this.handle, CKM.ECDSA, key.handle, digest));
   }
 

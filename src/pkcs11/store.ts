@@ -9,11 +9,11 @@ import { checkCustody } from "./custody.ts";
 import { KeyListing, type NamedKeys } from "./key-listing.ts";
 import { generateKeyPair, importKeyPair, makeNamed, removing } from "./key-maker.ts";
 import { type KeyName, labelText } from "./key-name.ts";
-import { ambiguous } from "./key-object.ts";
 import { nextTurn } from "./next-turn.ts";
 import { PrivateKey } from "./private-key.ts";
 import { proveKey, requireAddress } from "./proof.ts";
 import type { Pkcs11Session } from "./session.ts";
+import { ambiguous, type SigningObject } from "./signing-object.ts";
 import { askHealth, toStoreError } from "./store-health.ts";
 import {
   type CheckedStore,
@@ -68,7 +68,7 @@ export class Pkcs11KeyStore implements KeyStore {
    * not sign (CKA_SIGN false), that show no public key or several, or that share label and CKA_ID with another, come as
    * FailedKey of code KEY_UNUSABLE, once per name. A key that goes away meanwhile is left out.
    *
-   * The public key of a key that an earlier listing found is read again only after the session was lost or the object was
+   * Of a key that an earlier listing found only CKA_EC_POINT is read again, unless the session was lost or the object was
    * replaced. It signs nothing: that a key really signs shows at its first signature.
    *
    * A session or a login that was lost meanwhile is had again; where that fails, the listing rejects.
@@ -192,9 +192,9 @@ export class Pkcs11KeyStore implements KeyStore {
     const { epoch } = session;
     if (handle === undefined || listing.epoch !== epoch) return { epoch, key: await session.findNamed(name) };
     const known = this.#known.get(text);
-    if (known?.epoch === epoch && known.key.handle.equals(handle)) return known;
-    const lookup = await listing.lookup(session, signal);
     try {
+      if (known?.epoch === epoch && known.key.handle.equals(handle) && (await isSame(session, known.key))) return known;
+      const lookup = await listing.lookup(session, signal);
       return { epoch, key: await session.inspect(handle, name, lookup) };
     } catch (error) {
       // An object that went away since the listing began.
@@ -246,5 +246,15 @@ export class Pkcs11KeyStore implements KeyStore {
 
   #uri(name: KeyName): string {
     return pkcs11Uri({ token: this.#options.token, key: name });
+  }
+}
+
+async function isSame(session: Pkcs11Session, key: SigningObject): Promise<boolean> {
+  try {
+    await session.requireSame(key);
+    return true;
+  } catch (error) {
+    if (isSignerError(error, "KEY_NOT_FOUND")) return false;
+    throw error;
   }
 }

@@ -6,21 +6,21 @@ import { copyDigest } from "../signer/payload.ts";
 import type { CallOptions, RemoteKey } from "../signer/remote-key.ts";
 import { cureOf } from "./cure.ts";
 import { checkCustody } from "./custody.ts";
-import type { KeyObject } from "./key-object.ts";
 import type { Pkcs11Session } from "./session.ts";
+import type { SigningObject } from "./signing-object.ts";
 import type { Pkcs11Token } from "./token.ts";
 
 /** A key as it was found, and what its handle is good for. */
 export interface FoundKey {
   readonly epoch: object;
-  readonly key: KeyObject;
+  readonly key: SigningObject;
 }
 
 export interface TokenKeyOptions {
   readonly backend: string;
   readonly id: string;
   /** Finds the key, again after each login. */
-  readonly find: (session: Pkcs11Session) => Promise<KeyObject>;
+  readonly find: (session: Pkcs11Session) => Promise<SigningObject>;
   readonly requireNonExtractable: boolean;
   /** Where it was found already: its public key then costs no call. */
   readonly found?: FoundKey;
@@ -36,7 +36,7 @@ export class TokenKey implements RemoteKey {
   readonly #known: Uint8Array | undefined;
   #publicKey: Uint8Array | undefined;
   #found: FoundKey | undefined;
-  #finding: { readonly epoch: object; readonly key: Promise<KeyObject> } | undefined;
+  #finding: { readonly epoch: object; readonly key: Promise<SigningObject> } | undefined;
   #closed = false;
 
   constructor(token: Pkcs11Token, { backend, id, find, requireNonExtractable, found }: TokenKeyOptions) {
@@ -61,8 +61,11 @@ export class TokenKey implements RemoteKey {
     return this.use("signDigest", options, (session, key) => session.sign(key, bytes));
   }
 
-  invalidate(): void {
+  /** The sessions of now are not used again, and the key is looked up again: its handle may be another's by now. */
+  invalidate(): true {
+    this.#found = undefined;
     this.#token.invalidate();
+    return true;
   }
 
   /** Ends this key only. */
@@ -74,7 +77,7 @@ export class TokenKey implements RemoteKey {
   async use<T>(
     operation: string,
     { signal }: CallOptions,
-    task: (session: Pkcs11Session, key: KeyObject) => Promise<T>,
+    task: (session: Pkcs11Session, key: SigningObject) => Promise<T>,
   ): Promise<T> {
     const context = { backend: this.backend, keyId: this.id, operation };
     if (this.#closed) throw new SignerError("SIGNER_CLOSED", "the key was closed; construct a new one", context);
@@ -85,7 +88,10 @@ export class TokenKey implements RemoteKey {
     }
   }
 
-  async #useIn<T>(session: Pkcs11Session, task: (session: Pkcs11Session, key: KeyObject) => Promise<T>): Promise<T> {
+  async #useIn<T>(
+    session: Pkcs11Session,
+    task: (session: Pkcs11Session, key: SigningObject) => Promise<T>,
+  ): Promise<T> {
     const key = await this.#findIn(session);
     checkCustody(key.custody, this.id, this.#requireNonExtractable);
     try {
@@ -98,7 +104,7 @@ export class TokenKey implements RemoteKey {
   }
 
   // However many sessions want the key at once, one of them looks for it: each look may ask every HSM of a cluster.
-  async #findIn(session: Pkcs11Session): Promise<KeyObject> {
+  async #findIn(session: Pkcs11Session): Promise<SigningObject> {
     const { epoch } = session;
     if (this.#found?.epoch === epoch) return this.#found.key;
     if (this.#finding?.epoch !== epoch) {
@@ -109,10 +115,10 @@ export class TokenKey implements RemoteKey {
       };
       finding.key.then(forget, forget);
     }
-    return this.#finding?.key as Promise<KeyObject>;
+    return this.#finding?.key as Promise<SigningObject>;
   }
 
-  async #lookFor(session: Pkcs11Session, epoch: object): Promise<KeyObject> {
+  async #lookFor(session: Pkcs11Session, epoch: object): Promise<SigningObject> {
     const key = await this.#find(session);
     this.#requireSamePublicKey(key.publicKey);
     this.#found = { epoch, key };

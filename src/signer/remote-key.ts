@@ -48,8 +48,10 @@ export interface RemoteKey {
   /**
    * Called after a response of this key was not a signature of it over the digest. The session or connection that carried it
    * may be out of step and should not be used again. It must not throw.
+   *
+   * @returns true if the same call may succeed now; it is then made once more.
    */
-  invalidate?(): void;
+  invalidate?(): unknown;
   /** Checks that the identifier still names the pinned key, with a request of its own: KEY_CHANGED otherwise. */
   verifyIdentity?(options?: CallOptions): Promise<void>;
   /** Whether the key could sign now. It signs nothing, and rejects only with the signal's reason. */

@@ -101,16 +101,17 @@ export class VerifiedKey implements SigningKey {
     const { publicKey } = await this.identity({ signal });
     this.#requireOpen("signDigest");
     return this.#call("signDigest", signal, async (options) => {
-      // The key gets a copy: the signature is checked against the digest that was asked for, whatever the key does to the bytes.
-      const raw = await this.#key.signDigest(digest.slice(), { ...options, payload });
-      try {
-        const { r, s } = toLowS(checkSignatureRange(raw));
-        const yParity = this.#verifier(publicKey, digest, { r, s });
-        if (yParity !== 0 && yParity !== 1) throw signatureMismatch();
-        return Signature.from({ r: toBeHex(r, 32), s: toBeHex(s, 32), yParity });
-      } catch (error) {
-        this.#key.invalidate?.();
-        throw error;
+      for (let isRetry = false; ; isRetry = true) {
+        // The key gets a copy: the signature is checked against the digest that was asked for, whatever the key does to the bytes.
+        const raw = await this.#key.signDigest(digest.slice(), { ...options, payload });
+        try {
+          const { r, s } = toLowS(checkSignatureRange(raw));
+          const yParity = this.#verifier(publicKey, digest, { r, s });
+          if (yParity !== 0 && yParity !== 1) throw signatureMismatch();
+          return Signature.from({ r: toBeHex(r, 32), s: toBeHex(s, 32), yParity });
+        } catch (error) {
+          if (this.#key.invalidate?.() !== true || isRetry) throw error;
+        }
       }
     });
   }

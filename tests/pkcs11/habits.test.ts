@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { id, recoverAddress, Wallet } from "ethers";
+import { type RemoteKey, RemoteSigner } from "../../src/index.ts";
 import { Pkcs11KeyStore, Pkcs11Signer, type Pkcs11SignerOptions } from "../../src/pkcs11/index.ts";
 import { letHostsReadTypeScript } from "../support/hosts.ts";
 import { collect } from "../support/listing.ts";
@@ -79,6 +80,52 @@ describe.each(WAYS)("session handles are given out again (%s)", (_way, options) 
     expect(outcome).toEqual(labels.map((label) => new Set([new Wallet(id(label)).address])));
     const { overlaps, interleavings, closedInUse } = shim.stats();
     expect([overlaps, interleavings, closedInUse]).toEqual([before.overlaps, before.interleavings, before.closedInUse]);
+  });
+});
+
+describe("object handles are given out again", () => {
+  const replace = (key: string) => {
+    token.deleteKeys("hot");
+    token.importKey(id(key), { label: "hot", id: "0x01" });
+  };
+
+  beforeEach(() => {
+    shim.adopt("reusedObjects");
+    token.importKey(id("first"), { label: "hot", id: "0x01" });
+  });
+
+  test("the key's handle is another key's by now: it is looked up again, and signs", async () => {
+    const signer = openSigner();
+    await signAll(signer, 5);
+    token.deleteKeys("hot");
+    token.importKey(id("stranger"), { label: "stranger", id: "0x02" });
+    token.importKey(id("first"), { label: "hot", id: "0x01" });
+    await expect(signer.health()).resolves.toMatchObject({ ready: true });
+    await expect(signAll(signer, 20)).resolves.toEqual(new Set([new Wallet(id("first")).address]));
+  });
+
+  test("the key was replaced under its name: KEY_CHANGED, and health says so", async () => {
+    const signer = openSigner();
+    await signAll(signer, 5);
+    replace("second");
+    const changed = { code: "KEY_CHANGED", info: { current: { address: new Wallet(id("second")).address } } };
+    await expect(signer.signDigest(id("digest"))).rejects.toMatchObject(changed);
+    await expect(signer.health()).resolves.toMatchObject({ ready: false, error: changed });
+    replace("first");
+    await expect(signAll(signer, 5)).resolves.toEqual(new Set([new Wallet(id("first")).address]));
+  });
+
+  test("a listing gives the address of the key that is there, and a key that an earlier one gave is KEY_CHANGED", async () => {
+    const store = openStore();
+    const [listed] = (await collect(store.list())).stored;
+    replace("second");
+    const { stored, failed } = await collect(store.list());
+    expect([stored.map(({ address }) => address), failed]).toEqual([[new Wallet(id("second")).address], []]);
+    const stale = new RemoteSigner(listed?.key as RemoteKey);
+    await expect(stale.signMessage("hello")).rejects.toMatchObject({ code: "KEY_CHANGED" });
+    token.deleteKeys("hot");
+    await expect(collect(store.list())).resolves.toEqual({ stored: [], failed: [] });
+    await expect(stale.signMessage("hello")).rejects.toMatchObject({ code: "KEY_NOT_FOUND" });
   });
 });
 

@@ -6,6 +6,7 @@ import { publicKeyFromEcPoint } from "../core/public-key.ts";
 import { CKA, CKK, CKO, SECP256K1_PARAMS } from "./attributes.ts";
 import type { Handle, Template } from "./cryptoki.ts";
 import type { Custody } from "./custody.ts";
+import { CKR } from "./errors.ts";
 import { describe, type KeyName, keyName } from "./key-name.ts";
 import type { ObjectLookup } from "./object-index.ts";
 import type { TokenObjects } from "./objects.ts";
@@ -26,12 +27,20 @@ interface ObjectSelector {
 }
 
 /** A private key on a token that can sign for Ethereum. */
-export interface KeyObject {
+export interface SigningObject {
   /** The CK_OBJECT_HANDLE of the private key; good for the sessions of this login only. */
   readonly handle: Handle;
   /** 65 bytes, SEC1 uncompressed. */
   readonly publicKey: Uint8Array;
   readonly custody: Custody;
+  /** Where its CKA_EC_POINT was read; undefined if the token shows none. */
+  readonly point: EcPoint | undefined;
+}
+
+interface EcPoint {
+  /** The CK_OBJECT_HANDLE of the public or the private key. */
+  readonly object: Handle;
+  readonly value: Uint8Array;
 }
 
 export interface InspectOptions {
@@ -55,12 +64,12 @@ export class KeyFinder {
   }
 
   /** Finds the private key, and reads it as {@link inspect} does. */
-  async find(selector: KeySelector, fallback: Uint8Array | undefined): Promise<KeyObject> {
+  async find(selector: KeySelector, fallback: Uint8Array | undefined): Promise<SigningObject> {
     return this.inspect(await this.#findPrivateKey(selector), selector, { fallback });
   }
 
   /** Finds the one private key on secp256k1 that has exactly this label and this CKA_ID, and reads it likewise. */
-  async findNamed(name: KeyName): Promise<KeyObject> {
+  async findNamed(name: KeyName): Promise<SigningObject> {
     const selector = {
       label: name.label.length > 0 ? name.label : undefined,
       id: name.id.length > 0 ? name.id : undefined,
@@ -86,7 +95,7 @@ export class KeyFinder {
     handle: Handle,
     selector: KeySelector | KeyName,
     { fallback, lookup = this.#token }: InspectOptions = {},
-  ): Promise<KeyObject> {
+  ): Promise<SigningObject> {
     const [type, sign, sensitive, extractable] = await this.#objects.readAll(handle, [
       CKA.KEY_TYPE,
       CKA.SIGN,
@@ -101,8 +110,25 @@ export class KeyFinder {
     }
     const publicObjects = await this.#findPublicKeys(handle, lookup);
     await this.#checkCurve([handle, ...publicObjects], selector);
-    const publicKey = await this.#publicKey(publicObjects, handle, selector, fallback);
-    return { handle, publicKey, custody: { sensitive: flag(sensitive), extractable: flag(extractable) } };
+    const points = await this.#readPoints([...publicObjects, handle]);
+    const publicKey = agreedPublicKey(points, selector, fallback);
+    return {
+      handle,
+      publicKey,
+      custody: { sensitive: flag(sensitive), extractable: flag(extractable) },
+      point: points[0],
+    };
+  }
+
+  /** @throws SignerError KEY_NOT_FOUND unless the token shows the same CKA_EC_POINT: object handles are given out again. */
+  async requireSame({ point }: SigningObject): Promise<void> {
+    if (!point) return;
+    const value = await this.#objects.read(point.object, CKA.EC_POINT);
+    if (value && equalBytes(value, point.value)) return;
+    throw new SignerError("KEY_NOT_FOUND", "the key was replaced; the next call looks for it again", {
+      operation: "C_GetAttributeValue",
+      info: { returnValue: CKR.OBJECT_HANDLE_INVALID },
+    });
   }
 
   async #findPrivateKey(selector: KeySelector): Promise<Handle> {
@@ -162,29 +188,13 @@ export class KeyFinder {
     }
   }
 
-  async #publicKey(
-    publicObjects: readonly Handle[],
-    privateKey: Handle,
-    selector: KeySelector | KeyName,
-    fallback: Uint8Array | undefined,
-  ): Promise<Uint8Array> {
-    const ecPoints = await this.#readEach([...publicObjects, privateKey], CKA.EC_POINT, (ecPoint) => ecPoint);
-    const points = ecPoints.filter(({ length }) => length > 0).map(publicKeyFromEcPoint);
-    const [publicKey = fallback, ...others] = points;
-    if (publicKey === undefined) {
-      throw unusable(
-        `the token shows no public key for ${describe(selector)}; import its public object, or pass the option publicKey`,
-      );
+  async #readPoints(objects: readonly Handle[]): Promise<EcPoint[]> {
+    const points: EcPoint[] = [];
+    for (const object of objects) {
+      const value = await this.#objects.read(object, CKA.EC_POINT);
+      if (value?.length) points.push({ object, value });
     }
-    if (others.some((other) => !equalBytes(other, publicKey))) {
-      throw unusable(
-        `the token has different public keys for ${describe(selector)}; give each pair a CKA_ID of its own, and name it by keyId`,
-      );
-    }
-    if (fallback && !equalBytes(fallback, publicKey)) {
-      throw unusable(`the option publicKey is not the public key that the token shows for ${describe(selector)}`);
-    }
-    return publicKey;
+    return points;
   }
 
   #find(objectClass: number, selector: ObjectSelector): Promise<Handle[]> {
@@ -202,6 +212,28 @@ export class KeyFinder {
     for (const handle of handles) used.push(use((await this.#objects.read(handle, type)) ?? NOTHING));
     return used;
   }
+}
+
+function agreedPublicKey(
+  points: readonly EcPoint[],
+  selector: KeySelector | KeyName,
+  fallback: Uint8Array | undefined,
+): Uint8Array {
+  const [publicKey = fallback, ...others] = points.map(({ value }) => publicKeyFromEcPoint(value));
+  if (publicKey === undefined) {
+    throw unusable(
+      `the token shows no public key for ${describe(selector)}; import its public object, or pass the option publicKey`,
+    );
+  }
+  if (others.some((other) => !equalBytes(other, publicKey))) {
+    throw unusable(
+      `the token has different public keys for ${describe(selector)}; give each pair a CKA_ID of its own, and name it by keyId`,
+    );
+  }
+  if (fallback && !equalBytes(fallback, publicKey)) {
+    throw unusable(`the option publicKey is not the public key that the token shows for ${describe(selector)}`);
+  }
+  return publicKey;
 }
 
 function quoted(label: Uint8Array): string {
