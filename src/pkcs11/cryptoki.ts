@@ -43,6 +43,10 @@ export interface SlotInfo {
 export interface TokenSlot {
   readonly handle: Handle;
   readonly label: string;
+  /** What tells the token from others of this machine. */
+  readonly identity: string;
+  /** Whether the token asks for the PIN itself (CKF_PROTECTED_AUTHENTICATION_PATH), and needs one. */
+  readonly hasPinPad: boolean;
 }
 
 /**
@@ -72,8 +76,11 @@ export interface Cryptoki {
   closeSession(session: Handle): Promise<void>;
   /** The CKS_* state of C_GetSessionInfo. */
   getSessionState(session: Handle): Promise<number>;
-  /** C_Login of CKU_USER, for all sessions of the process with the token; right also where that was done before. */
-  login(session: Handle, pin: string): Promise<void>;
+  /**
+   * C_Login of CKU_USER, for all sessions of the process with the token; right also where that was done before. Without a PIN
+   * the token asks for it.
+   */
+  login(session: Handle, pin: string | undefined): Promise<void>;
   /** C_FindObjectsInit, C_FindObjects and C_FindObjectsFinal: the objects that fit, `limit` at most. */
   findObjects(session: Handle, template: Template, limit: number): Promise<Handle[]>;
   /** The attributes' bytes; undefined for those that the object does not have, or does not show. */

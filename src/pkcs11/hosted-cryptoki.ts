@@ -99,7 +99,7 @@ export class HostedCryptoki implements Cryptoki {
     return this.#call("getSessionState", [session]);
   }
 
-  login(session: Handle, pin: string): Promise<void> {
+  login(session: Handle, pin: string | undefined): Promise<void> {
     return this.#call("login", [session, pin]);
   }
 

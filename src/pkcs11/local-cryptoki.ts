@@ -127,10 +127,11 @@ export class LocalCryptoki implements Cryptoki {
     return this.#in(session, "C_GetSessionInfo", (own) => this.#library.C_GetSessionInfo(own).state);
   }
 
-  login(session: Handle, pin: string): Promise<void> {
+  login(session: Handle, pin: string | undefined): Promise<void> {
     return this.#in(session, "C_Login", (own) => {
       try {
-        this.#library.C_Login(own, CKU_USER, pin);
+        // pkcs11js cannot pass a null pointer: a PIN without characters stands for it.
+        this.#library.C_Login(own, CKU_USER, pin ?? "");
       } catch (error) {
         if (returnValueOf(error) !== CKR.USER_ALREADY_LOGGED_IN) throw error;
       }

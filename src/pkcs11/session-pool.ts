@@ -54,7 +54,7 @@ export class SessionPool {
   readonly #abandoned = new Set<Pkcs11Session>();
   readonly #suspects = new WeakSet<Pkcs11Session>();
   readonly #closing = new Set<Promise<void>>();
-  readonly #login = new TokenLogin();
+  readonly #login: TokenLogin;
   #size = 0;
   #maxQueue = 0;
   #opening = 0;
@@ -65,7 +65,8 @@ export class SessionPool {
   /** `gate` is the library's. */
   constructor(cryptoki: Cryptoki, slot: TokenSlot, gate: ObjectGate) {
     this.#cryptoki = cryptoki;
-    const login = this.#login;
+    const login = new TokenLogin(slot);
+    this.#login = login;
     this.#shared = {
       gate,
       reserved: new Set(),
@@ -108,7 +109,7 @@ export class SessionPool {
     signal: AbortSignal | undefined,
     line: object,
   ): Promise<T> {
-    await this.#requireSameUser(user.login);
+    await this.#requireSameUser(user.login, signal);
     const session = await this.#acquire(user, signal, line);
     if (signal?.aborted) {
       this.#release(session, true);
@@ -253,9 +254,9 @@ export class SessionPool {
     }
   }
 
-  async #requireSameUser(login: Login): Promise<void> {
-    if (!this.#login.isAnothers(login)) return;
-    if ([...this.#users].some((other) => other.login.user === this.#login.user)) throw this.#login.refusal(login);
+  async #requireSameUser(login: Login, signal: AbortSignal | undefined): Promise<void> {
+    if (!(await this.#login.isAnothers(login, signal))) return;
+    if ([...this.#users].some((other) => this.#login.isAdmitted(other.login))) throw this.#login.refusal();
     await this.#logOut();
   }
 

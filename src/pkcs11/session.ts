@@ -54,7 +54,7 @@ export class Pkcs11Session {
   }
 
   /** Logs the user in, for all sessions of this process with the token; right also where that was done before. */
-  async login(pin: string): Promise<void> {
+  async login(pin: string | undefined): Promise<void> {
     await this.cryptoki.login(this.handle, pin);
   }
 

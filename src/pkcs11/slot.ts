@@ -5,6 +5,8 @@ import { CKR, returnValueOf } from "./errors.ts";
 import type { Pkcs11TokenMatch, TokenSelector } from "./options.ts";
 
 // PKCS#11 v2.40, header pkcs11t.h.
+const CKF_LOGIN_REQUIRED = 0x4;
+const CKF_PROTECTED_AUTHENTICATION_PATH = 0x100;
 const CKF_TOKEN_INITIALIZED = 0x400;
 // Nothing that this library could use is in the slot.
 const EMPTY: readonly (number | undefined)[] = [CKR.TOKEN_NOT_PRESENT, CKR.TOKEN_NOT_RECOGNIZED];
@@ -28,7 +30,7 @@ export async function findTokens(cryptoki: Cryptoki): Promise<FoundTokens> {
   for (const handle of await cryptoki.getSlots()) {
     try {
       const info = await cryptoki.getTokenInfo(handle);
-      if (info.flags & CKF_TOKEN_INITIALIZED) tokens.push({ handle, label: info.label, info });
+      if (info.flags & CKF_TOKEN_INITIALIZED) tokens.push(describeToken(handle, info));
     } catch (error) {
       if (!EMPTY.includes(returnValueOf(error))) failure ??= error;
     }
@@ -56,7 +58,18 @@ export async function findSlot(cryptoki: Cryptoki, selector: TokenSelector): Pro
   const [only, another] = found;
   if (only === undefined) throw failure ?? noSuchToken(selector, tokens);
   if (another !== undefined) throw severalTokens(selector, found);
-  return { handle: only.handle, label: only.label };
+  return only;
+}
+
+function describeToken(handle: Handle, info: TokenInfo): FoundToken {
+  const { label, manufacturer, model, serialNumber, flags } = info;
+  return {
+    handle,
+    label,
+    info,
+    identity: JSON.stringify([slotId(handle).toString(), manufacturer, model, serialNumber, label]),
+    hasPinPad: (flags & CKF_LOGIN_REQUIRED) !== 0 && (flags & CKF_PROTECTED_AUTHENTICATION_PATH) !== 0,
+  };
 }
 
 /** The CK_SLOT_ID as a number. */

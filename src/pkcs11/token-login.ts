@@ -1,29 +1,47 @@
 import { isSignerError, SignerError } from "../core/errors.ts";
 import { withDeadline } from "../signer/deadline.ts";
 import { onAbort } from "../signer/on-abort.ts";
-import type { Login } from "./login.ts";
+import type { TokenSlot } from "./cryptoki.ts";
+import { CKR, returnValueOf } from "./errors.ts";
+import { type Credentials, isSameUser, type Login } from "./login.ts";
 import { SerialQueue } from "./serial-queue.ts";
 import type { Pkcs11Session } from "./session.ts";
 
+// After these the token counts a wrong PIN, or has counted too many.
+const REFUSED: readonly (number | undefined)[] = [
+  CKR.PIN_INCORRECT,
+  CKR.PIN_INVALID,
+  CKR.PIN_LEN_RANGE,
+  CKR.PIN_LOCKED,
+];
+
+// What tokens have refused, by token, user and PIN: none of it is tried again in this process.
+const refused = new Map<string, SignerError>();
+// The signers and stores that it was: their PIN functions are not asked again.
+const refusedLogins = new WeakMap<Login, SignerError>();
+
 /** The one login that a process has with a token, for all its sessions. */
 export class TokenLogin {
+  readonly #slot: TokenSlot;
   readonly #queue = new SerialQueue();
-  readonly #attempts = new Map<Login, Promise<void>>();
+  readonly #attempts = new Attempts<void>();
+  readonly #readings = new Attempts<Credentials>();
   #isSuspect = false;
-  #user: string | undefined;
+  /** Whose login it is. */
+  #current: Credentials | undefined;
+  #admitted = new WeakSet<Login>();
   #epoch: object = {};
+
+  constructor(slot: TokenSlot) {
+    this.#slot = slot;
+  }
 
   /** Stands for what object handles are good for: one login of one start of the library. */
   get epoch(): object {
     return this.#epoch;
   }
 
-  /** Who is logged in, where that is known. */
-  get user(): string | undefined {
-    return this.#user;
-  }
-
-  /** Whether somebody may have logged the user out: `ensure` it before the next task. */
+  /** Whether the user may have been logged out: `ensure` the login before the next task. */
   get isSuspect(): boolean {
     return this.#isSuspect;
   }
@@ -32,73 +50,115 @@ export class TokenLogin {
     this.#isSuspect = true;
   }
 
-  /** Nobody is logged in any more: the last session was closed, or the library was started again. */
+  /** The user is logged out: the last session was closed, or the library was started again. */
   forget(): void {
-    this.#user = undefined;
+    this.#current = undefined;
+    this.#admitted = new WeakSet();
     this.#epoch = {};
+  }
+
+  /** Whether this is known to be a login of the user who is logged in. */
+  isAdmitted(login: Login): boolean {
+    return this.#admitted.has(login);
+  }
+
+  /** PKCS#11 has one CKU_USER per token and process; the users of AWS CloudHSM own different keys. */
+  async isAnothers(login: Login, signal: AbortSignal | undefined): Promise<boolean> {
+    requireNotRefused(login);
+    if (!this.#current || this.isAdmitted(login) || !login.isNeededFor(this.#slot)) return false;
+    const credentials = await this.#readings.join(login, signal, () => login.read());
+    return this.#current !== undefined && !this.#admit(login, credentials, this.#current);
+  }
+
+  /** The error for a second user. */
+  refusal(): SignerError {
+    const { user = "another user, or with another PIN" } = this.#current ?? {};
+    return new SignerError(
+      "ACCESS_DENIED",
+      `this process is logged in to the token as ${user}, and has one login at a time; close that user's signers and stores first, ` +
+        'or pass each its own user and isolation: "process", which gives each user a process of its own',
+      { operation: "C_Login" },
+    );
   }
 
   /**
    * Logs in unless the token says that this was done.
    *
-   * @throws SignerError ACCESS_DENIED for a PIN that the token refuses, now or before.
+   * @throws SignerError ACCESS_DENIED for a PIN that the token refuses, now or before, and for a second user.
    */
   async ensure(session: Pkcs11Session, login: Login, signal: AbortSignal | undefined): Promise<void> {
-    if (!login.isNeeded) return;
-    login.requireNotRefused();
-    if (!(await session.isLoggedIn())) await this.#join(session, login, signal);
+    if (!login.isNeededFor(this.#slot)) return;
+    requireNotRefused(login);
+    if (!this.isAdmitted(login) || !(await session.isLoggedIn())) {
+      // However many sessions of one signer are not logged in, the PIN is asked for and used once.
+      await this.#attempts.join(login, signal, async () => {
+        const credentials = await login.read();
+        await this.#queue.run(() => this.#use(session, login, credentials));
+      });
+    }
     this.#isSuspect = false;
   }
 
-  /** PKCS#11 knows one CKU_USER per token and process; the users of AWS CloudHSM own different keys. */
-  isAnothers({ user }: Login): boolean {
-    return user !== undefined && this.#user !== undefined && user !== this.#user;
+  async #use(session: Pkcs11Session, login: Login, credentials: Credentials): Promise<void> {
+    requireNotRefused(login);
+    if (this.#current && !this.#admit(login, credentials, this.#current)) throw this.refusal();
+    // Another signer was faster, or other code of this process.
+    if (!(await session.isLoggedIn())) {
+      await this.#logIn(session, login, credentials);
+      this.#epoch = {};
+    }
+    this.#current = credentials;
+    this.#admitted.add(login);
   }
 
-  /** The error for who comes while another user is logged in. */
-  refusal({ user }: Login): SignerError {
-    return new SignerError(
-      "ACCESS_DENIED",
-      `this process is logged in to the token as ${this.#user} and cannot be ${user} at the same time; close the signers ` +
-        `of ${this.#user} first, or take isolation: "process", which gives each user a process of its own`,
-      { operation: "C_Login" },
-    );
+  async #logIn(session: Pkcs11Session, login: Login, { user, pin, mark }: Credentials): Promise<void> {
+    const key = JSON.stringify([this.#slot.identity, user ?? null, mark]);
+    try {
+      const refusal = refused.get(key);
+      if (refusal) throw refusal;
+      await session.login(pin);
+    } catch (error) {
+      // A wrong PIN at the token's own pad may be a slip.
+      if (pin !== undefined && isSignerError(error) && REFUSED.includes(returnValueOf(error))) {
+        refused.set(key, error);
+        refusedLogins.set(login, error);
+      }
+      throw error;
+    }
   }
 
-  // However many sessions of one signer see that nobody is logged in, the PIN is asked for and used once.
-  async #join(session: Pkcs11Session, login: Login, signal: AbortSignal | undefined): Promise<void> {
-    const attempt = this.#attempts.get(login) ?? this.#start(session, login);
-    // The caller's own function may hang: who comes later asks it anew.
+  #admit(login: Login, credentials: Credentials, current: Credentials): boolean {
+    const isSame = isSameUser(credentials, current);
+    if (isSame) this.#admitted.add(login);
+    return isSame;
+  }
+}
+
+function requireNotRefused(login: Login): void {
+  const refusal = refusedLogins.get(login);
+  if (refusal) throw refusal;
+}
+
+/** One attempt of each login at a time, which all callers that come meanwhile wait for. */
+class Attempts<T> {
+  readonly #running = new Map<Login, Promise<T>>();
+
+  async join(login: Login, signal: AbortSignal | undefined, start: () => Promise<T>): Promise<T> {
+    const attempt = this.#running.get(login) ?? this.#start(login, start);
+    // The caller's own PIN function may hang: later calls ask it again.
     const unlisten = signal && onAbort(signal, () => this.#end(login, attempt));
-    await withDeadline(() => attempt, { signal }).finally(unlisten);
+    return withDeadline(() => attempt, { signal }).finally(unlisten);
   }
 
-  #start(session: Pkcs11Session, login: Login): Promise<void> {
-    const attempt = (async () => {
-      const pin = await login.pin();
-      await this.#queue.run(() => this.#use(session, login, pin));
-    })();
-    this.#attempts.set(login, attempt);
+  #start(login: Login, start: () => Promise<T>): Promise<T> {
+    const attempt = start();
+    this.#running.set(login, attempt);
     const end = () => this.#end(login, attempt);
     attempt.then(end, end);
     return attempt;
   }
 
-  #end(login: Login, attempt: Promise<void>): void {
-    if (this.#attempts.get(login) === attempt) this.#attempts.delete(login);
-  }
-
-  async #use(session: Pkcs11Session, login: Login, pin: string): Promise<void> {
-    login.requireNotRefused();
-    // Another signer was faster.
-    if (await session.isLoggedIn()) return;
-    try {
-      await session.login(pin);
-    } catch (error) {
-      if (isSignerError(error, "ACCESS_DENIED")) login.refuse(error);
-      throw error;
-    }
-    this.#user = login.user;
-    this.#epoch = {};
+  #end(login: Login, attempt: Promise<T>): void {
+    if (this.#running.get(login) === attempt) this.#running.delete(login);
   }
 }

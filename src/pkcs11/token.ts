@@ -81,7 +81,7 @@ export class Pkcs11Token {
 
   /** @throws SignerError BACKEND_UNAVAILABLE, which makes the task run again after a login, unless the user is logged in. */
   async requireLogin(session: Pkcs11Session): Promise<void> {
-    if (!this.#user.login.isNeeded || (await session.isLoggedIn())) return;
+    if (!this.#user.login.isNeededFor(session.slot) || (await session.isLoggedIn())) return;
     throw loggedOut();
   }
 
@@ -141,7 +141,7 @@ export class Pkcs11Token {
       if (!isSignerError(error, "KEY_NOT_FOUND")) throw error;
       await this.requireLogin(session);
       // Another session may have logged in again since the search.
-      if (this.#user.login.isNeeded && session.epoch !== epoch) throw loggedOut();
+      if (this.#user.login.isNeededFor(session.slot) && session.epoch !== epoch) throw loggedOut();
       throw error;
     }
   }

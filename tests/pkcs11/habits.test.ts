@@ -147,3 +147,13 @@ describe.each(WAYS)("searches spoil what is made at the same time (%s)", (_way, 
     expect(shim.stats().functions.C_GenerateKeyPair.mostInside).toBeGreaterThan(1);
   });
 });
+
+describe.each(WAYS)("the token has a PIN pad (%s)", (_way, options) => {
+  test("it is logged in to without a PIN, and signs", async () => {
+    token.importKey(id("hot"), { label: "hot" });
+    shim.adopt("pinPad");
+    await expect(signAll(openSigner({ ...options, pin: undefined }), 3)).resolves.toEqual(
+      new Set([new Wallet(id("hot")).address]),
+    );
+  });
+});

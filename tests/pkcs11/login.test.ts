@@ -1,9 +1,10 @@
 import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { computeAddress, hexlify, id, verifyMessage, Wallet } from "ethers";
-import { Pkcs11Key, Pkcs11Signer, type Pkcs11SignerOptions } from "../../src/pkcs11/index.ts";
+import { CloudHsmSigner } from "../../src/cloudhsm/index.ts";
+import { Pkcs11Key, Pkcs11KeyStore, Pkcs11Signer, type Pkcs11SignerOptions } from "../../src/pkcs11/index.ts";
 import { countCalls, intercept, restore, returnValue } from "../support/pkcs11-faults.ts";
-import type { SoftHsmToken } from "../support/softhsm.ts";
+import { SoftHsmToken } from "../support/softhsm.ts";
 import { createToken } from "../support/softhsm-env.ts";
 import { until } from "../support/until.ts";
 
@@ -88,5 +89,83 @@ describe("a login", () => {
     asked[1]?.(token.pin);
     for (const publicKey of await Promise.all(next)) expect(computeAddress(hexlify(publicKey))).toBe(address);
     expect([asked.length, logins()]).toEqual([2, 1]);
+  });
+});
+
+describe("a PIN that the token refuses", () => {
+  test("is tried once in this process, whoever asks: static, by a function, by a store", async () => {
+    const pin = "planted-wrong-pin";
+    const logins = countCalls("C_Login");
+    const refused = { code: "ACCESS_DENIED", info: { returnValue: 0xa0 } };
+    const signers = [open({ pin }), open({ pin: () => pin }), open({ pin: async () => pin }), open({ pin })];
+    const outcomes = await Promise.allSettled(signers.map((signer) => signer.getAddress()));
+    for (const outcome of outcomes) expect(outcome).toMatchObject({ status: "rejected", reason: refused });
+    await expect(open({ pin }).getAddress()).rejects.toMatchObject(refused);
+    const { libraryPath, label: tokenLabel } = token;
+    const store = new Pkcs11KeyStore({ libraryPath, tokenLabel, pin });
+    keys.push(store);
+    await expect(store.list().next()).rejects.toMatchObject(refused);
+    expect(logins()).toBe(1);
+    await expect(open().getAddress()).resolves.toBe(address);
+    expect(logins()).toBe(2);
+  });
+
+  test.each([
+    ["CKR_PIN_INCORRECT", 0xa0, 1],
+    ["CKR_PIN_INVALID", 0xa1, 1],
+    ["CKR_PIN_LEN_RANGE", 0xa2, 1],
+    ["CKR_PIN_LOCKED", 0xa4, 1],
+    ["CKR_PIN_EXPIRED", 0xa3, 2],
+    ["CKR_USER_PIN_NOT_INITIALIZED", 0x102, 2],
+    ["CKR_USER_TYPE_INVALID", 0x103, 2],
+    ["CKR_USER_ANOTHER_ALREADY_LOGGED_IN", 0x104, 2],
+    ["CKR_USER_TOO_MANY_TYPES", 0x105, 2],
+  ])("%s: remembered if it is about the PIN, and only then", async (name, value, times) => {
+    let logins = 0;
+    intercept("C_Login", () => {
+      logins += 1;
+      throw returnValue(name, value);
+    });
+    const signer = open();
+    for (let index = 0; index < 2; index += 1) {
+      await expect(signer.getAddress()).rejects.toMatchObject({ code: "ACCESS_DENIED", info: { returnValue: value } });
+    }
+    expect(logins).toBe(times);
+  });
+});
+
+describe("two users", () => {
+  test("whose PINs are functions never share a login: the second is refused until the first is gone", async () => {
+    const shared = SoftHsmToken.create(token.libraryPath, `login-users-${process.pid}`, "alice:wonderland");
+    shared.importKey(PRIVATE_KEY, { label: "hot" });
+    const { libraryPath, label: tokenLabel } = shared;
+    const as = (pin: string) => {
+      const signer = new CloudHsmSigner({ libraryPath, tokenLabel, pin: async () => pin, keyLabel: "hot" });
+      keys.push(signer);
+      return signer;
+    };
+    const alice = as("alice:wonderland");
+    await expect(alice.getAddress()).resolves.toBe(address);
+    await expect(as("alice:wonderland").getAddress()).resolves.toBe(address);
+    const bob = as("bob:builder");
+    await expect(bob.signMessage("hello")).rejects.toMatchObject({
+      code: "ACCESS_DENIED",
+      message: expect.stringContaining("has one login at a time"),
+    });
+    await expect(alice.getAddress()).resolves.toBe(address);
+    keys.pop();
+    await Promise.all(keys.splice(0).map((key) => key.close()));
+    keys.push(bob);
+    // SoftHSM2 has one user, so that it refuses bob's PIN: it was asked.
+    await expect(bob.signMessage("hello")).rejects.toMatchObject({ info: { returnValue: 0xa0 } });
+  });
+
+  test("that come at the same moment: one of them is refused", async () => {
+    const second = open({ pin: () => "another PIN" });
+    const outcomes = await Promise.allSettled([open().getAddress(), second.getAddress()]);
+    expect(outcomes).toMatchObject([
+      { status: "fulfilled" },
+      { status: "rejected", reason: { code: "ACCESS_DENIED" } },
+    ]);
   });
 });

@@ -65,7 +65,9 @@ export class SoftHsmToken {
     if (!uninitialised) throw new Error("SoftHSM shows no free slot");
     library.C_InitToken(uninitialised, soPin, padded);
     // SoftHSM gives the slot another number once it holds a token.
-    const slots = library.C_GetSlotList(true).filter((slot) => library.C_GetTokenInfo(slot).label === padded);
+    const slots = library
+      .C_GetSlotList(true)
+      .filter((slot) => isInitialised(library, slot) && library.C_GetTokenInfo(slot).label === padded);
     const slot = slots.at(-1);
     if (!slot) throw new Error(`SoftHSM lost the token ${label}`);
     const session = library.C_OpenSession(slot, pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION);
@@ -169,7 +171,13 @@ export class SoftHsmToken {
 }
 
 function isInitialised(library: PKCS11, slot: Buffer): boolean {
-  return (library.C_GetTokenInfo(slot).flags & pkcs11js.CKF_TOKEN_INITIALIZED) !== 0;
+  try {
+    return (library.C_GetTokenInfo(slot).flags & pkcs11js.CKF_TOKEN_INITIALIZED) !== 0;
+  } catch (error) {
+    // Another process is making a token in it.
+    if ((error as { code?: number }).code === pkcs11js.CKR_GENERAL_ERROR) return true;
+    throw error;
+  }
 }
 
 function buffer(bytes: BytesLike): Buffer {

@@ -79,6 +79,8 @@ export const NEIGHBOUR_DEEDS = ["nothing", "closeAllSessions", "logout", "finali
  * - `reusedSessions`: session handles are given out again, the lowest free one first (opencryptoki, wolfPKCS11).
  * - `reusedObjects`: object handles likewise (opencryptoki).
  * - `tenPerSearch`: a search finds ten objects at most (wolfPKCS11).
+ * - `pinPad`: the token has a PIN pad (CKF_PROTECTED_AUTHENTICATION_PATH), at which the right PIN is typed for a C_Login
+ *   without one.
  * - `needsParameters`: C_Initialize answers CKR_ARGUMENTS_BAD without parameters for the library (NSS).
  */
 export const HABITS = [
@@ -87,8 +89,12 @@ export const HABITS = [
   "reusedSessions",
   "reusedObjects",
   "tenPerSearch",
+  "pinPad",
   "needsParameters",
 ] as const;
+
+/** What is typed at the PIN pad: the PIN of the tests' tokens. */
+export const TYPED_PIN = "user-pin-1234";
 
 /** One row for each process that loaded the library: its state dies with it, also where it crashes. */
 export const ROW = ["pid", "sessions", "held"] as const;
@@ -120,6 +126,7 @@ export function layoutHeader(): string {
     ...each("ANSWER", ANSWERS),
     ...each("NEIGHBOUR", NEIGHBOUR_DEEDS),
     ...each("ROW", ROW),
+    `#define TYPED_PIN "${TYPED_PIN}"`,
     define("ROW_LENGTH", ROW.length),
     define("PROCESSES", PROCESS_WORDS),
     define("PROCESS_COUNT", PROCESS_COUNT),

@@ -42,6 +42,7 @@ enum {
   CKR_OK = 0, CKR_GENERAL_ERROR = 5, CKR_ARGUMENTS_BAD = 7, CKR_DEVICE_MEMORY = 0x31, CKR_OBJECT_HANDLE_INVALID = 0x82,
   CKR_SESSION_HANDLE_INVALID = 0xb3, CKR_TEMPLATE_INCONSISTENT = 0xd1
 };
+enum { CKF_PROTECTED_AUTHENTICATION_PATH = 0x100 };
 enum { CKA_CLASS = 0, CKA_KEY_TYPE = 0x100, CKO_PRIVATE_KEY = 3, CKK_EC = 3 };
 
 enum position {
@@ -383,12 +384,17 @@ static CK_ULONG still_found(CK_SESSION_HANDLE handle, CK_ULONG capacity, CK_ULON
 
 // ---------------------------------------------------------------- functions
 
+static void type_pin(CK_BYTE **pin, CK_ULONG *length) {
+  if (!has(HABIT_pinPad) || *length > 0) return;
+  *pin = (CK_BYTE *)TYPED_PIN;
+  *length = strlen(TYPED_PIN);
+}
+
 PASS(C_GetSlotList, (CK_BBOOL a, CK_SLOT_ID *b, CK_ULONG *c), (a, b, c))
-PASS(C_GetTokenInfo, (CK_SLOT_ID a, void *b), (a, b))
 PASS(C_GetMechanismList, (CK_SLOT_ID a, CK_ULONG *b, CK_ULONG *c), (a, b, c))
 PASS(C_GetMechanismInfo, (CK_SLOT_ID a, CK_ULONG b, void *c), (a, b, c))
 PASS_IN(C_GetSessionInfo, (CK_SESSION_HANDLE a, void *b), (a, b), , )
-PASS_IN(C_Login, (CK_SESSION_HANDLE a, CK_ULONG b, CK_BYTE *c, CK_ULONG d), (a, b, c, d), , )
+PASS_IN(C_Login, (CK_SESSION_HANDLE a, CK_ULONG b, CK_BYTE *c, CK_ULONG d), (a, b, c, d), type_pin(&c, &d), )
 PASS_IN(C_Logout, (CK_SESSION_HANDLE a), (a), , objects_gone(0))
 PASS_IN(C_DestroyObject, (CK_SESSION_HANDLE a, CK_OBJECT_HANDLE b), (a, b), b = real_object(b), objects_gone(b))
 PASS_IN(C_GetAttributeValue, (CK_SESSION_HANDLE a, CK_OBJECT_HANDLE b, CK_ATTRIBUTE *c, CK_ULONG d), (a, b, c, d), b = real_object(b), )
@@ -399,6 +405,7 @@ PASS_MAKING(C_GenerateKeyPair, (CK_SESSION_HANDLE a, CK_MECHANISM *b, CK_ATTRIBU
 PASS_MAKING(C_UnwrapKey, (CK_SESSION_HANDLE a, CK_MECHANISM *b, CK_OBJECT_HANDLE c, CK_BYTE *d, CK_ULONG e, CK_ATTRIBUTE *f, CK_ULONG g, CK_OBJECT_HANDLE *h), (a, b, c, d, e, f, g, h), c = real_object(c), object_given(h))
 
 #define PARAMS_C_Initialize (void *arguments)
+#define PARAMS_C_GetTokenInfo (CK_SLOT_ID slot, CK_BYTE *info)
 #define PARAMS_C_Finalize (void *reserved)
 #define PARAMS_C_OpenSession (CK_SLOT_ID slot, CK_FLAGS flags, void *application, void *notify, CK_SESSION_HANDLE *session)
 #define PARAMS_C_CloseSession (CK_SESSION_HANDLE session)
@@ -420,6 +427,16 @@ static CK_RV C_Initialize PARAMS_C_Initialize {
     rv = REAL(C_Initialize, PARAMS_C_Initialize)(arguments == NULL ? NULL : plain);
   }
   end(FN_C_Initialize, 0, rv);
+  return rv;
+}
+
+// CK_TOKEN_INFO: its flags follow four texts, of 96 bytes in all.
+static CK_RV C_GetTokenInfo PARAMS_C_GetTokenInfo {
+  uint64_t answer = 0;
+  CK_RV rv = begin(FN_C_GetTokenInfo, 0, &answer);
+  if (rv == CKR_OK) rv = REAL(C_GetTokenInfo, PARAMS_C_GetTokenInfo)(slot, info);
+  if (rv == CKR_OK && has(HABIT_pinPad)) *(CK_FLAGS *)(info + 96) |= CKF_PROTECTED_AUTHENTICATION_PATH;
+  end(FN_C_GetTokenInfo, 0, rv);
   return rv;
 }
 
