@@ -58,8 +58,12 @@ export interface TokenSlot {
 export interface Cryptoki {
   /** Whether the library runs in a process of its own, which may end at any time without harm to this one. */
   readonly isIsolated: boolean;
-  /** C_Initialize with locking by the operating system; false where other code of the process had initialised it. */
-  initialize(): Promise<boolean>;
+  /**
+   * C_Initialize with locking by the operating system; false if other code of the process had initialised it.
+   *
+   * @param parameters what the library needs to start, as NSS does.
+   */
+  initialize(parameters?: string): Promise<boolean>;
   /** C_Finalize. No other call may be in flight. */
   finalize(): Promise<void>;
   /** Ends the process of the library's own, if there is one; the library in this process stays as it is. */
@@ -77,10 +81,10 @@ export interface Cryptoki {
   /** The CKS_* state of C_GetSessionInfo. */
   getSessionState(session: Handle): Promise<number>;
   /**
-   * C_Login of CKU_USER, for all sessions of the process with the token; right also where that was done before. Without a PIN
-   * the token asks for it.
+   * C_Login of CKU_USER, for all sessions of the process with the token; right also where that was done before. pkcs11js cannot
+   * pass a null pointer: a PIN without characters stands for the token's own PIN pad.
    */
-  login(session: Handle, pin: string | undefined): Promise<void>;
+  login(session: Handle, pin: string): Promise<void>;
   /** C_FindObjectsInit, C_FindObjects and C_FindObjectsFinal: the objects that fit, `limit` at most. */
   findObjects(session: Handle, template: Template, limit: number): Promise<Handle[]>;
   /** The attributes' bytes; undefined for those that the object does not have, or does not show. */
@@ -94,8 +98,11 @@ export interface Cryptoki {
     privateKey: Template,
   ): Promise<KeyPairHandles>;
   unwrapKey(session: Handle, mechanism: number, wrappingKey: Handle, wrapped: Buffer, key: Template): Promise<Handle>;
-  /** C_SignInit and C_Sign. A failure may leave the session in the operation: close it then. */
-  sign(session: Handle, mechanism: number, key: Handle, data: Uint8Array): Promise<Uint8Array>;
+  /**
+   * C_SignInit and C_Sign, and between them, with a PIN, C_Login of CKU_CONTEXT_SPECIFIC. A failure may leave the session in the
+   * operation: close it then.
+   */
+  sign(session: Handle, mechanism: number, key: Handle, data: Uint8Array, pin?: string): Promise<Uint8Array>;
 }
 
 export interface KeyPairHandles {

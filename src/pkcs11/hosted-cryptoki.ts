@@ -46,10 +46,10 @@ export class HostedCryptoki implements Cryptoki {
     this.#hangTimeout = hangTimeout;
   }
 
-  async initialize(): Promise<boolean> {
+  async initialize(parameters?: string): Promise<boolean> {
     const child = this.#child ?? this.#start();
     if (this.#ready !== child) await this.#ask(child, "load", [this.#path], Math.max(this.#hangTimeout, START_MS));
-    const isOurs = await this.#ask<boolean>(child, "initialize", [], this.#hangTimeout);
+    const isOurs = await this.#ask<boolean>(child, "initialize", [parameters], this.#hangTimeout);
     this.#ready = child;
     return isOurs;
   }
@@ -99,7 +99,7 @@ export class HostedCryptoki implements Cryptoki {
     return this.#call("getSessionState", [session]);
   }
 
-  login(session: Handle, pin: string | undefined): Promise<void> {
+  login(session: Handle, pin: string): Promise<void> {
     return this.#call("login", [session, pin]);
   }
 
@@ -132,8 +132,8 @@ export class HostedCryptoki implements Cryptoki {
     return this.#call("unwrapKey", [session, mechanism, wrappingKey, wrapped, key]);
   }
 
-  sign(session: Handle, mechanism: number, key: Handle, data: Uint8Array): Promise<Uint8Array> {
-    return this.#call("sign", [session, mechanism, key, data]);
+  sign(session: Handle, mechanism: number, key: Handle, data: Uint8Array, pin?: string): Promise<Uint8Array> {
+    return this.#call("sign", [session, mechanism, key, data, pin]);
   }
 
   #start(): ChildProcess {

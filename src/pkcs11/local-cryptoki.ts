@@ -10,6 +10,7 @@ const CKF_OS_LOCKING_OK = 0x2;
 const CKF_RW_SESSION = 0x2;
 const CKF_SERIAL_SESSION = 0x4;
 const CKU_USER = 1;
+const CKU_CONTEXT_SPECIFIC = 2;
 const CK_UNAVAILABLE_INFORMATION = 0xffff_ffff;
 
 // What the library answers of a session that is gone.
@@ -39,11 +40,14 @@ export class LocalCryptoki implements Cryptoki {
     this.#library = library;
   }
 
-  async initialize(): Promise<boolean> {
+  async initialize(libraryParameters?: string): Promise<boolean> {
     this.#sessions.clear();
     try {
       // Signatures run on several threads (section 5.4).
-      this.#library.C_Initialize({ flags: CKF_OS_LOCKING_OK });
+      this.#library.C_Initialize({
+        flags: CKF_OS_LOCKING_OK,
+        ...(libraryParameters !== undefined && { libraryParameters }),
+      });
       return true;
     } catch (error) {
       if (returnValueOf(error) === CKR.CRYPTOKI_ALREADY_INITIALIZED) return false;
@@ -127,11 +131,10 @@ export class LocalCryptoki implements Cryptoki {
     return this.#in(session, "C_GetSessionInfo", (own) => this.#library.C_GetSessionInfo(own).state);
   }
 
-  login(session: Handle, pin: string | undefined): Promise<void> {
+  login(session: Handle, pin: string): Promise<void> {
     return this.#in(session, "C_Login", (own) => {
       try {
-        // pkcs11js cannot pass a null pointer: a PIN without characters stands for it.
-        this.#library.C_Login(own, CKU_USER, pin ?? "");
+        this.#library.C_Login(own, CKU_USER, pin);
       } catch (error) {
         if (returnValueOf(error) !== CKR.USER_ALREADY_LOGGED_IN) throw error;
       }
@@ -195,11 +198,12 @@ export class LocalCryptoki implements Cryptoki {
     );
   }
 
-  sign(session: Handle, mechanism: number, key: Handle, data: Uint8Array): Promise<Uint8Array> {
+  sign(session: Handle, mechanism: number, key: Handle, data: Uint8Array, pin?: string): Promise<Uint8Array> {
     const input = Buffer.from(data);
     const output = Buffer.alloc(SIGNATURE_CAPACITY);
     return this.#inThread(session, "C_Sign", [input, output], (own) => {
       this.#library.C_SignInit(own, { mechanism }, key);
+      if (pin !== undefined) this.#library.C_Login(own, CKU_CONTEXT_SPECIFIC, pin);
       return this.#library.C_SignAsync(own, input, output);
     });
   }

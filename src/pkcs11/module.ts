@@ -21,8 +21,9 @@ const modules = new Map<string, Promise<Pkcs11Module>>();
  */
 export async function loadModule(options: CheckedLibrary): Promise<Pkcs11Module> {
   const path = await resolveLibrary(options.libraryPath);
-  const { isIsolated, hangTimeout, user } = options;
-  const key = JSON.stringify(isIsolated ? [path, hangTimeout, user ?? null] : [path]);
+  const { isIsolated, hangTimeout, user, libraryParameters } = options;
+  // In this process a library is started once, by whichever options come first.
+  const key = JSON.stringify(isIsolated ? [path, hangTimeout, user ?? null, libraryParameters ?? null] : [path]);
   const starting = modules.get(key) ?? Pkcs11Module.start(path, options, () => modules.delete(key));
   modules.set(key, starting);
   try {
@@ -36,6 +37,7 @@ export async function loadModule(options: CheckedLibrary): Promise<Pkcs11Module>
 /** A library that is loaded and initialised, and the sessions with its tokens. */
 export class Pkcs11Module {
   readonly cryptoki: Cryptoki;
+  readonly #parameters: string | undefined;
   readonly #gate = new ObjectGate();
   readonly #pools = new Map<string, SessionPool>();
   #generation: object = {};
@@ -47,20 +49,21 @@ export class Pkcs11Module {
   #failure: { readonly error: unknown; readonly at: number } | undefined;
   readonly #forget: () => void;
 
-  private constructor(cryptoki: Cryptoki, isOurs: boolean, forget: () => void) {
+  private constructor(cryptoki: Cryptoki, parameters: string | undefined, isOurs: boolean, forget: () => void) {
     this.cryptoki = cryptoki;
+    this.#parameters = parameters;
     this.#isOurs = isOurs;
     this.#forget = forget;
   }
 
   static async start(
     path: string,
-    { isIsolated, hangTimeout }: CheckedLibrary,
+    { isIsolated, hangTimeout, libraryParameters }: CheckedLibrary,
     forget: () => void,
   ): Promise<Pkcs11Module> {
     const cryptoki = isIsolated ? new HostedCryptoki(path, hangTimeout) : await loadLibrary(path);
     try {
-      return new Pkcs11Module(cryptoki, await cryptoki.initialize(), forget);
+      return new Pkcs11Module(cryptoki, libraryParameters, await cryptoki.initialize(libraryParameters), forget);
     } catch (error) {
       await cryptoki.end();
       throw error;
@@ -91,7 +94,8 @@ export class Pkcs11Module {
   }
 
   /**
-   * Starts the library again, once for however many callers that failed with it since `generation`.
+   * Starts the library again, once for however many callers that failed with it since `generation`, unless the token of `pool`
+   * answers.
    *
    * In this process it is finalised first only where this package initialised it, no call is in flight, and no other token of
    * it answers: other code may be using the library.
@@ -109,8 +113,10 @@ export class Pkcs11Module {
   }
 
   async #restart(reason: unknown, requester: SessionPool | undefined): Promise<void> {
-    const pools = [...this.#pools.values()];
     const isFinalized = returnValueOf(reason) === CKR.CRYPTOKI_NOT_INITIALIZED;
+    // The token answers: another session is enough.
+    if (!isFinalized && (await requester?.probe())) return;
+    const pools = [...this.#pools.values()];
     // While the token is away every start succeeds, and helps nobody.
     const rest = this.#restartedAt + REST_MS - performance.now();
     if (!isFinalized && rest > 0) await new Promise((resolve) => setTimeout(resolve, rest));
@@ -123,7 +129,7 @@ export class Pkcs11Module {
         await this.#finalize(isIdle);
         this.#isEndedHere = true;
       }
-      const isOurs = await this.cryptoki.initialize();
+      const isOurs = await this.cryptoki.initialize(this.#parameters);
       // Who else has finalised it uses it as well.
       this.#isOurs = isOurs && (this.cryptoki.isIsolated || this.#isEndedHere);
       this.#isEndedHere = false;

@@ -32,6 +32,8 @@ export interface Pkcs11TokenMatch {
 export interface Pkcs11TokenOptions {
   /** The module's shared library, for example `/usr/lib/softhsm/libsofthsm2.so`. */
   readonly libraryPath: string;
+  /** What the library needs to start, for example NSS: `configDir='sql:/etc/nss'`. Default: nothing. Most libraries take none. */
+  readonly libraryParameters?: string | undefined;
   /** The token's label, exactly; labels are padded with blanks in PKCS#11, which do not count. */
   readonly tokenLabel?: string | undefined;
   /** The CK_SLOT_ID of the token's slot. Some have 64 bits: pass those as bigint. */
@@ -118,6 +120,7 @@ export interface KeySelector {
 /** Which library, and where it runs, checked. */
 export interface CheckedLibrary {
   readonly libraryPath: string;
+  readonly libraryParameters?: string | undefined;
   /** In a process of its own; else in this one. */
   readonly isIsolated: boolean;
   readonly hangTimeout: number;
@@ -160,8 +163,15 @@ export interface CheckedOptions extends CheckedToken {
 
 /** @throws ethers' INVALID_ARGUMENT, which never shows the PIN. */
 export function checkToken(options: Pkcs11TokenOptions): CheckedToken {
-  const { libraryPath, tokenLabel, slot, slotIndex, pin, user, isolation, requireNonExtractable = false } = options;
+  const { libraryPath, libraryParameters, tokenLabel, slot, slotIndex, pin, user, isolation } = options;
+  const { requireNonExtractable = false } = options;
   assertArgument(isText(libraryPath), "libraryPath must be the path of a PKCS#11 library", "libraryPath", libraryPath);
+  assertArgument(
+    libraryParameters === undefined || isText(libraryParameters),
+    "libraryParameters must be a string",
+    "libraryParameters",
+    libraryParameters,
+  );
   assertArgument(
     [tokenLabel, slot, slotIndex].filter((selector) => selector !== undefined).length <= 1,
     "name the token by one of tokenLabel, slot and slotIndex",
@@ -203,6 +213,7 @@ export function checkToken(options: Pkcs11TokenOptions): CheckedToken {
   const isIsolated = isolation === "process";
   return {
     libraryPath,
+    libraryParameters,
     token: { tokenLabel, slot: slot === undefined ? undefined : BigInt(slot), slotIndex, match: checkMatch(options) },
     pin,
     user,

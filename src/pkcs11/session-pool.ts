@@ -1,8 +1,7 @@
 import { isSignerError, SignerError } from "../core/errors.ts";
 import { onAbort } from "../signer/on-abort.ts";
 import type { Cryptoki, TokenSlot } from "./cryptoki.ts";
-import { cureOf } from "./cure.ts";
-import { returnValueOf } from "./errors.ts";
+import { CKR, recoveryFor, returnValueOf } from "./errors.ts";
 import { FairQueue } from "./fair-queue.ts";
 import type { Login } from "./login.ts";
 import type { ObjectGate } from "./object-gate.ts";
@@ -55,6 +54,7 @@ export class SessionPool {
   readonly #suspects = new WeakSet<Pkcs11Session>();
   readonly #closing = new Set<Promise<void>>();
   readonly #login: TokenLogin;
+  /** As many as the most demanding of the users asks for; likewise the calls that may wait. */
   #size = 0;
   #maxQueue = 0;
   #opening = 0;
@@ -88,14 +88,23 @@ export class SessionPool {
 
   add(user: PoolUser): void {
     this.#users.add(user);
-    this.#size = Math.max(this.#size, user.sessions);
-    this.#maxQueue = Math.max(this.#maxQueue, user.maxQueue);
+    this.#fitUsers();
+  }
+
+  #fitUsers(): void {
+    // Calls of the last user may still wait here when it has found the token in another slot.
+    if (!this.isUsed) return;
+    const users = [...this.#users];
+    this.#size = Math.max(...users.map(({ sessions }) => sessions));
+    this.#maxQueue = Math.max(...users.map(({ maxQueue }) => maxQueue));
   }
 
   /** Once the last user has left, the sessions are closed. */
   async remove(user: PoolUser): Promise<void> {
     this.#users.delete(user);
+    this.#fitUsers();
     if (!this.isUsed) await this.#logOut();
+    else this.#closeSurplus();
   }
 
   /**
@@ -156,6 +165,18 @@ export class SessionPool {
     );
     this.#release(session, answers);
     return answers;
+  }
+
+  /** Whether the token answers in a new session. */
+  async probe(): Promise<boolean> {
+    try {
+      const session = await this.#cryptoki.openSession(this.slot.handle);
+      await this.#cryptoki.getSessionState(session);
+      await this.#cryptoki.closeSession(session);
+      return true;
+    } catch (error) {
+      return returnValueOf(error) === CKR.SESSION_COUNT;
+    }
   }
 
   /** Lends no session until `resume`. */
@@ -238,7 +259,7 @@ export class SessionPool {
       this.#busy.add(session);
       resolve(session);
     }
-    this.#closeWhatNobodyUses();
+    this.#closeSurplus();
     this.#serve();
   }
 
@@ -280,14 +301,16 @@ export class SessionPool {
     this.#busy.delete(session);
     if (isUsable && !isAbandoned && !this.#suspects.has(session)) this.#idle.push(session);
     else this.#retire(session);
-    this.#closeWhatNobodyUses();
+    this.#closeSurplus();
     this.#serve();
   }
 
-  #closeWhatNobodyUses(): void {
-    if (this.isUsed) return;
-    for (const session of this.#idle.splice(0)) this.#close(session);
-    this.#closeDoomed();
+  #closeSurplus(): void {
+    const wanted = this.isUsed ? this.#size : 0;
+    while (this.#idle.length > 0 && this.#idle.length + this.#busy.size + this.#opening > wanted) {
+      this.#close(this.#idle.pop() as Pkcs11Session);
+    }
+    if (!this.isUsed) this.#closeDoomed();
   }
 
   #retire(session: Pkcs11Session): void {
@@ -313,8 +336,8 @@ export class SessionPool {
 }
 
 function isLoss(error: unknown): boolean {
-  const cure = cureOf(error);
-  return cure === "session" || cure === "library";
+  const recovery = recoveryFor(error);
+  return recovery === "new-session" || recovery === "reload-library";
 }
 
 // What the token's answer was about was the key or the request, or nobody has asked the token at all.

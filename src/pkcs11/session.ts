@@ -1,6 +1,8 @@
+import { SignerError } from "../core/errors.ts";
 import { type RawSignature, signatureFromCompact } from "../core/signature.ts";
 import { CKM } from "./attributes.ts";
 import type { Cryptoki, Handle, TokenSlot } from "./cryptoki.ts";
+import { CKR, returnValueOf } from "./errors.ts";
 import type { KeyName } from "./key-name.ts";
 import type { ObjectGate } from "./object-gate.ts";
 import type { ObjectLookup } from "./object-index.ts";
@@ -11,6 +13,13 @@ import { KeyFinder, type SigningObject } from "./signing-object.ts";
 // PKCS#11 v2.40, header pkcs11t.h.
 const CKF_SIGN = 0x800;
 const CKS_RW_USER_FUNCTIONS = 3;
+
+// What a signature answers without a login of its own, and a module that does not know such a login.
+const NO_CONTEXT_LOGIN: readonly (number | undefined)[] = [
+  CKR.FUNCTION_NOT_SUPPORTED,
+  CKR.USER_NOT_LOGGED_IN,
+  CKR.USER_TYPE_INVALID,
+];
 
 /** What all sessions of this process with one token share. */
 export interface SharedState {
@@ -54,7 +63,7 @@ export class Pkcs11Session {
   }
 
   /** Logs the user in, for all sessions of this process with the token; right also where that was done before. */
-  async login(pin: string | undefined): Promise<void> {
+  async login(pin: string): Promise<void> {
     await this.cryptoki.login(this.handle, pin);
   }
 
@@ -91,9 +100,21 @@ export class Pkcs11Session {
    * Signs exactly these 32 bytes with CKM_ECDSA (PKCS#11 v2.40 mechanisms, section 2.3.6), off the event loop.
    *
    * After a failure the session may be stuck in the operation: close it.
+   *
+   * @param pin for a key that asks for it at each signature.
    */
-  async sign(key: SigningObject, digest: Uint8Array): Promise<RawSignature> {
-    return signatureFromCompact(await this.cryptoki.sign(this.handle, CKM.ECDSA, key.handle, digest));
+  async sign(key: SigningObject, digest: Uint8Array, pin?: string): Promise<RawSignature> {
+    try {
+      return signatureFromCompact(await this.cryptoki.sign(this.handle, CKM.ECDSA, key.handle, digest, pin));
+    } catch (error) {
+      if (!key.needsPin || !NO_CONTEXT_LOGIN.includes(returnValueOf(error)) || !(await this.isLoggedIn())) throw error;
+      throw new SignerError(
+        "KEY_UNUSABLE",
+        `the key asks for the PIN at each signature (CKA_ALWAYS_AUTHENTICATE), which failed: ${(error as Error).message}. Pass the ` +
+          "PIN, or use a key without that attribute",
+        { operation: "C_Login", cause: error },
+      );
+    }
   }
 
   /** The caller has left: what only waits for its turn in the library ends. */

@@ -2,8 +2,8 @@ import { endianness } from "node:os";
 import { hexlify, toBigInt } from "ethers";
 import { equalBytes } from "../core/bytes.ts";
 import { SignerError } from "../core/errors.ts";
-import { publicKeyFromEcPoint } from "../core/public-key.ts";
-import { CKA, CKK, CKO, SECP256K1_PARAMS } from "./attributes.ts";
+import { publicKeyFromEcPoint, publicKeyFromSec1 } from "../core/public-key.ts";
+import { CKA, CKK, CKO, isSecp256k1, SECP256K1_PARAMS } from "./attributes.ts";
 import type { Handle, Template } from "./cryptoki.ts";
 import type { Custody } from "./custody.ts";
 import { CKR } from "./errors.ts";
@@ -33,6 +33,8 @@ export interface SigningObject {
   /** 65 bytes, SEC1 uncompressed. */
   readonly publicKey: Uint8Array;
   readonly custody: Custody;
+  /** Whether each signature needs the PIN (CKA_ALWAYS_AUTHENTICATE). */
+  readonly needsPin: boolean;
   /** Where its CKA_EC_POINT was read; undefined if the token shows none. */
   readonly point: EcPoint | undefined;
 }
@@ -112,12 +114,10 @@ export class KeyFinder {
     await this.#checkCurve([handle, ...publicObjects], selector);
     const points = await this.#readPoints([...publicObjects, handle]);
     const publicKey = agreedPublicKey(points, selector, fallback);
-    return {
-      handle,
-      publicKey,
-      custody: { sensitive: flag(sensitive), extractable: flag(extractable) },
-      point: points[0],
-    };
+    const custody = { sensitive: flag(sensitive), extractable: flag(extractable) };
+    // Apart from the others: a token that does not know it answers none of those asked for together.
+    const needsPin = flag(await this.#objects.read(handle, CKA.ALWAYS_AUTHENTICATE)) === true;
+    return { handle, publicKey, custody, needsPin, point: points[0] };
   }
 
   /** @throws SignerError KEY_NOT_FOUND unless the token shows the same CKA_EC_POINT: object handles are given out again. */
@@ -219,7 +219,14 @@ function agreedPublicKey(
   selector: KeySelector | KeyName,
   fallback: Uint8Array | undefined,
 ): Uint8Array {
-  const [publicKey = fallback, ...others] = points.map(({ value }) => publicKeyFromEcPoint(value));
+  // Every signature is verified against the option: it suffices where the token's own cannot be read.
+  const decoded = points
+    .map(({ value }) => decodePoint(value, selector))
+    .filter((point) => point instanceof Uint8Array || !fallback);
+  const [publicKey = fallback, ...others] = decoded.map((point) => {
+    if (point instanceof Uint8Array) return point;
+    throw point;
+  });
   if (publicKey === undefined) {
     throw unusable(
       `the token shows no public key for ${describe(selector)}; import its public object, or pass the option publicKey`,
@@ -234,6 +241,21 @@ function agreedPublicKey(
     throw unusable(`the option publicKey is not the public key that the token shows for ${describe(selector)}`);
   }
   return publicKey;
+}
+
+function decodePoint(value: Uint8Array, selector: KeySelector | KeyName): Uint8Array | SignerError {
+  // A BIT STRING without unused bits, of a point with y or without.
+  const isBits =
+    (value.length === 68 || value.length === 36) && value[0] === 3 && value[1] === value.length - 2 && !value[2];
+  try {
+    return isBits ? publicKeyFromSec1(value.slice(3)) : publicKeyFromEcPoint(value);
+  } catch (cause) {
+    return new SignerError(
+      "BACKEND_RESPONSE_INVALID",
+      `CKA_EC_POINT of the key ${describe(selector)} is not a point of secp256k1 (${hexlify(value)}); pass the option publicKey`,
+      { operation: "C_GetAttributeValue", cause },
+    );
+  }
 }
 
 function quoted(label: Uint8Array): string {
@@ -263,7 +285,7 @@ function flag(bytes: Uint8Array | undefined): boolean | undefined {
 
 /** Whether CKA_EC_PARAMS are those of secp256k1, or do not show: then the public object's decide. */
 export function mayBeSecp256k1(params: Uint8Array | undefined): boolean {
-  return !params?.length || equalBytes(params, SECP256K1_PARAMS);
+  return !params?.length || isSecp256k1(params);
 }
 
 /** The error for keys that neither their label nor their CKA_ID tells apart. */

@@ -4,8 +4,8 @@ import { addressFromPublicKey } from "../core/public-key.ts";
 import type { RawSignature } from "../core/signature.ts";
 import { copyDigest } from "../signer/payload.ts";
 import type { CallOptions, RemoteKey } from "../signer/remote-key.ts";
-import { cureOf } from "./cure.ts";
 import { checkCustody } from "./custody.ts";
+import { recoveryFor } from "./errors.ts";
 import type { Pkcs11Session } from "./session.ts";
 import type { SigningObject } from "./signing-object.ts";
 import type { Pkcs11Token } from "./token.ts";
@@ -51,14 +51,17 @@ export class TokenKey implements RemoteKey {
   }
 
   async getPublicKey(options: CallOptions = {}): Promise<Uint8Array> {
-    if (this.#known && !this.#closed) return this.#known.slice();
+    if (this.#known && !this.#closed && !this.#token.isClosed) return this.#known.slice();
     return this.use("getPublicKey", options, async (_session, { publicKey }) => publicKey.slice());
   }
 
   async signDigest(digest: Uint8Array, options: CallOptions = {}): Promise<RawSignature> {
     // Modules sign any length as it is: SoftHSM takes 1 to 64 bytes, and an empty digest leaves its session stuck.
     const bytes = copyDigest(digest);
-    return this.use("signDigest", options, (session, key) => session.sign(key, bytes));
+    return this.use("signDigest", options, (session, key) => {
+      if (!key.needsPin) return session.sign(key, bytes);
+      return this.#token.withPin(session, (pin) => session.sign(key, bytes, pin));
+    });
   }
 
   /** The sessions of now are not used again, and the key is looked up again: its handle may be another's by now. */
@@ -97,8 +100,8 @@ export class TokenKey implements RemoteKey {
     try {
       return await task(session, key);
     } catch (error) {
-      // Somebody has deleted the object, or logged the user out and in again: the next attempt looks for it.
-      if (cureOf(error) === "login" && this.#found?.key === key) this.#found = undefined;
+      // The object was deleted, or the user logged out and in again: the next attempt looks for it.
+      if (recoveryFor(error) === "login" && this.#found?.key === key) this.#found = undefined;
       throw error;
     }
   }

@@ -104,33 +104,43 @@ export class TokenLogin {
     if (this.#current && !this.#admit(login, credentials, this.#current)) throw this.refusal();
     // Another signer was faster, or other code of this process.
     if (!(await session.isLoggedIn())) {
-      await this.#logIn(session, login, credentials);
+      await usePin(login, credentials, this.#slot, (pin) => session.login(pin));
       this.#epoch = {};
     }
     this.#current = credentials;
     this.#admitted.add(login);
   }
 
-  async #logIn(session: Pkcs11Session, login: Login, { user, pin, mark }: Credentials): Promise<void> {
-    const key = JSON.stringify([this.#slot.identity, user ?? null, mark]);
-    try {
-      const refusal = refused.get(key);
-      if (refusal) throw refusal;
-      await session.login(pin);
-    } catch (error) {
-      // A wrong PIN at the token's own pad may be a slip.
-      if (pin !== undefined && isSignerError(error) && REFUSED.includes(returnValueOf(error))) {
-        refused.set(key, error);
-        refusedLogins.set(login, error);
-      }
-      throw error;
-    }
-  }
-
   #admit(login: Login, credentials: Credentials, current: Credentials): boolean {
     const isSame = isSameUser(credentials, current);
     if (isSame) this.#admitted.add(login);
     return isSame;
+  }
+}
+
+/**
+ * Tries a PIN: `use` passes it to the token.
+ *
+ * @throws what `use` throws; a refusal of the PIN without trying it, if the token has refused it before.
+ */
+export async function usePin<T>(
+  login: Login,
+  { user, pin, mark }: Credentials,
+  slot: TokenSlot,
+  use: (pin: string) => Promise<T>,
+): Promise<T> {
+  const key = JSON.stringify([slot.identity, user ?? null, mark]);
+  try {
+    const refusal = refused.get(key);
+    if (refusal) throw refusal;
+    return await use(pin ?? "");
+  } catch (error) {
+    // A wrong PIN at the token's own pad may be a slip.
+    if (pin !== undefined && isSignerError(error) && REFUSED.includes(returnValueOf(error))) {
+      refused.set(key, error);
+      refusedLogins.set(login, error);
+    }
+    throw error;
   }
 }
 

@@ -2,14 +2,14 @@ import { setTimeout } from "node:timers/promises";
 import { isSignerError, SignerError } from "../core/errors.ts";
 import { withDeadline } from "../signer/deadline.ts";
 import type { Cryptoki, LibraryInfo, TokenInfo, TokenSlot } from "./cryptoki.ts";
-import { type Cure, cureOf } from "./cure.ts";
-import { CKR, returnValueOf } from "./errors.ts";
+import { CKR, type RecoveryAction, recoveryFor, returnValueOf } from "./errors.ts";
 import { Login } from "./login.ts";
 import { loadModule, type Pkcs11Module } from "./module.ts";
 import type { CheckedToken } from "./options.ts";
 import type { Pkcs11Session } from "./session.ts";
 import type { PoolState, PoolUser, SessionPool } from "./session-pool.ts";
 import { findSlot, slotId } from "./slot.ts";
+import { usePin } from "./token-login.ts";
 
 // A call is tried this often at most, with pauses that double from the first to the longest.
 const ATTEMPTS = 8;
@@ -85,6 +85,16 @@ export class Pkcs11Token {
     throw loggedOut();
   }
 
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Lets `use` have the PIN; undefined if there is none. One that the token refuses is not tried again. */
+  async withPin<T>(session: Pkcs11Session, use: (pin: string | undefined) => Promise<T>): Promise<T> {
+    const { login } = this.#user;
+    return login.isNeededFor(session.slot) ? usePin(login, await login.read(), session.slot, use) : use(undefined);
+  }
+
   /** No session of now is used again: one of them answered something wrong. */
   invalidate(): void {
     this.#attachment?.pool.invalidate();
@@ -121,12 +131,12 @@ export class Pkcs11Token {
         return await pool.run(this.#user, (session) => this.#guarded(session, task), signal, line);
       } catch (error) {
         this.#remember(error);
-        const cure = cureOf(error);
-        if (cure === undefined || signal?.aborted) throw error;
+        const recovery = recoveryFor(error);
+        if (recovery === undefined || signal?.aborted) throw error;
         const isLast = !repeatable || attempt === ATTEMPTS;
-        // A lost session or login is had again at once, unless that has failed already.
-        if (!isLast && (attempt > 1 || cure === "again")) await pause(attempt, signal);
-        const failure = await this.#heal(cure, error, attempt, generation);
+        // A lost session or login is re-established at once, unless that has failed already.
+        if (!isLast && (attempt > 1 || recovery === "retry")) await pause(attempt, signal);
+        const failure = await this.#recover(recovery, error, attempt, generation);
         if (isLast) throw failure ?? error;
       }
     }
@@ -146,11 +156,16 @@ export class Pkcs11Token {
     }
   }
 
-  /** What the next attempt needs. Gives why the library could not be started again, where it would have to be. */
-  async #heal(cure: Cure, error: unknown, attempt: number, generation: object | undefined): Promise<unknown> {
+  /** Does what the next attempt needs. Returns why the library could not be started again, where it would have to be. */
+  async #recover(
+    recovery: RecoveryAction,
+    error: unknown,
+    attempt: number,
+    generation: object | undefined,
+  ): Promise<unknown> {
     const pool = this.#attachment?.pool;
-    if (cure === "login") pool?.distrustLogin();
-    if (cure !== "library" || !this.#module || !generation) return undefined;
+    if (recovery === "login") pool?.distrustLogin();
+    if (recovery !== "reload-library" || !this.#module || !generation) return undefined;
     // A token that was away for a moment needs another session and no more.
     if (attempt === 1 && returnValueOf(error) !== CKR.CRYPTOKI_NOT_INITIALIZED) return undefined;
     try {

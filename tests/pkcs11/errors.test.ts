@@ -193,6 +193,10 @@ describe("the PIN", () => {
   });
 });
 
+function isReturnValue([name, value]: [string, unknown]): boolean {
+  return name.startsWith("CKR_") && value !== pkcs11js.CKR_OK;
+}
+
 describe("pkcs11Error", () => {
   test.each([
     [0x30, "BACKEND_UNAVAILABLE", true],
@@ -208,12 +212,45 @@ describe("pkcs11Error", () => {
   ])("return value %d is %s", (code, expected, retryable) => {
     const error = pkcs11Error(Object.assign(new Error("CKR_SOMETHING"), { code }), { operation: "C_Sign" });
     expect(error).toMatchObject({ code: expected, retryable, operation: "C_Sign", info: { returnValue: code } });
-    expect(error.message).toContain(`CKR_SOMETHING (0x${code.toString(16)})`);
+    const [name = "CKR_SOMETHING"] =
+      Object.entries(pkcs11js).find((entry) => isReturnValue(entry) && entry[1] === code) ?? [];
+    expect(error.message).toContain(`${name} (0x${code.toString(16)})`);
+  });
+
+  test("knows every return value of the standard, by its own name", () => {
+    for (const [name, code] of Object.entries(pkcs11js).filter(isReturnValue)) {
+      const { message } = pkcs11Error({ code, message: "" }, { operation: "C_Sign" });
+      expect(message).toContain(`C_Sign failed with ${name} (0x`);
+    }
+  });
+
+  test.each([
+    ["CKR_CURVE_NOT_SUPPORTED", 0x140, "KEY_UNUSABLE", "secp256k1"],
+    ["CKR_DOMAIN_PARAMS_INVALID", 0x130, "KEY_UNUSABLE", "secp256k1"],
+    ["CKR_TOKEN_RESOURCE_EXCEEDED", 0x201, "BACKEND_UNAVAILABLE", "less often"],
+    ["CKR_KEY_EXHAUSTED", 0x203, "KEY_UNUSABLE", "as often as it may"],
+  ])("%s, which is younger than pkcs11js, has its name and its hint", (name, code, expected, hint) => {
+    const error = pkcs11Error({ code, message: "CKR_VENDOR_DEFINED" }, { operation: "C_GenerateKeyPair" });
+    expect(error).toMatchObject({ code: expected, message: expect.stringContaining(hint) });
+    expect(error.message).toContain(name);
+  });
+
+  test.each([
+    ["C_Initialize", 0x06, /could not start.*configuration.*daemon/],
+    ["C_Initialize", 0x05, /could not start.*SOFTHSM2_CONF/],
+    ["C_Initialize", 0x07, /libraryParameters/],
+    ["C_GenerateKeyPair", 0x06, /could not make or store the key/],
+    ["C_GenerateKeyPair", 0x05, /curve secp256k1/],
+    ["C_Sign", 0x06, /throttles/],
+    ["C_Sign", 0x05, /without saying why/],
+    ["C_Sign", 0x70, /CKA_ALLOWED_MECHANISMS/],
+  ])("%s that answers 0x%x has a hint of its own", (operation, code, hint) => {
+    expect(pkcs11Error({ code, message: "" }, { operation }).message).toMatch(hint);
   });
 
   test("a return value without a name is named by its number", () => {
     const error = pkcs11Error(Object.assign(new Error(), { code: 0x80000001 }), { operation: "C_Sign" });
-    expect(error.message).toContain("C_Sign failed with 0x80000001: see the module's own log");
+    expect(error.message).toContain("C_Sign failed with 0x80000001: this is a return value of the vendor's own");
   });
 
   test("reads the plain errors of C_FindObjects too, and says where there is no code", () => {

@@ -157,3 +157,45 @@ describe.each(WAYS)("the token has a PIN pad (%s)", (_way, options) => {
     );
   });
 });
+
+describe.each(WAYS)("reading attributes fails now and then (%s)", (_way, options) => {
+  test("the library is not started again: the token answers in another session", async () => {
+    for (const label of ["hot", "cold"]) token.importKey(id(label), { label, id: Buffer.from(label) });
+    const store = openStore(options);
+    await collect(store.list());
+    const starts = shim.stats().functions.C_Initialize.calls;
+    shim.set("C_GetAttributeValue", { returnValue: 0x30, permille: 400 });
+    const listings = await Promise.allSettled([1, 2, 3].map(() => collect(store.list())));
+    const { C_Initialize, C_GetAttributeValue } = shim.stats().functions;
+    expect(C_GetAttributeValue.hits).toBeGreaterThan(3);
+    expect(C_Initialize.calls).toBe(starts);
+    for (const listing of listings) {
+      if (listing.status === "rejected") expect(listing.reason).toMatchObject({ info: { returnValue: 0x30 } });
+    }
+  });
+});
+
+test("a pool is as large as its users ask for, also after one has left", async () => {
+  token.importKey(id("hot"), { label: "hot" });
+  const [large, small] = [openSigner({ sessions: 6, maxQueue: 500 }), openSigner({ sessions: 1, maxQueue: 2 })];
+  shim.set("C_Sign", { delayMs: 5 });
+  await small.getAddress();
+  await signAll(large, 30);
+  await expect(small.health()).resolves.toMatchObject({ sessions: { idle: 6 } });
+  await large.close();
+  await expect(small.health()).resolves.toMatchObject({ sessions: { idle: 1 } });
+  const outcomes = await Promise.allSettled(Array.from({ length: 4 }, () => small.signDigest(id("digest"))));
+  expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "fulfilled", "rejected"]);
+});
+
+test("the library needs parameters to start: without them the error names the option, with it a key signs", async () => {
+  token.importKey(id("hot"), { label: "hot" });
+  shim.adopt("needsParameters");
+  const isolated = { isolation: "process" } as const;
+  await expect(openSigner(isolated).getAddress()).rejects.toMatchObject({
+    message: expect.stringContaining("pass the option libraryParameters"),
+    info: { returnValue: 7 },
+  });
+  const signer = openSigner({ ...isolated, libraryParameters: "configDir='/etc/nss'" });
+  await expect(signAll(signer, 3)).resolves.toEqual(new Set([new Wallet(id("hot")).address]));
+});

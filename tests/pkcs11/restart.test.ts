@@ -49,6 +49,11 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
+/** Lets that function fail, and a session that is opened to see whether the token answers. */
+function fail(name: "C_Sign" | "C_SignInit"): void {
+  for (const each of [name, "C_OpenSession"] as const) shim.set(each, { returnValue: DEVICE_ERROR });
+}
+
 test("a library that cannot be initialised at first is, by the same call, as soon as it can be", async () => {
   shim.set("C_Initialize", { returnValue: DEVICE_ERROR, count: 2 });
   expect(verifyMessage("hello", await open().signMessage("hello"))).toBe(address);
@@ -76,13 +81,13 @@ describe("a library with two tokens, one of which fails", () => {
   test("is not started again while the other one answers, or works", async () => {
     const [failing, serving] = [open(), open({ tokenLabel: other.label })];
     await Promise.all([failing.getAddress(), serving.getAddress()]);
-    shim.set("C_SignInit", { returnValue: DEVICE_ERROR });
+    fail("C_SignInit");
     await expect(failing.signMessage("while the other one answers")).rejects.toMatchObject(refused);
     shim.clear();
     shim.set("C_Sign", { hangMs: 60_000, count: 1 });
     const signing = serving.signMessage("held");
     await held();
-    shim.set("C_SignInit", { returnValue: DEVICE_ERROR });
+    fail("C_SignInit");
     await expect(failing.signMessage("while the other one works")).rejects.toMatchObject(refused);
     shim.clear();
     expect(verifyMessage("held", await signing)).toBe(address);
@@ -107,12 +112,12 @@ describe("C_Finalize before the library is started again", () => {
   test("fails: the call fails with that, and the next one is healed", async () => {
     const signer = open();
     await signer.getAddress();
-    shim.set("C_Sign", { returnValue: DEVICE_ERROR });
+    fail("C_Sign");
     shim.set("C_Finalize", { returnValue: GENERAL_ERROR });
     await expect(signer.signMessage("during")).rejects.toMatchObject({
       ...{ code: "BACKEND_UNAVAILABLE", operation: "C_Finalize", info: { returnValue: GENERAL_ERROR } },
     });
-    shim.clear("C_Finalize");
+    shim.clear();
     shim.set("C_Sign", { returnValue: DEVICE_ERROR, count: 3 });
     expect(verifyMessage("after", await signer.signMessage("after"))).toBe(address);
   });
@@ -121,8 +126,9 @@ describe("C_Finalize before the library is started again", () => {
     const signer = open();
     await signer.getAddress();
     const starts = calls("C_Initialize");
-    shim.set("C_Sign", { returnValue: DEVICE_ERROR, count: 2 });
+    fail("C_Sign");
     intercept("C_Finalize", (call, args) => {
+      shim.clear();
       call(...args);
       return call(...args);
     });
@@ -141,7 +147,7 @@ describe("a call that hangs in the library", () => {
     shim.set("C_Sign", hang);
     const hung = signer.signMessage("hung");
     await held();
-    shim.set("C_SignInit", { returnValue: DEVICE_ERROR });
+    fail("C_SignInit");
     await expect(impatient.signMessage("during")).rejects.toMatchObject({ code: "BACKEND_TIMEOUT" });
     const ended = calls("C_Finalize");
     shim.clear();

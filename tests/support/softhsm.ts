@@ -14,6 +14,8 @@ export interface KeyDescription {
   readonly curve?: BytesLike;
   /** CKA_SIGN. Default: true. */
   readonly sign?: boolean;
+  /** CKA_ALWAYS_AUTHENTICATE. Default: false. */
+  readonly alwaysAuthenticate?: boolean;
   /** CKA_SENSITIVE. Default: true. */
   readonly sensitive?: boolean;
   /** CKA_EXTRACTABLE. Default: false. */
@@ -184,8 +186,10 @@ function buffer(bytes: BytesLike): Buffer {
   return Buffer.from(getBytes(bytes));
 }
 
-function privateTemplate({ label, id = "0x01", sign = true, sensitive = true, extractable = false }: KeyDescription) {
+function privateTemplate(description: KeyDescription) {
+  const { label, id = "0x01", sign = true, sensitive = true, extractable = false, alwaysAuthenticate } = description;
   return [
+    ...(alwaysAuthenticate ? [{ type: pkcs11js.CKA_ALWAYS_AUTHENTICATE, value: true }] : []),
     { type: pkcs11js.CKA_TOKEN, value: true },
     { type: pkcs11js.CKA_PRIVATE, value: true },
     { type: pkcs11js.CKA_SENSITIVE, value: sensitive },
