@@ -223,7 +223,9 @@ export class RemoteSigner<Health extends KeyHealth = KeyHealth> extends Abstract
       nonce: getBigInt(populated.nonce ?? 0),
       chainId: getBigInt(populated.chainId ?? 0),
     };
-    const signature = await this.signDigest(hashAuthorization(populated), { payload: { type: "authorization", ...tuple } });
+    const signature = await this.signDigest(hashAuthorization(populated), {
+      payload: { type: "authorization", ...tuple },
+    });
     return { ...tuple, signature };
   }
 

@@ -94,7 +94,7 @@ export const HABITS = [
 ] as const;
 
 /** What is typed at the PIN pad: the PIN of the tests' tokens. */
-export const TYPED_PIN = "user-pin-1234";
+const TYPED_PIN = "user-pin-1234";
 
 /** One row for each process that loaded the library: its state dies with it, also where it crashes. */
 export const ROW = ["pid", "sessions", "held"] as const;
