@@ -33,7 +33,7 @@ const OF_SIGNER: Readonly<Record<SignerErrorCode, number>> = {
   BACKEND_UNAVAILABLE: EXIT.unavailable,
   THROTTLED: EXIT.unavailable,
   SIGNER_CLOSED: EXIT.unexpected,
-  KEY_EXISTS: EXIT.key,
+  KEY_EXISTS: EXIT.usage,
   KEY_UNUSABLE: EXIT.key,
   KEY_CHANGED: EXIT.key,
   ADDRESS_MISMATCH: EXIT.key,

@@ -1,7 +1,8 @@
 import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { BitString, ObjectIdentifier, OctetString, Sequence } from "asn1js";
 import { concat, decodeBase64, getAddress, getBytes, keccak256, zeroPadValue } from "ethers";
-import { copyBytes, decodeBer, equalBytes } from "./bytes.ts";
+import { decodeBer } from "./ber.ts";
+import { copyBytes, equalBytes } from "./bytes.ts";
 import { invalidResponse, SignerError } from "./errors.ts";
 
 /** The public half of a JSON Web Key (RFC 7517). x and y: base64url as in JSON, or bytes as vendors' SDKs return them. */
@@ -106,13 +107,11 @@ export function publicKeyFromJwk(jwk: PublicJwk): Uint8Array {
   if (typeof jwk !== "object" || jwk === null) throw invalidResponse("the JSON Web Key is not an object");
   const { kty, crv, x, y } = jwk;
   if (!JWK_KEY_TYPES.has(kty) || !JWK_CURVES.has(crv)) {
-    const [foundKty, foundCrv] = [kty, crv].map((each: unknown) =>
-      typeof each === "string" ? each.slice(0, 32) : typeof each,
+    const found = [kty, crv].map((each: unknown) =>
+      typeof each === "string" ? JSON.stringify(each.slice(0, 32)) : typeof each,
     );
-    throw new SignerError(
-      "KEY_UNUSABLE",
-      `the key has kty ${foundKty} and crv ${foundCrv}; Ethereum needs EC or EC-HSM on P-256K. Create one`,
-    );
+    const message = `the key has kty and crv ${found.join(", ")}; Ethereum needs EC or EC-HSM on P-256K. Create one`;
+    throw new SignerError("KEY_UNUSABLE", message);
   }
   return publicKeyFromSec1(getBytes(concat(["0x04", jwkCoordinate("x", x), jwkCoordinate("y", y)])));
 }
@@ -120,10 +119,7 @@ export function publicKeyFromJwk(jwk: PublicJwk): Uint8Array {
 function jwkCoordinate(name: string, value: unknown): string {
   const isText = typeof value === "string" && /^[\w-]{1,64}$/.test(value) && value.length % 4 !== 1;
   const decoded = isText ? decodeBase64(value.replaceAll("-", "+").replaceAll("_", "/")) : value;
-  const bytes = copyBytes(
-    decoded,
-    `the JSON Web Key's ${name}, which must be base64url (RFC 7518, section 6.2.1) or bytes,`,
-  );
+  const bytes = copyBytes(decoded, `the JSON Web Key's ${name}, base64url (RFC 7518) or bytes,`);
   if (bytes.length >= 1 && bytes.length <= 32) return zeroPadValue(bytes, 32);
   throw invalidResponse(`the JSON Web Key's ${name} has ${bytes.length} bytes instead of 1 to 32`);
 }

@@ -1,7 +1,8 @@
 import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { Integer, Sequence } from "asn1js";
 import { toBigInt } from "ethers";
-import { copyBytes, decodeBer, equalBytes } from "./bytes.ts";
+import { decodeBer } from "./ber.ts";
+import { copyBytes, equalBytes } from "./bytes.ts";
 import { invalidResponse } from "./errors.ts";
 
 const ORDER = secp256k1.Point.Fn.ORDER;

@@ -64,7 +64,7 @@ const MAX_TIMEOUT = 2 ** 31 - 1;
  * @throws ethers' INVALID_ARGUMENT for an option that cannot be used.
  */
 export function createProvider(options: ProviderOptions): Eip1193Provider {
-  return new Eip1193Provider(options);
+  return new AccountsProvider(options);
 }
 
 /**
@@ -73,7 +73,7 @@ export function createProvider(options: ProviderOptions): Eip1193Provider {
  * It signs without confirmation: code that holds it can spend the accounts' funds. Do not hand it to code that is not trusted
  * with the keys.
  */
-export class Eip1193Provider {
+class AccountsProvider {
   readonly #upstream: Upstream;
   readonly #accounts: Accounts;
   readonly #methods: ReadonlyMap<string, Method>;
@@ -247,3 +247,6 @@ function checkChain(value: bigint | number, name: string): bigint {
   assertArgument(chainId > 0n, "a chain id is positive", name, value);
   return chainId;
 }
+
+/** What {@link createProvider} returns. */
+export type Eip1193Provider = AccountsProvider;

@@ -101,10 +101,13 @@ describe("an import that fails leaves nothing behind", () => {
 
   test("a label or an id that the token has already", async () => {
     await store.importKey(id("taken"), { label: "taken", id: "0x7a" });
-    const argument = async (label: string, keyId: string) =>
-      store.importKey(id("another"), { label, id: keyId }).catch((error: { argument?: string }) => error.argument);
-    await expect(argument("taken", "0x7b")).resolves.toBe("label");
-    await expect(argument("not taken", "0x7a")).resolves.toBe("id");
+    for (const [label, keyId] of [
+      ["taken", "0x7b"],
+      ["not taken", "0x7a"],
+    ] as const) {
+      const importing = store.importKey(id("another"), { label, id: keyId });
+      await expect(importing).rejects.toMatchObject({ code: "KEY_EXISTS", operation: "importKey" });
+    }
     expect([objectsNamed(token, "taken").length, objectsNamed(token, "not taken").length]).toEqual([2, 0]);
   });
 
