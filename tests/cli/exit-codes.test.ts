@@ -81,7 +81,7 @@ describe("no PIN without a terminal", () => {
 
 describe("the code of an error", () => {
   test.each<[code: string, exit: number, error: unknown]>([
-    ["KEY_EXISTS", EXIT.key, new SignerError("KEY_EXISTS", "x")],
+    ["KEY_EXISTS", EXIT.usage, new SignerError("KEY_EXISTS", "x")],
     ["NONCE_EXPIRED", EXIT.chain, makeError("x", "NONCE_EXPIRED")],
     ["INVALID_ARGUMENT", EXIT.usage, makeError("x", "INVALID_ARGUMENT", { argument: "a", value: 1 })],
     ["DECLINED", EXIT.declined, new CommandError("DECLINED", "x")],
