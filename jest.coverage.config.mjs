@@ -14,7 +14,7 @@ export default {
   ...rest,
   moduleNameMapper: {
     // The hosts of isolated PKCS#11 libraries are processes.
-    "^ethers-hsm/pkcs11/host$": join(folder, "bundle/pkcs11/host/index.js"),
+    "^ethers-hsm/pkcs11/isolation$": join(folder, "bundle/pkcs11/isolation/index.js"),
     ...moduleNameMapper,
   },
   transform: { [pattern]: [fileURLToPath(import.meta.resolve("./scripts/instrument/transformer.mjs")), compiler] },

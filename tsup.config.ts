@@ -10,7 +10,7 @@ const shared: Options = {
     "eip1193/index": "src/eip1193/index.ts",
     "viem/index": "src/viem/index.ts",
     "pkcs11/index": "src/pkcs11/index.ts",
-    "pkcs11/host/index": "src/pkcs11/host/index.ts",
+    "pkcs11/isolation/index": "src/pkcs11/isolation/index.ts",
     "cloudhsm/index": "src/cloudhsm/index.ts",
     "testing/index": "src/testing/index.ts",
     "uri/index": "src/uri/index.ts",

@@ -21,7 +21,7 @@ export async function bundleCounting(folder) {
   const counts = join(folder, "counts");
   mkdirSync(counts);
   await build({
-    entryPoints: { main: "src/cli/main.ts", "pkcs11/host/index": "src/pkcs11/host/index.ts" },
+    entryPoints: { main: "src/cli/main.ts", "pkcs11/isolation/index": "src/pkcs11/isolation/index.ts" },
     outdir: join(folder, "bundle"),
     ...{ bundle: true, packages: "external", platform: "node", format: "esm", splitting: true, target: "es2022" },
     banner: { js: `import ${JSON.stringify(`${import.meta.resolve("./report.mjs")}?${encodeURIComponent(counts)}`)};` },

@@ -1,7 +1,7 @@
 import { realpath } from "node:fs/promises";
 import { basename, isAbsolute } from "node:path";
+import type { PKCS11 } from "pkcs11js";
 import { SignerError } from "../core/errors.ts";
-import { LocalCryptoki } from "./local-cryptoki.ts";
 
 /** The library's real path: two names of one library are the same one. @throws SignerError DEPENDENCY_MISSING. */
 export async function resolveLibrary(libraryPath: string): Promise<string> {
@@ -22,7 +22,7 @@ const loaded: unknown[] = [];
  *
  * @throws SignerError DEPENDENCY_MISSING where pkcs11js or the library is not installed.
  */
-export async function loadLibrary(path: string): Promise<LocalCryptoki> {
+export async function loadLibrary(path: string): Promise<PKCS11> {
   const pkcs11js = await importPkcs11js();
   const library = new pkcs11js.PKCS11();
   try {
@@ -31,7 +31,7 @@ export async function loadLibrary(path: string): Promise<LocalCryptoki> {
     throw libraryMissing(path, cause);
   }
   loaded.push(library);
-  return new LocalCryptoki(library);
+  return library;
 }
 
 async function importPkcs11js(): Promise<typeof import("pkcs11js")> {

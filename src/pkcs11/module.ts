@@ -1,8 +1,9 @@
 import { isSignerError, SignerError } from "../core/errors.ts";
 import type { Cryptoki, TokenSlot } from "./cryptoki.ts";
 import { CKR, returnValueOf } from "./errors.ts";
-import { HostedCryptoki } from "./hosted-cryptoki.ts";
+import { isolatedCryptoki } from "./isolation/isolated-cryptoki.ts";
 import { loadLibrary, resolveLibrary } from "./library.ts";
+import { LocalCryptoki } from "./local-cryptoki.ts";
 import { ObjectGate } from "./object-gate.ts";
 import type { CheckedLibrary } from "./options.ts";
 import { SessionPool } from "./session-pool.ts";
@@ -11,11 +12,19 @@ import { SessionPool } from "./session-pool.ts";
 const DRAIN_MS = 5_000;
 const REST_MS = 200;
 
-// In this process for good, since other code of it may use the library too; in its own, for as long as somebody uses it.
-const modules = new Map<string, Promise<Pkcs11Module>>();
+interface Loaded {
+  readonly module: Promise<Pkcs11Module>;
+  /** Those that loaded it and have not released it yet. */
+  users: number;
+}
+
+// In this process for good, since other code of it may use the library too; isolated, for as long as it has users.
+const modules = new Map<string, Loaded>();
+const ending = new Map<string, Promise<void>>();
 
 /**
- * The library, loaded and initialised once per process, or once in a process of its own.
+ * The library, loaded and initialised once per process, or isolated, once for equal options. Each call makes one more user of it:
+ * release it once.
  *
  * @throws SignerError DEPENDENCY_MISSING where pkcs11js or the library is not installed.
  */
@@ -24,14 +33,34 @@ export async function loadModule(options: CheckedLibrary): Promise<Pkcs11Module>
   const { isIsolated, hangTimeout, user, libraryParameters } = options;
   // In this process a library is started once, by whichever options come first.
   const key = JSON.stringify(isIsolated ? [path, hangTimeout, user ?? null, libraryParameters ?? null] : [path]);
-  const starting = modules.get(key) ?? Pkcs11Module.start(path, options, () => modules.delete(key));
-  modules.set(key, starting);
+  while (ending.has(key)) await ending.get(key);
+  const loaded: Loaded = modules.get(key) ?? {
+    module: Pkcs11Module.start(path, options, () => release(key, loaded)),
+    users: 0,
+  };
+  modules.set(key, loaded);
+  loaded.users += 1;
   try {
-    return await starting;
+    return await loaded.module;
   } catch (error) {
-    modules.delete(key);
+    if (modules.get(key) === loaded) modules.delete(key);
     throw error;
   }
+}
+
+async function release(key: string, loaded: Loaded): Promise<void> {
+  loaded.users -= 1;
+  const { cryptoki } = await loaded.module;
+  // A user may have come meanwhile, and the last one may have been another.
+  if (loaded.users > 0 || !cryptoki.isIsolated) return;
+  if (modules.get(key) === loaded) {
+    modules.delete(key);
+    ending.set(
+      key,
+      cryptoki.end().finally(() => ending.delete(key)),
+    );
+  }
+  await ending.get(key);
 }
 
 /** A library that is loaded and initialised, and the sessions with its tokens. */
@@ -47,23 +76,29 @@ export class Pkcs11Module {
   #restarting: Promise<void> | undefined;
   #restartedAt = Number.NEGATIVE_INFINITY;
   #failure: { readonly error: unknown; readonly at: number } | undefined;
-  readonly #forget: () => void;
+  /** Leaves the library to its other users. With the last of them an isolated one ends. */
+  readonly release: () => Promise<void>;
 
-  private constructor(cryptoki: Cryptoki, parameters: string | undefined, isOurs: boolean, forget: () => void) {
+  private constructor(
+    cryptoki: Cryptoki,
+    parameters: string | undefined,
+    isOurs: boolean,
+    release: () => Promise<void>,
+  ) {
     this.cryptoki = cryptoki;
     this.#parameters = parameters;
     this.#isOurs = isOurs;
-    this.#forget = forget;
+    this.release = release;
   }
 
   static async start(
     path: string,
     { isIsolated, hangTimeout, libraryParameters }: CheckedLibrary,
-    forget: () => void,
+    release: () => Promise<void>,
   ): Promise<Pkcs11Module> {
-    const cryptoki = isIsolated ? new HostedCryptoki(path, hangTimeout) : await loadLibrary(path);
+    const cryptoki = isIsolated ? isolatedCryptoki(path, hangTimeout) : new LocalCryptoki(await loadLibrary(path));
     try {
-      return new Pkcs11Module(cryptoki, libraryParameters, await cryptoki.initialize(libraryParameters), forget);
+      return new Pkcs11Module(cryptoki, libraryParameters, await cryptoki.initialize(libraryParameters), release);
     } catch (error) {
       await cryptoki.end();
       throw error;
@@ -83,14 +118,10 @@ export class Pkcs11Module {
     return pool;
   }
 
-  /** Closes what nobody uses any more: the pool's sessions, and with the last of them a process of the library's own. */
-  async release(pool: SessionPool): Promise<void> {
-    if (pool.isUsed) return;
+  /** Forgets a pool that has no users. */
+  forget(pool: SessionPool): void {
     const key = pool.slot.handle.toString("hex");
-    if (this.#pools.get(key) === pool) this.#pools.delete(key);
-    if (this.#pools.size > 0 || !this.cryptoki.isIsolated) return;
-    this.#forget();
-    await this.cryptoki.end();
+    if (!pool.isUsed && this.#pools.get(key) === pool) this.#pools.delete(key);
   }
 
   /**

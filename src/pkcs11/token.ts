@@ -54,6 +54,7 @@ export class Pkcs11Token {
   #attaching: Promise<Attachment> | undefined;
   #wasFound = false;
   #isClosed = false;
+  #closing: Promise<void> | undefined;
   #lastError: SignerError | undefined;
 
   /** Does no I/O. */
@@ -68,9 +69,13 @@ export class Pkcs11Token {
     return this.#lastError;
   }
 
-  async run<T>(task: (session: Pkcs11Session) => Promise<T>, options: RunOptions): Promise<T> {
+  run<T>(task: (session: Pkcs11Session) => Promise<T>, options: RunOptions): Promise<T> {
+    return this.#unlessClosed(() => this.#attempt(task, options));
+  }
+
+  async #unlessClosed<T>(call: () => Promise<T>): Promise<T> {
     if (this.#isClosed) throw new SignerError("SIGNER_CLOSED", "the store was closed; construct a new one");
-    const running = this.#attempt(task, options);
+    const running = call();
     this.#running.add(running);
     try {
       return await running;
@@ -101,20 +106,28 @@ export class Pkcs11Token {
   }
 
   /** Asks the library and the token; it needs no session and no login. */
-  async report(): Promise<TokenReport> {
-    const { pool } = this.#attached ?? (await this.#attach());
-    const module = this.#module as Pkcs11Module;
-    const library = await module.cryptoki.getInfo();
-    const token = await module.cryptoki.getTokenInfo(pool.slot.handle);
-    return { library, slot: slotId(pool.slot.handle), token, sessions: pool.state };
+  report(): Promise<TokenReport> {
+    return this.#unlessClosed(async () => {
+      const { pool } = this.#attached ?? (await this.#attach());
+      const module = this.#module as Pkcs11Module;
+      const library = await module.cryptoki.getInfo();
+      const token = await module.cryptoki.getTokenInfo(pool.slot.handle);
+      return { library, slot: slotId(pool.slot.handle), token, sessions: pool.state };
+    });
   }
 
-  /** Waits for the tasks that run or wait already, then leaves the sessions to the others. Idempotent. */
-  async close(): Promise<void> {
+  /** Waits for the tasks that run or wait already, then leaves the sessions and the library to the others. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     this.#isClosed = true;
     while (this.#running.size > 0) await Promise.allSettled(this.#running);
     await this.#attaching?.catch(() => undefined);
     await this.#detach();
+    await this.#module?.release();
   }
 
   async #attempt<T>(
@@ -220,7 +233,7 @@ export class Pkcs11Token {
     this.#attachment = undefined;
     if (!pool) return;
     await pool.remove(this.#user);
-    await this.#module?.release(pool);
+    this.#module?.forget(pool);
   }
 
   #remember(error: unknown): void {

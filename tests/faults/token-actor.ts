@@ -13,7 +13,7 @@ import { isStoredKey, RemoteSigner } from "ethers-hsm";
 import { Pkcs11KeyStore, Pkcs11Signer } from "ethers-hsm/pkcs11";
 import { softHsmLibrary } from "../../scripts/setup/softhsm.mjs";
 import { load, type Outcome } from "../pkcs11/faults/load.ts";
-import { hostProcesses, letHostsReadTypeScript } from "../support/hosts.ts";
+import { isolatedProcesses, letChildrenReadTypeScript } from "../support/isolated.ts";
 import { BareModule } from "../support/pkcs11-shim/bare-module.ts";
 import { SoftHsmToken } from "../support/softhsm.ts";
 import { writeSoftHsmConfiguration } from "../support/softhsm-configuration.ts";
@@ -40,7 +40,7 @@ const { folder = "", scene } = values;
 const libraryPath = softHsmLibrary();
 if (libraryPath === undefined) throw new Error("SoftHSM2 is missing. Run `npm run setup` first.");
 process.env["SOFTHSM2_CONF"] = writeSoftHsmConfiguration(folder);
-letHostsReadTypeScript();
+letChildrenReadTypeScript();
 // By a copy, which is a library of its own: nobody but the signers has to do with theirs.
 const setUpLibrary = join(tmpdir(), `ethers-hsm-set-up-${process.pid}.so`);
 copyFileSync(libraryPath, setUpLibrary);
@@ -94,7 +94,7 @@ async function removed(): Promise<void> {
 }
 
 function endSessions(slot: Buffer | undefined): void {
-  for (const pid of hostProcesses()) process.kill(pid, "SIGKILL");
+  for (const pid of isolatedProcesses()) process.kill(pid, "SIGKILL");
   if (slot) neighbour.cryptoki.C_CloseAllSessions(slot);
 }
 

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { id } from "ethers";
 import { Pkcs11KeyStore, Pkcs11Signer, type Pkcs11SignerOptions } from "../../src/pkcs11/index.ts";
-import { hostProcesses, letHostsReadTypeScript } from "../support/hosts.ts";
+import { isolatedProcesses, letChildrenReadTypeScript } from "../support/isolated.ts";
 import { createToken } from "../support/softhsm-env.ts";
 import { everyOutcome, expectNoLeak } from "./outcomes.ts";
 import { leaksIn, type Planted } from "./planted.ts";
@@ -18,7 +18,7 @@ const secrets: readonly Planted[] = [
 ];
 let recorder: Recorder;
 
-letHostsReadTypeScript();
+letChildrenReadTypeScript();
 
 beforeAll(() => {
   token.importKey(id("leaks"), { label: "hot" });
@@ -91,7 +91,7 @@ describe("the process of an isolated library", () => {
   test("has the PIN neither in its arguments nor in its environment; nor has this one's report", async () => {
     const signer = new Pkcs11Signer(options);
     await signer.signMessage("x");
-    const [pid] = hostProcesses();
+    const [pid] = isolatedProcesses();
     expect(pid).toBeDefined();
     for (const file of ["cmdline", "environ"]) {
       const content = readFileSync(`/proc/${pid}/${file}`, "utf8");
@@ -106,7 +106,7 @@ describe("the process of an isolated library", () => {
     const signer = new Pkcs11Signer({ ...options, timeout: 20_000 });
     await signer.getAddress();
     const signing = Promise.allSettled(Array.from({ length: 20 }, (_, index) => signer.signMessage(`${index}`)));
-    for (const pid of hostProcesses()) process.kill(Number(pid), "SIGSEGV");
+    for (const pid of isolatedProcesses()) process.kill(Number(pid), "SIGSEGV");
     expectNoLeak([...(await signing), ...(await everyOutcome(signer))], secrets);
     await signer.close();
   });

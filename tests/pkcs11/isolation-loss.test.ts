@@ -2,7 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import { afterAll, afterEach, describe, expect, test } from "@jest/globals";
 import { id, verifyMessage, Wallet } from "ethers";
 import { Pkcs11KeyStore, Pkcs11Signer, type Pkcs11SignerOptions } from "../../src/pkcs11/index.ts";
-import { hostProcesses, letHostsReadTypeScript } from "../support/hosts.ts";
+import { isolatedProcesses, letChildrenReadTypeScript } from "../support/isolated.ts";
 import { Shim, type ShimFunction } from "../support/pkcs11-shim/shim.ts";
 import { createToken } from "../support/softhsm-env.ts";
 import { objectsNamed } from "../support/softhsm-objects.ts";
@@ -13,7 +13,7 @@ const { address } = new Wallet(PRIVATE_KEY);
 const ATTRIBUTE_TYPE_INVALID = 0x12;
 const DEVICE_MEMORY = 0x31;
 
-letHostsReadTypeScript();
+letChildrenReadTypeScript();
 const token = createToken("isolation-loss");
 token.importKey(PRIVATE_KEY, { label: "hot", id: "0x01" });
 const other = createToken("isolation-loss-other");
@@ -45,7 +45,7 @@ function block(ms: number): void {
 afterEach(async () => {
   shim.clear();
   await Promise.all(opened.splice(0).map((each) => each.close()));
-  expect(hostProcesses()).toEqual([]);
+  expect(isolatedProcesses()).toEqual([]);
 });
 
 afterAll(() => shim.remove());
@@ -54,11 +54,11 @@ describe("the process of a library", () => {
   test("that is gone without this one having noticed: the call gets its signature from another", async () => {
     const signer = open();
     await signer.getAddress();
-    const [pid] = hostProcesses();
+    const [pid] = isolatedProcesses();
     process.kill(pid as number, "SIGKILL");
     block(200);
     expect(verifyMessage("hello", await signer.signMessage("hello"))).toBe(address);
-    expect(hostProcesses()).not.toContain(pid);
+    expect(isolatedProcesses()).not.toContain(pid);
   });
 
   test("whose answer is read too late, since this one was busy: the call is made again", async () => {
@@ -91,13 +91,13 @@ describe("the process of a library", () => {
   test("stays the same where only the library in it was finalised by another user of it", async () => {
     const signer = open();
     await signer.getAddress();
-    const before = hostProcesses();
+    const before = isolatedProcesses();
     const starts = calls("C_Initialize");
     shim.neighbour("finalize");
     expect(verifyMessage("hello", await signer.signMessage("hello"))).toBe(address);
     expect(shim.stats().neighbourDeeds).toBe(1);
     expect(calls("C_Initialize")).toBe(starts + 1);
-    expect(hostProcesses()).toEqual(before);
+    expect(isolatedProcesses()).toEqual(before);
   });
 });
 
@@ -127,11 +127,11 @@ describe("a caller who has left and closed the signer", () => {
     const signer = open({ libraryPath: __filename });
     const controller = new AbortController();
     const left = signer.health({ signal: controller.signal });
-    await until(() => hostProcesses().length > 0);
+    await until(() => isolatedProcesses().length > 0);
     controller.abort(new Error("no longer wanted"));
     await expect(left).rejects.toThrow("no longer wanted");
     await signer.close();
-    expect(hostProcesses()).toEqual([]);
+    expect(isolatedProcesses()).toEqual([]);
   });
 
   test("while its session was opened: that session is closed, and other tokens keep theirs", async () => {

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { id, verifyMessage, Wallet } from "ethers";
 import { Pkcs11KeyStore, Pkcs11Signer, type Pkcs11SignerOptions } from "../../src/pkcs11/index.ts";
-import { hostProcesses, letHostsReadTypeScript } from "../support/hosts.ts";
+import { isolatedProcesses, letChildrenReadTypeScript } from "../support/isolated.ts";
 import { collect } from "../support/listing.ts";
 import { openSessions } from "../support/session-count.ts";
 import { createToken } from "../support/softhsm-env.ts";
@@ -26,7 +26,7 @@ function open(change: Partial<Pkcs11SignerOptions> = {}): Pkcs11Signer {
   return signer;
 }
 
-letHostsReadTypeScript();
+letChildrenReadTypeScript();
 
 beforeAll(() => {
   token.importKey(PRIVATE_KEY, { label: "hot", id: "0x01" });
@@ -35,7 +35,7 @@ beforeAll(() => {
 
 afterEach(async () => {
   await Promise.all(opened.splice(0).map((each) => each.close()));
-  expect(hostProcesses()).toEqual([]);
+  expect(isolatedProcesses()).toEqual([]);
 });
 
 describe('isolation: "process"', () => {
@@ -51,7 +51,7 @@ describe('isolation: "process"', () => {
     );
     const { stored } = await collect(store.list());
     expect(stored.map((each) => each.address)).toEqual([await second.getAddress()]);
-    expect(hostProcesses()).toHaveLength(1);
+    expect(isolatedProcesses()).toHaveLength(1);
     expect(openSessions()).toBe(before);
   });
 
@@ -69,7 +69,7 @@ describe('isolation: "process"', () => {
   test("neither the arguments nor the environment of the process hold the PIN, and it listens on no port", async () => {
     const signer = open();
     await signer.signMessage("hello");
-    const [pid] = hostProcesses();
+    const [pid] = isolatedProcesses();
     for (const file of ["cmdline", "environ"]) {
       expect(readFileSync(`/proc/${pid}/${file}`, "latin1")).not.toContain(token.pin);
     }
@@ -94,7 +94,7 @@ describe('isolation: "process"', () => {
       const messages = Array.from({ length: 25 }, (_, index) => `payment ${round}.${index}`);
       const signing = messages.map((message) => signer.signMessage(message));
       await signing[0];
-      for (const pid of hostProcesses()) process.kill(pid, "SIGKILL");
+      for (const pid of isolatedProcesses()) process.kill(pid, "SIGKILL");
       const signatures = await Promise.all(signing);
       expect(signatures.map((signature, index) => verifyMessage(messages[index] ?? "", signature))).toEqual(
         messages.map(() => address),
@@ -104,7 +104,7 @@ describe('isolation: "process"', () => {
 
   test("signers that come while the process starts again wait for it", async () => {
     await open().signMessage("warm");
-    for (const pid of hostProcesses()) process.kill(pid, "SIGKILL");
+    for (const pid of isolatedProcesses()) process.kill(pid, "SIGKILL");
     const signing: Promise<string>[] = [];
     for (let index = 0; index < 40; index += 1) {
       const signer = open({ keyLabel: index % 2 ? "second" : "hot" });
@@ -119,10 +119,10 @@ describe('isolation: "process"', () => {
   test("a process that hangs is ended and started again, and the call gets its signature", async () => {
     const signer = open({ hangTimeout: 2_000 });
     await signer.getAddress();
-    const [pid] = hostProcesses();
+    const [pid] = isolatedProcesses();
     process.kill(pid as number, "SIGSTOP");
     expect(verifyMessage("hello", await signer.signMessage("hello"))).toBe(address);
-    expect(hostProcesses()).not.toContain(pid);
+    expect(isolatedProcesses()).not.toContain(pid);
     await expect(signer.health()).resolves.toMatchObject({ ready: true, lastError: { code: "BACKEND_UNAVAILABLE" } });
   });
 

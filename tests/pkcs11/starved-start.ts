@@ -5,7 +5,7 @@
 
 import { closeSync, openSync } from "node:fs";
 import { Pkcs11Signer } from "ethers-hsm/pkcs11";
-import { letHostsReadTypeScript } from "../support/hosts.ts";
+import { letChildrenReadTypeScript } from "../support/isolated.ts";
 
 /** What the process prints. */
 export interface StarvedStart {
@@ -21,7 +21,7 @@ const options = JSON.parse(process.argv[2] ?? "");
 const files: number[] = [];
 const warnings: string[] = [];
 
-letHostsReadTypeScript();
+letChildrenReadTypeScript();
 process.on("warning", ({ name, message }) => warnings.push(`${name}: ${message}`));
 // What is loaded once only is.
 const warm = Array.from({ length: 12 }, () => new Pkcs11Signer(options));

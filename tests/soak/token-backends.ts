@@ -5,7 +5,7 @@ import { computeAddress, hexlify, randomBytes } from "ethers";
 import { Pkcs11Signer } from "ethers-hsm/pkcs11";
 import pkcs11js from "pkcs11js";
 import { softHsmLibrary } from "../../scripts/setup/softhsm.mjs";
-import { letHostsReadTypeScript } from "../support/hosts.ts";
+import { letChildrenReadTypeScript } from "../support/isolated.ts";
 import { BareModule } from "../support/pkcs11-shim/bare-module.ts";
 import { Shim, type ShimFault, type ShimFunction } from "../support/pkcs11-shim/shim.ts";
 import { setRealEnvironment } from "../support/real-environment.ts";
@@ -49,7 +49,7 @@ export function tokenBackends(): TokenBackends {
     return shim;
   };
   setRealEnvironment("SOFTHSM2_CONF", writeSoftHsmConfiguration(folder));
-  letHostsReadTypeScript();
+  letChildrenReadTypeScript();
   const shims = { inProcess: newShim(), isolated: newShim() };
   const token = SoftHsmToken.create(shims.inProcess.libraryPath, "soak");
 

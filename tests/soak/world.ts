@@ -2,7 +2,7 @@ import { JsonRpcProvider, Network, parseEther } from "ethers";
 import { isSignerError } from "ethers-hsm";
 import { createProvider } from "ethers-hsm/eip1193";
 import { startAnvil } from "../support/anvil.ts";
-import { hostProcesses } from "../support/hosts.ts";
+import { isolatedProcesses } from "../support/isolated.ts";
 import { until } from "../support/until.ts";
 import type { Backend } from "./backend.ts";
 import { ChainLedger } from "./chain-ledger.ts";
@@ -41,7 +41,8 @@ export async function openWorld(complain: (text: string) => void) {
       // Their deadline holds for close() as well, which goes on all the same: what stays open shows below.
       await Promise.all(backends.map(({ hasty }) => hasty.close().catch(requireTimeout)));
       await Promise.all(backends.map(({ signer }) => signer.close()));
-      const isEnded = () => tokens.shims.every((shim) => shim.stats().sessions === 0) && hostProcesses().length === 0;
+      const isEnded = () =>
+        tokens.shims.every((shim) => shim.stats().sessions === 0) && isolatedProcesses().length === 0;
       await settles(isEnded, () => complain("sessions or a library's process are left open by close()"));
       for (const { server } of clouds) {
         let open = 1;

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "@jest/globals";
 import { id, Wallet } from "ethers";
 import { Pkcs11Signer, type Pkcs11TokenMatch } from "../../src/pkcs11/index.ts";
-import { letHostsReadTypeScript } from "../support/hosts.ts";
+import { letChildrenReadTypeScript } from "../support/isolated.ts";
 import type { SoftHsmToken } from "../support/softhsm.ts";
 import { createToken } from "../support/softhsm-env.ts";
 
@@ -14,7 +14,7 @@ const ALL: Pkcs11TokenMatch = {
 let token: SoftHsmToken;
 let base: { libraryPath: string; tokenLabel: string; pin: string; keyLabel: string | Uint8Array };
 
-letHostsReadTypeScript();
+letChildrenReadTypeScript();
 
 beforeAll(() => {
   token = createToken("match");

@@ -58,7 +58,7 @@ export class CommandLine {
       await cp(join(counting, "bundle"), folder, { recursive: true });
       return new CommandLine(folder, {});
     }
-    const entries = ["main=src/cli/main.ts", "pkcs11/host/index=src/pkcs11/host/index.ts"];
+    const entries = ["main=src/cli/main.ts", "pkcs11/isolation/index=src/pkcs11/isolation/index.ts"];
     const options = ["--bundle", "--packages=external", "--platform=node", "--format=esm", "--splitting"];
     // Its program, not its module, which does not run under jest.
     await promisify(execFile)(resolve("node_modules/.bin/esbuild"), [

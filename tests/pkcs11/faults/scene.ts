@@ -7,7 +7,7 @@ import { Pkcs11Signer } from "ethers-hsm/pkcs11";
 import pkcs11js, { type PKCS11 } from "pkcs11js";
 import { p11KitClient, p11KitServer } from "../../../scripts/setup/p11-kit.mjs";
 import { softHsmLibrary } from "../../../scripts/setup/softhsm.mjs";
-import { letHostsReadTypeScript } from "../../support/hosts.ts";
+import { letChildrenReadTypeScript } from "../../support/isolated.ts";
 import { P11KitServer } from "../../support/p11-kit.ts";
 import { BareModule } from "../../support/pkcs11-shim/bare-module.ts";
 import { Shim, type ShimFault, type ShimFunction } from "../../support/pkcs11-shim/shim.ts";
@@ -79,7 +79,7 @@ export class Scene {
     if (softHsm === undefined) throw new Error("SoftHSM2 is missing. Run `npm run setup` first.");
     const folder = mkdtempSync(join(tmpdir(), "ethers-hsm-faults-"));
     setRealEnvironment("SOFTHSM2_CONF", writeSoftHsmConfiguration(folder));
-    if (options.isolated) letHostsReadTypeScript();
+    if (options.isolated) letChildrenReadTypeScript();
     if (!options.remote) {
       const shim = new Shim(softHsm);
       return new Scene(options, folder, shim, SoftHsmToken.create(shim.libraryPath, "faults"), undefined);

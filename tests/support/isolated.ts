@@ -1,25 +1,25 @@
 import { readdirSync, readFileSync } from "node:fs";
 
 /** Lets the processes of isolated PKCS#11 libraries run this project's source, which is not built in the tests. */
-export function letHostsReadTypeScript(): void {
+export function letChildrenReadTypeScript(): void {
   process.env["NODE_OPTIONS"] = "--import tsx";
 }
 
 /** The process ids of the isolated PKCS#11 libraries that this process has started and that still run. */
-export function hostProcesses(): number[] {
+export function isolatedProcesses(): number[] {
   return readdirSync("/proc")
     .filter((entry) => /^\d+$/.test(entry))
     .map(Number)
-    .filter(isHostOfThisProcess);
+    .filter(isChildOfThisProcess);
 }
 
-function isHostOfThisProcess(pid: number): boolean {
+function isChildOfThisProcess(pid: number): boolean {
   try {
     const [state, parent] = readFileSync(`/proc/${pid}/stat`, "utf8")
       .replace(/^.*\) /s, "")
       .split(" ");
     const isOurs = Number(parent) === process.pid && state !== "Z";
-    return isOurs && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("pkcs11/host/index");
+    return isOurs && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("pkcs11/isolation/index");
   } catch {
     // It ended meanwhile.
     return false;
