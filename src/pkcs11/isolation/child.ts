@@ -89,7 +89,7 @@ export class Child {
     return new Promise((resolve, reject) => {
       if (this.#loss) throw this.#loss;
       this.#count += 1;
-      this.#requests?.write(frame([this.#count, method, encode(args)]));
+      this.#requests?.write(frame([this.#count, method, args.map(encode)]));
       this.#calls.set(this.#count, { method, resolve, reject });
       if (this.#calls.size === 1) this.#watch();
     });
@@ -104,13 +104,14 @@ export class Child {
   #read(chunk: Buffer): void {
     try {
       for (const value of this.#reader.read(chunk)) if (this.isRunning) this.#take(readMessage(value));
+      if (this.#reader.isWithinFrame) this.#requireCalls();
     } catch (error) {
       this.#lose(`was ended, since it sent ${(error as Error).message}`);
     }
   }
 
   #take(message: Message): void {
-    if (this.#calls.size === 0) throw new TypeError("something although it was asked nothing");
+    this.#requireCalls();
     if ("hung" in message) {
       this.#lose(`was ended, since ${message.hung} had not returned after ${this.#hangTimeout} ms`);
       return;
@@ -127,6 +128,10 @@ export class Child {
       this.#patience = Math.max(this.#hangTimeout, BEGIN_MS);
     }
     this.#watch();
+  }
+
+  #requireCalls(): void {
+    if (this.#calls.size === 0) throw new TypeError("something although it was asked nothing");
   }
 
   #settle(message: Exclude<Message, { readonly begin: string } | { readonly hung: string }>): void {

@@ -1,10 +1,12 @@
 // What crosses the pipes between the parent and the child: a length of 4 bytes, big-endian, and as many bytes of JSON.
 
+import type { Message, Request } from "./messages.ts";
+
 const HEADER = 4;
 // Enough for the handles of some 200,000 objects in one response.
 const LARGEST = 4 * 1024 * 1024;
 
-export function frame(message: unknown): Buffer {
+export function frame(message: Request | Message): Buffer {
   const json = JSON.stringify(message);
   const length = Buffer.byteLength(json);
   if (length > LARGEST) throw new RangeError(`${length} bytes are more than a frame holds`);
@@ -19,6 +21,11 @@ export class FrameReader {
   readonly #header = Buffer.alloc(HEADER);
   #body: Buffer | undefined;
   #filled = 0;
+
+  /** Whether a frame has begun and not ended yet. */
+  get isWithinFrame(): boolean {
+    return this.#body !== undefined || this.#filled > 0;
+  }
 
   /** @throws where a frame is empty or too long, as soon as its length is known; where it is not JSON. */
   *read(chunk: Uint8Array): Generator<unknown, void, void> {
