@@ -1,4 +1,8 @@
+import { mkdtempSync, renameSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { serialize } from "node:v8";
 import { afterAll, afterEach, describe, expect, test } from "@jest/globals";
 import { id, verifyMessage, Wallet } from "ethers";
 import { Pkcs11KeyStore, Pkcs11Signer, type Pkcs11SignerOptions } from "../../src/pkcs11/index.ts";
@@ -61,18 +65,19 @@ describe("the process of a library", () => {
     expect(isolatedProcesses()).not.toContain(pid);
   });
 
-  test("whose answer is read too late, since this one was busy: the call is made again", async () => {
+  test("whose response is read late, since this process was busy: the child is kept", async () => {
     const hangTimeout = 1_500;
     const signer = open({ hangTimeout });
     await signer.getAddress();
+    const before = isolatedProcesses();
     shim.set("C_Sign", { delayMs: 300, count: 1 });
     const signing = signer.signMessage("hello");
     await until(() => shim.stats().held > 0);
-    // After an immediate come the timers, and the answers of meanwhile only then.
+    // After an immediate come the timers, and the responses of meanwhile only then.
     await new Promise((resolve) => setImmediate(resolve));
     block(hangTimeout + 500);
     expect(verifyMessage("hello", await signing)).toBe(address);
-    expect(verifyMessage("again", await signer.signMessage("again"))).toBe(address);
+    expect(isolatedProcesses()).toEqual(before);
   });
 
   test("that ends by itself, each time that it is started: why is said", async () => {
@@ -98,6 +103,51 @@ describe("the process of a library", () => {
     expect(shim.stats().neighbourDeeds).toBe(1);
     expect(calls("C_Initialize")).toBe(starts + 1);
     expect(isolatedProcesses()).toEqual(before);
+  });
+});
+
+describe("a library that writes into the pipes of its process ends that, and not this one", () => {
+  const written = join(mkdtempSync(join(tmpdir(), "ethers-hsm-written-")), "bytes");
+  // Code in the child, which a library could hold as well: it writes what the test puts into a file.
+  const writer = `
+    import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, writeSync } from "node:fs";
+    setInterval(() => {
+      if (!existsSync(${JSON.stringify(written)})) return;
+      const bytes = readFileSync(${JSON.stringify(written)});
+      rmSync(${JSON.stringify(written)});
+      for (const fd of readdirSync("/proc/self/fd")) try {
+        if (fd > 2 && readlinkSync("/proc/self/fd/" + fd).startsWith("socket:")) writeSync(Number(fd), bytes);
+      } catch {}
+    }, 5);`;
+  const write = (bytes: Uint8Array) => {
+    writeFileSync(`${written}.part`, bytes);
+    renameSync(`${written}.part`, written);
+  };
+  const prefixed = (bytes: Uint8Array) => Buffer.concat([Buffer.from([0, 0, 0, bytes.length]), bytes]);
+
+  test.each<[string, Uint8Array]>([
+    ["4 zero bytes", Buffer.alloc(4)],
+    ["a line of text", Buffer.from("library: connection lost\n")],
+    ["a message that is null", prefixed(serialize(null))],
+    ["a message of Node's own", prefixed(serialize({ cmd: "NODE_HANDLE_ACK" }))],
+    ["10 MB of nothing", Buffer.alloc(10_000_000)],
+  ])("%s", async (_name, bytes) => {
+    const options = process.env["NODE_OPTIONS"];
+    process.env["NODE_OPTIONS"] = `${options} --import data:text/javascript,${encodeURIComponent(writer)}`;
+    try {
+      const signer = open();
+      await signer.getAddress();
+      const [idle] = isolatedProcesses();
+      write(bytes);
+      await until(() => !isolatedProcesses().includes(idle as number));
+      shim.set("C_Sign", { delayMs: 60_000, count: 1 });
+      const signing = signer.signMessage("hello");
+      await until(() => shim.stats().held === 1);
+      write(bytes);
+      expect(verifyMessage("hello", await signing)).toBe(address);
+    } finally {
+      process.env["NODE_OPTIONS"] = options;
+    }
   });
 });
 

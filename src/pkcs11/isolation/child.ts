@@ -74,8 +74,8 @@ export class Child {
       });
     });
     const kill = () => this.#process.kill("SIGKILL");
-    requests?.on("error", kill);
-    responses?.on("error", kill).on("end", kill);
+    for (const pipe of [requests, responses]) pipe?.on("error", kill).on("end", kill);
+    requests?.on("data", kill);
     responses?.on("data", (chunk: Buffer) => this.#read(chunk));
     this.#watch();
   }

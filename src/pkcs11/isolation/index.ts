@@ -8,7 +8,7 @@ import { returnValueOf } from "../errors.ts";
 import { loadLibrary } from "../library.ts";
 import { LocalCryptoki } from "../local-cryptoki.ts";
 import { FrameReader, frame } from "./frames.ts";
-import { decode, encode, type LibraryError, LOAD, type Request } from "./messages.ts";
+import { decode, encode, type LibraryError, LOAD, type Message, type Request } from "./messages.ts";
 
 // Not 0 to 2, which a library may read and write.
 const RESPONSES = 4;
@@ -44,27 +44,25 @@ async function answer([id, method, args]: Request): Promise<void> {
   try {
     const library = await cryptoki;
     const call = library[method] as (...args: readonly unknown[]) => Promise<unknown>;
-    send(frame({ id, result: encode(await call.apply(library, args.map(decode))) }));
+    send({ id, result: encode(await call.apply(library, args.map(decode))) });
   } catch (error) {
-    send(frame({ id, error: describe(error) }));
+    send({ id, error: describe(error) });
   }
 }
 
-/** The library's functions, which tell the parent that they begin. */
+/** The library, which tells the parent of each function that it begins. */
 function announcing(library: PKCS11): PKCS11 {
-  const functions = Object.entries<unknown>({ ...library }).map(([property, method]) => {
-    const name = property.replace(/Async$/, "");
-    const message = frame({ begin: name });
-    const begin = (...args: readonly unknown[]) => {
-      send(message);
-      return Reflect.apply(method as () => unknown, library, args);
-    };
-    return [
-      property,
-      name === property ? begin : (...args: readonly unknown[]) => onThread(name, () => begin(...args)),
-    ];
+  return new Proxy(library, {
+    get: (_library, property: string) => {
+      const method: (...args: unknown[]) => unknown = Reflect.get(library, property);
+      const name = property.replace(/Async$/, "");
+      const begin = (...args: unknown[]) => {
+        send({ begin: name });
+        return method.apply(library, args);
+      };
+      return name === property ? begin : (...args: unknown[]) => onThread(name, () => begin(...args));
+    },
   });
-  return Object.fromEntries(functions);
 }
 
 /** Begins once one of libuv's threads is free: what waits for a thread has not begun. */
@@ -73,7 +71,7 @@ async function onThread(name: string, begin: () => unknown): Promise<unknown> {
   else freeThreads -= 1;
   let isDone = false;
   // After an immediate: it may have returned while the main thread was stuck.
-  const timer = setTimeout(() => setImmediate(() => isDone || send(frame({ hung: name }))), Number(hangTimeout));
+  const timer = setTimeout(() => setImmediate(() => isDone || send({ hung: name })), Number(hangTimeout));
   try {
     return await begin();
   } finally {
@@ -94,8 +92,9 @@ function describe(error: unknown): LibraryError {
 }
 
 // Synchronously, since the library may hold the main thread from the next line on.
-function send(message: Buffer): void {
-  for (let sent = 0; sent < message.length; ) sent += writeSync(RESPONSES, message, sent);
+function send(message: Message): void {
+  const bytes = frame(message);
+  for (let sent = 0; sent < bytes.length; ) sent += writeSync(RESPONSES, bytes, sent);
 }
 
 // Each request that waits for it is answered with the failure.
