@@ -13,7 +13,7 @@ if (!folder) throw new Error("Run `npm run coverage`.");
 export default {
   ...rest,
   moduleNameMapper: {
-    // The hosts of isolated PKCS#11 libraries are processes.
+    // The children of isolated PKCS#11 libraries are processes.
     "^ethers-hsm/pkcs11/isolation$": join(folder, "bundle/pkcs11/isolation/index.js"),
     ...moduleNameMapper,
   },

@@ -1,7 +1,8 @@
 // The bundles of processes.mjs load this: each process writes what it has counted into the folder that the query names.
 
 import { randomUUID } from "node:crypto";
-import { renameSync, writeFileSync } from "node:fs";
+import fs, { renameSync, writeFileSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 
 const folder = decodeURIComponent(new URL(import.meta.url).search.slice(1));
@@ -9,14 +10,15 @@ const file = join(folder, `${randomUUID()}.json`);
 
 process.on("exit", report);
 
-// The host of a PKCS#11 library is killed rather than ended: it reports before each answer.
-const { send } = process;
-if (send) {
-  process.send = (...args) => {
-    report();
-    return Reflect.apply(send, process, args);
-  };
-}
+// The child of an isolated PKCS#11 library is killed rather than ended: it reports before each message to its parent.
+const { writeSync } = fs;
+fs.writeSync = /** @type {typeof writeSync} */ (
+  (...args) => {
+    if (args[0] === 4) report();
+    return Reflect.apply(writeSync, fs, args);
+  }
+);
+syncBuiltinESMExports();
 
 function report() {
   /** @type {Record<string, import("istanbul-lib-coverage").FileCoverageData>} */

@@ -63,12 +63,15 @@ export interface Pkcs11TokenOptions {
   /** How many calls may wait for a session; one more is refused with THROTTLED. Default: 10,000. */
   readonly maxQueue?: number | undefined;
   /**
-   * `"process"` runs the library in a child process, which holds no port and gets the PIN over its pipe: a crash or a hang of
-   * the library ends that process, which is started again, and the calls in flight are tried again. Signers and stores with the
-   * same library, user and `hangTimeout` share it; it ends with the last of them.
+   * `"process"` runs the library in a child process, which opens no port and gets the PIN by a pipe: a crash or a hang of the
+   * library ends the child, which is started again, and the calls in flight are tried again. Signers and stores with the same
+   * library, user and `hangTimeout` share it; it ends with the last of them, or with this process. It is not a sandbox.
    */
   readonly isolation?: "process" | undefined;
-  /** With `isolation`: after how many milliseconds a call of the library counts as hung. Default: 10,000. */
+  /**
+   * With `isolation`: how many milliseconds after it began a function of the library counts as hung. Waiting for a session or a
+   * thread does not count. Default: 10,000.
+   */
   readonly hangTimeout?: number | undefined;
   /**
    * Refuses, before it signs, a private key that is extractable or not sensitive, or of which the token does not show that it
@@ -121,7 +124,7 @@ export interface KeySelector {
 export interface CheckedLibrary {
   readonly libraryPath: string;
   readonly libraryParameters?: string | undefined;
-  /** In a process of its own; else in this one. */
+  /** In a child process; else in this one. */
   readonly isIsolated: boolean;
   readonly hangTimeout: number;
   /** Whose PIN it is, where that is known. One process has one login with a token. */

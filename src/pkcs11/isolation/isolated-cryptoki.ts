@@ -22,12 +22,12 @@ export function isolatedCryptoki(path: string, hangTimeout: number): Cryptoki {
   return {
     ...calls,
     isIsolated: true,
-    initialize: async () => {
+    initialize: async (libraryParameters) => {
       if (!child?.isRunning) {
         await child?.ended;
         child = new Child(path, hangTimeout);
       }
-      return calls.initialize();
+      return calls.initialize(libraryParameters);
     },
     finalize: end,
     end,
