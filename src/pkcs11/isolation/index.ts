@@ -87,7 +87,7 @@ function describe(error: unknown): LibraryError {
   if (isSignerError(error, "DEPENDENCY_MISSING")) {
     return { operation: LOAD, message: error.message, cause: String(error.cause) };
   }
-  const [operation, cause] = isSignerError(error) ? [error.operation, error.cause] : ["", error];
+  const [operation, cause] = isSignerError(error) ? [error.operation, error.cause ?? error] : ["", error];
   return { operation: `${operation}`, message: (cause as Error).message, code: returnValueOf(cause) };
 }
 
@@ -97,6 +97,8 @@ function send(message: Message): void {
   for (let sent = 0; sent < bytes.length; ) sent += writeSync(RESPONSES, bytes, sent);
 }
 
+// Otherwise an exit waits for the thread that reads.
+process.once("exit", () => process.kill(process.pid, "SIGKILL"));
 // Each request that waits for it is answered with the failure.
 cryptoki.catch(() => undefined);
 const reader = new FrameReader();
