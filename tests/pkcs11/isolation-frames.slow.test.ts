@@ -15,7 +15,7 @@ const TOKEN = {
   maxSessions: null,
 };
 const VALID = [
-  framed('{"begin":"C_GetTokenInfo"}'),
+  framed('{"hung":"C_GetTokenInfo"}'),
   framed(JSON.stringify({ id: 1, result: TOKEN })),
   framed('{"id":1,"error":{"operation":"C_GetTokenInfo","message":"CKR_DEVICE_ERROR","code":48}}'),
 ];

@@ -8,12 +8,12 @@ import { encode, type IsolatedMethod, type Message, RESULTS, readMessage, toSign
 
 // Of libuv in the child: enough for the sessions of several tokens, and for some that hang.
 const THREADS = "32";
-// How long a busy machine may take until the child has loaded the library, and until it begins a call later: neither says
-// anything of the library.
+// How long a busy machine may take to start a child and to load the library, and a child to say what it is doing.
 const START_MS = 30_000;
-const BEGIN_MS = 5_000;
-// No call of the library begins so many functions.
-const MOST_BEGUN = 100_000;
+const REPORT_MS = 5_000;
+// What the child's watcher says: the byte that asked, for how many milliseconds it is in a function of the library, and how many
+// functions it has begun.
+const REPORT = 9;
 
 interface Call {
   readonly method: IsolatedMethod;
@@ -24,45 +24,44 @@ interface Call {
 /**
  * The parent's view of one child, the process that an isolated library runs in.
  *
- * They speak over two pipes: the child opens no port, and its arguments and environment hold no PIN. It ends with the parent.
- * A message that does not belong there ends it, and so does a function that has not returned `hangTimeout` milliseconds after
- * it began.
+ * They speak over pipes: the child opens no port, and its arguments and environment hold no PIN. It ends with the parent. What
+ * does not belong into a pipe ends it, and so does a function that has not returned `hangTimeout` milliseconds after it began.
+ * After that long without a response the parent asks the child's watcher, a thread that the library does not hold, what goes on.
  */
 export class Child {
   /** Settles once the process has ended, and never rejects. */
   readonly ended: Promise<void>;
   readonly #hangTimeout: number;
   readonly #process: ChildProcess;
-  readonly #requests: Socket | undefined;
-  readonly #responses: Socket | undefined;
+  /** For requests, for responses, and to its watcher. */
+  readonly #pipes: readonly Socket[];
   readonly #reader = new FrameReader();
   readonly #calls = new Map<number, Call>();
   #count = 0;
-  /** How many functions it has begun since its last response. */
-  #begun = 0;
-  /** What it did last, and how long it may be silent after that. */
-  #latest: string;
-  #patience: number;
-  #isSilent = false;
+  #hasResponded = false;
   #timer: NodeJS.Timeout | undefined;
+  /** Counts what the watcher was asked, in a byte, and what of that it has not answered. */
+  #question = 0;
+  #unanswered = 0;
+  #awaitsReport = false;
+  /** How many functions it had begun by the last report, and how many reports have said the same. */
+  #begun: number | undefined;
+  #standstill = 0;
   /** Why it runs no longer. */
   #loss: SignerError | undefined;
 
   constructor(path: string, hangTimeout: number) {
     this.#hangTimeout = hangTimeout;
-    this.#latest = "its start";
-    this.#patience = Math.max(hangTimeout, START_MS);
     this.#process = spawn(process.execPath, [childFile(), path, `${hangTimeout}`], {
       env: { ...process.env, NODE_OPTIONS: withoutInspector(), UV_THREADPOOL_SIZE: THREADS },
       // Apart from the pipes to which a library may write.
-      stdio: ["ignore", "ignore", "inherit", "pipe", "pipe"],
+      stdio: ["ignore", "ignore", "inherit", "pipe", "pipe", "pipe"],
       // A terminal and a supervisor signal the whole process group: the parent decides when the child ends.
       detached: true,
     });
     // Without a free file descriptor there are none.
-    const [, , , requests, responses] = (this.#process.stdio ?? []) as (Socket | undefined)[];
-    this.#requests = requests;
-    this.#responses = responses;
+    this.#pipes = (this.#process.stdio ?? []).slice(3) as Socket[];
+    const [requests, responses, watcher] = this.#pipes;
     this.ended = new Promise((resolve) => {
       this.#process.once("exit", (code, signal) => {
         this.#lose(`ended with ${signal ?? `exit code ${code}`}`);
@@ -74,9 +73,10 @@ export class Child {
       });
     });
     const kill = () => this.#process.kill("SIGKILL");
-    for (const pipe of [requests, responses]) pipe?.on("error", kill).on("end", kill);
+    for (const pipe of this.#pipes) pipe.on("error", kill).on("end", kill);
     requests?.on("data", kill);
     responses?.on("data", (chunk: Buffer) => this.#read(chunk));
+    watcher?.on("data", (chunk: Buffer) => this.#readReports(chunk));
     this.#watch();
   }
 
@@ -89,7 +89,7 @@ export class Child {
     return new Promise((resolve, reject) => {
       if (this.#loss) throw this.#loss;
       this.#count += 1;
-      this.#requests?.write(frame([this.#count, method, args.map(encode)]));
+      this.#pipes[0]?.write(frame([this.#count, method, args.map(encode)]));
       this.#calls.set(this.#count, { method, resolve, reject });
       if (this.#calls.size === 1) this.#watch();
     });
@@ -116,17 +116,8 @@ export class Child {
       this.#lose(`was ended, since ${message.hung} had not returned after ${this.#hangTimeout} ms`);
       return;
     }
-    if ("begin" in message) {
-      this.#begun += 1;
-      if (this.#begun > MOST_BEGUN) throw new RangeError(`that it began ${this.#begun} functions, and no result`);
-      this.#latest = message.begin;
-      this.#patience = this.#hangTimeout;
-    } else {
-      this.#settle(message);
-      this.#begun = 0;
-      this.#latest = "its last response";
-      this.#patience = Math.max(this.#hangTimeout, BEGIN_MS);
-    }
+    this.#settle(message);
+    this.#hasResponded = true;
     this.#watch();
   }
 
@@ -134,7 +125,7 @@ export class Child {
     if (this.#calls.size === 0) throw new TypeError("something although it was asked nothing");
   }
 
-  #settle(message: Exclude<Message, { readonly begin: string } | { readonly hung: string }>): void {
+  #settle(message: Exclude<Message, { readonly hung: string }>): void {
     const call = this.#calls.get(message.id);
     if (!call) throw new TypeError("the result of a call that is not in flight");
     if ("error" in message) call.reject(toSignerError(message.error));
@@ -142,21 +133,49 @@ export class Child {
     this.#calls.delete(message.id);
   }
 
-  /** Measures from now how long it is silent. The parent stays alive for it only while a call is in flight. */
+  /** Waits for its next response. The parent stays alive for that only while a call is in flight. */
   #watch(): void {
     const isAwaited = this.#calls.size > 0;
-    this.#isSilent = false;
+    for (const each of [this.#process, ...this.#pipes]) isAwaited ? each.ref() : each.unref();
+    this.#awaitsReport = false;
+    this.#begun = undefined;
     clearTimeout(this.#timer);
-    for (const each of [this.#process, this.#requests, this.#responses]) isAwaited ? each?.ref() : each?.unref();
-    if (isAwaited) this.#timer = setTimeout(() => this.#suspect(), this.#patience);
+    const ms = this.#hasResponded ? this.#hangTimeout : Math.max(this.#hangTimeout, START_MS);
+    if (isAwaited) this.#timer = setTimeout(() => this.#askWatcher(), ms);
   }
 
-  // What it has said while the parent was busy is read before an immediate.
-  #suspect(): void {
-    this.#isSilent = true;
-    setImmediate(() => {
-      if (this.#isSilent) this.#lose(`was ended, since it was silent for ${this.#patience} ms after ${this.#latest}`);
-    });
+  #askWatcher(): void {
+    this.#question = (this.#question + 1) % 256;
+    this.#unanswered += 1;
+    this.#awaitsReport = true;
+    this.#pipes[2]?.write(Buffer.of(this.#question));
+    // What has come while the parent was busy is read before an immediate.
+    const giveUp = () => this.#awaitsReport && this.#lose(`was ended, since it had not answered for ${REPORT_MS} ms`);
+    this.#timer = setTimeout(() => setImmediate(giveUp), REPORT_MS);
+  }
+
+  #readReports(chunk: Buffer): void {
+    this.#unanswered -= chunk.length / REPORT;
+    if (!Number.isInteger(this.#unanswered) || this.#unanswered < 0) {
+      this.#lose("was ended, since it sent reports that it was not asked for");
+    }
+    const report = chunk.subarray(-REPORT);
+    // Another one is of before the last response.
+    if (this.#awaitsReport && report[0] === this.#question) this.#judge(report.readUInt32BE(1), report.readUInt32BE(5));
+  }
+
+  /** `ms` is 0 also while other threads do the work, which the child times itself: they return, or it says that they hang. */
+  #judge(ms: number, begun: number): void {
+    this.#awaitsReport = false;
+    clearTimeout(this.#timer);
+    this.#standstill = ms === 0 && begun === this.#begun ? this.#standstill + 1 : 0;
+    this.#begun = begun;
+    if (ms < this.#hangTimeout && this.#standstill < 2) {
+      this.#timer = setTimeout(() => this.#askWatcher(), this.#hangTimeout - ms);
+      return;
+    }
+    const methods = new Set([...this.#calls.values()].map(({ method }) => method));
+    this.#lose(`was ended, since ${[...methods].join()} had not returned after ${this.#hangTimeout} ms`);
   }
 
   #lose(why: string): void {
@@ -167,8 +186,7 @@ export class Child {
     this.#watch();
     this.#process.ref();
     this.#process.kill("SIGKILL");
-    this.#requests?.destroy();
-    this.#responses?.destroy();
+    for (const pipe of this.#pipes) pipe.destroy();
     for (const { reject } of calls) reject(this.#loss);
   }
 }

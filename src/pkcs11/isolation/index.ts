@@ -1,6 +1,7 @@
 // The child: the process of an isolated PKCS#11 library. It makes the calls that its parent asks for, and ends with it.
 
-import { writeSync } from "node:fs";
+import { createReadStream, writeSync } from "node:fs";
+import { Socket } from "node:net";
 import { Worker } from "node:worker_threads";
 import type { PKCS11 } from "pkcs11js";
 import { isSignerError } from "../../core/errors.ts";
@@ -11,14 +12,30 @@ import { FrameReader, frame } from "./frames.ts";
 import { decode, encode, type LibraryError, LOAD, type Message, type Request } from "./messages.ts";
 
 // Not 0 to 2, which a library may read and write.
+const REQUESTS = 3;
 const RESPONSES = 4;
-// On a thread of its own, since the main thread may be stuck in the library. Requests end when the parent does, however it ends.
-const READ_REQUESTS = `
-  const { readSync } = require("node:fs");
-  const { parentPort } = require("node:worker_threads");
-  const buffer = new Uint8Array(65536);
-  for (let length; (length = readSync(3, buffer)) > 0; ) parentPort.postMessage(buffer.slice(0, length));
+
+// Since when the main thread is in a function of the library (process.hrtime), 0 while it is not, and how many it has begun.
+const progress = new BigInt64Array(new SharedArrayBuffer(16));
+// A thread of its own, since the library may hold the main thread for ever. It tells the parent of that progress, when asked: the
+// byte that asked, the milliseconds, and the count. Its pipe ends when the parent does, however that ends.
+const WATCHER = `
+  const { readSync, writeSync } = require("node:fs");
+  const { workerData: progress } = require("node:worker_threads");
+  const report = Buffer.alloc(9);
+  while (readSync(5, report, 0, 1) > 0) {
+    const [since, count] = [Atomics.load(progress, 0), Atomics.load(progress, 1)];
+    const ms = since === 0n ? 0n : (process.hrtime.bigint() - since) / 1000000n;
+    report.writeUInt32BE(Number(BigInt.asUintN(32, ms)), 1);
+    report.writeUInt32BE(Number(BigInt.asUintN(32, count)), 5);
+    writeSync(5, report);
+  }
   process.kill(process.pid, "SIGKILL");`;
+
+// First of all, and without NODE_OPTIONS, which may load other code.
+new Worker(WATCHER, { eval: true, env: {}, execArgv: [], workerData: progress });
+// Otherwise an exit waits for the watcher.
+process.once("exit", () => process.kill(process.pid, "SIGKILL"));
 
 const [, , path = "", hangTimeout] = process.argv;
 const cryptoki = load(path);
@@ -28,7 +45,10 @@ let freeThreads = Number(process.env["UV_THREADPOOL_SIZE"]);
 const waiting: (() => void)[] = [];
 
 async function load(path: string): Promise<LocalCryptoki> {
-  return new LocalCryptoki(announcing(await loadLibrary(path)));
+  begin();
+  const library = await loadLibrary(path);
+  end();
+  return new LocalCryptoki(watched(library));
 }
 
 // One request in each turn of the event loop: what other threads have done is answered before this one enters the library again.
@@ -50,30 +70,43 @@ async function answer([id, method, args]: Request): Promise<void> {
   }
 }
 
-/** The library, which tells the parent of each function that it begins. */
-function announcing(library: PKCS11): PKCS11 {
+function begin(): void {
+  Atomics.store(progress, 0, process.hrtime.bigint());
+  Atomics.add(progress, 1, 1n);
+}
+
+function end(): void {
+  Atomics.store(progress, 0, 0n);
+}
+
+/** The library, each function of which is seen to begin and to end. */
+function watched(library: PKCS11): PKCS11 {
   return new Proxy(library, {
     get: (_library, property: string) => {
       const method: (...args: unknown[]) => unknown = Reflect.get(library, property);
-      const name = property.replace(/Async$/, "");
-      const begin = (...args: unknown[]) => {
-        send({ begin: name });
-        return method.apply(library, args);
+      const call = (...args: unknown[]) => {
+        begin();
+        try {
+          return method.apply(library, args);
+        } finally {
+          end();
+        }
       };
-      return name === property ? begin : (...args: unknown[]) => onThread(name, () => begin(...args));
+      const name = property.replace(/Async$/, "");
+      return name === property ? call : (...args: unknown[]) => onThread(name, () => call(...args));
     },
   });
 }
 
 /** Begins once one of libuv's threads is free: what waits for a thread has not begun. */
-async function onThread(name: string, begin: () => unknown): Promise<unknown> {
+async function onThread(name: string, call: () => unknown): Promise<unknown> {
   if (freeThreads === 0) await new Promise<void>((resolve) => waiting.push(resolve));
   else freeThreads -= 1;
   let isDone = false;
   // After an immediate: it may have returned while the main thread was stuck.
   const timer = setTimeout(() => setImmediate(() => isDone || send({ hung: name })), Number(hangTimeout));
   try {
-    return await begin();
+    return await call();
   } finally {
     isDone = true;
     clearTimeout(timer);
@@ -91,20 +124,17 @@ function describe(error: unknown): LibraryError {
   return { operation: `${operation}`, message: (cause as Error).message, code: returnValueOf(cause) };
 }
 
-// Synchronously, since the library may hold the main thread from the next line on.
 function send(message: Message): void {
   const bytes = frame(message);
   for (let sent = 0; sent < bytes.length; ) sent += writeSync(RESPONSES, bytes, sent);
 }
 
-// Otherwise an exit waits for the thread that reads.
-process.once("exit", () => process.kill(process.pid, "SIGKILL"));
 // Each request that waits for it is answered with the failure.
-cryptoki.catch(() => undefined);
+cryptoki.catch(end);
 const reader = new FrameReader();
-// Without NODE_OPTIONS, which may load other code.
-const worker = new Worker(READ_REQUESTS, { eval: true, env: {}, execArgv: [] });
-worker.on("message", (chunk: Uint8Array) => {
+// A socket of Bun takes no file descriptor; a stream of Node's files needs another thread for each read.
+const pipe = process.versions["bun"] ? createReadStream("", { fd: REQUESTS }) : new Socket({ fd: REQUESTS });
+pipe.on("data", (chunk: Buffer) => {
   for (const request of reader.read(chunk)) requests.push(request as Request);
   if (!isTaking) take();
 });

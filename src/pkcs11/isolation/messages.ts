@@ -10,8 +10,6 @@ export type Request = readonly [id: number, method: IsolatedMethod, args: readon
 
 /** From the child. */
 export type Message =
-  /** The library begins this function of PKCS#11. */
-  | { readonly begin: string }
   /** This function has not returned within `hangTimeout`, on a thread of its own. */
   | { readonly hung: string }
   | { readonly id: number; readonly result: unknown }
@@ -87,7 +85,6 @@ const readError = object<LibraryError>({
 export function readMessage(value: unknown): Message {
   const members = value as Record<string, unknown> | null;
   const names = typeof members === "object" && members !== null ? Object.keys(members).join() : "";
-  if (names === "begin") return { begin: name(members?.["begin"]) };
   if (names === "hung") return { hung: name(members?.["hung"]) };
   if (names === "id,result") return { id: integer(members?.["id"]), result: members?.["result"] };
   if (names === "id,error") return { id: integer(members?.["id"]), error: readError(members?.["error"]) };
