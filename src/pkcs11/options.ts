@@ -64,8 +64,9 @@ export interface Pkcs11TokenOptions {
   readonly maxQueue?: number | undefined;
   /**
    * `"process"` runs the library in a child process, which opens no port and gets the PIN by a pipe: a crash or a hang of the
-   * library ends the child, which is started again, and the calls in flight are tried again. Signers and stores with the same
-   * library, user and `hangTimeout` share it; it ends with the last of them, or with this process. It is not a sandbox.
+   * library ends the child, which is started again, and the calls in flight are tried again. Signers and stores with equal
+   * `libraryPath`, `libraryParameters`, `user` and `hangTimeout` share it; it ends with the last of them, or with this process. It
+   * is not a sandbox.
    */
   readonly isolation?: "process" | undefined;
   /**
