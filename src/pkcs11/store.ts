@@ -195,6 +195,7 @@ export class Pkcs11KeyStore implements KeyStore {
     try {
       if (known?.epoch === epoch && known.key.handle.equals(handle) && (await isSame(session, known.key))) return known;
       const lookup = await listing.lookup(session, signal);
+      signal?.throwIfAborted();
       return { epoch, key: await session.inspect(handle, name, lookup) };
     } catch (error) {
       // An object that went away since the listing began.
