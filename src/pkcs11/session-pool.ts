@@ -167,9 +167,10 @@ export class SessionPool {
     return answers;
   }
 
-  /** Whether the token answers in a new session. */
+  /** Whether the token answers: its information can be read, and a session opened. A lost token may pass the second alone. */
   async probe(): Promise<boolean> {
     try {
+      await this.#cryptoki.getTokenInfo(this.slot.handle);
       const session = await this.#cryptoki.openSession(this.slot.handle);
       await this.#cryptoki.getSessionState(session);
       await this.#cryptoki.closeSession(session);
