@@ -34,4 +34,4 @@ export {
 export type { SigningPayload } from "./signer/payload.ts";
 export type { CallOptions, KeyHealth, RemoteKey, SignOptions } from "./signer/remote-key.ts";
 export { RemoteSigner } from "./signer/remote-signer.ts";
-export type { RemoteSignerOptions } from "./signer/verified-key.ts";
+export type { Identity, RemoteSignerOptions } from "./signer/verified-key.ts";

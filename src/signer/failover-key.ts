@@ -123,6 +123,7 @@ export class FailoverKey implements RemoteKey, SigningKey {
     this.id = keys.map((key) => key.id).join(" | ");
   }
 
+  /** The public key and the address, of the first replica that responds. Its first response causes the others to be checked. */
   async identity({ signal }: CallOptions): Promise<Identity> {
     if (this.#identity && !this.#closing) return this.#identity;
     this.#identity = await this.#first("getPublicKey", signal, (key, options) => key.identity(options));
