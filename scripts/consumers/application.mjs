@@ -42,7 +42,9 @@ export class Application {
       writeFileSync(join(folder, type, "package.json"), `${JSON.stringify({ type })}\n`);
       for (const program of this.#typed) cpSync(join(sources, program), join(folder, type, program));
     }
-    for (const program of this.#plain) cpSync(join(sources, program), join(folder, program));
+    // jest 29 finds no tests in .cjs files.
+    for (const program of this.#plain)
+      cpSync(join(sources, program), join(folder, program.replace(".test.cjs", ".test.js")));
   }
 
   /**
