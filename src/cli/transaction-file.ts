@@ -107,7 +107,7 @@ export function parseTransaction(text: string): Transaction {
   }
 }
 
-/** What a signature without a node needs, lest it be valid on another chain, or on none. @throws CommandError USAGE. */
+/** What a signature without a node needs, so that it is valid on the intended chain only. @throws CommandError USAGE. */
 export function requireComplete(transaction: FileTransaction): void {
   const { gasPrice, type } = transaction;
   const isLegacy = gasPrice !== undefined || type === 0 || type === 1;

@@ -18,7 +18,7 @@ interface Loaded {
   users: number;
 }
 
-// In this process for good, since other code of it may use the library too; isolated, for as long as it has users.
+// In this process permanently, since other code of it may use the library too; isolated, for as long as it has users.
 const modules = new Map<string, Loaded>();
 const ending = new Map<string, Promise<void>>();
 

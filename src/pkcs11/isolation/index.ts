@@ -17,7 +17,7 @@ const RESPONSES = 4;
 
 // Since when the main thread is in a function of the library (process.hrtime), 0 while it is not, and how many it has begun.
 const progress = new BigInt64Array(new SharedArrayBuffer(16));
-// A thread of its own, since the library may hold the main thread for ever. It tells the parent of that progress, when asked: the
+// A thread of its own, since the library may hold the main thread indefinitely. It tells the parent of that progress, when asked: the
 // byte that asked, the milliseconds, and the count. Its pipe ends when the parent does, however that ends.
 const WATCHER = `
   const { readSync, writeSync } = require("node:fs");
