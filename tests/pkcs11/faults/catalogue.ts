@@ -17,11 +17,6 @@ export interface Fault {
   readonly allowed: readonly SignerErrorCode[];
   /** Codes that callers must see, since the fault cannot be hidden from them. */
   readonly certain?: readonly SignerErrorCode[];
-  /**
-   * It says of sessions that they are closed, although they are open. Such a session is never closed: a library that gives handles
-   * out again would close another one.
-   */
-  readonly saysClosed?: boolean;
   /** Disturbs until the scene is over, and leaves the module as it was. */
   readonly run: (scene: Scene) => Promise<void>;
 }
@@ -151,7 +146,6 @@ export const FAULTS: readonly Fault[] = [
   {
     name: "every return value of a lost session, key or token",
     allowed: [...UNREACHABLE, "KEY_NOT_FOUND"],
-    saysClosed: true,
     run: (scene) =>
       rotating(scene, RETURN_VALUES, (returnValue) => {
         const name = scene.strikes % 2 === 0 ? "C_Sign" : "C_SignInit";

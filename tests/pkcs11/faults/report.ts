@@ -33,7 +33,7 @@ export const MARGIN_MS = 2_000;
 /** What is wrong with what happened, in words; nothing where all is well. */
 export function complaints(
   report: Report,
-  { allowed, certain = [], saysClosed = false }: Pick<Fault, "allowed" | "certain" | "saysClosed">,
+  { allowed, certain = [] }: Pick<Fault, "allowed" | "certain">,
 ): string[] {
   const { during, after, timeout } = report;
   const found: string[] = [];
@@ -66,7 +66,7 @@ export function complaints(
   complain(report.overlaps > 0, `${report.overlaps} times two calls were in one session at once`);
   complain(report.interleavings > 0, `${report.interleavings} times an operation was begun within another`);
   complain(report.closedInUse > 0, `${report.closedInUse} times a session was closed under a call`);
-  complain(report.sessionsLeft > 0 && !saysClosed, `${report.sessionsLeft} sessions were left open by close()`);
+  complain(report.sessionsLeft > 0, `${report.sessionsLeft} sessions were left open by close()`);
   complain(report.exit !== undefined && report.exit !== "by itself", `the process ended ${report.exit}`);
   return found;
 }

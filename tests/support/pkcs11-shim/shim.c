@@ -40,7 +40,7 @@ typedef struct { CK_ULONG mechanism; void *parameter; CK_ULONG length; } CK_MECH
 
 enum {
   CKR_OK = 0, CKR_GENERAL_ERROR = 5, CKR_ARGUMENTS_BAD = 7, CKR_DEVICE_MEMORY = 0x31, CKR_OBJECT_HANDLE_INVALID = 0x82,
-  CKR_SESSION_HANDLE_INVALID = 0xb3, CKR_TEMPLATE_INCONSISTENT = 0xd1
+  CKR_SESSION_CLOSED = 0xb0, CKR_SESSION_HANDLE_INVALID = 0xb3, CKR_TEMPLATE_INCONSISTENT = 0xd1
 };
 enum { CKF_PROTECTED_AUTHENTICATION_PATH = 0x100 };
 enum { CKA_CLASS = 0, CKA_KEY_TYPE = 0x100, CKO_PRIVATE_KEY = 3, CKK_EC = 3 };
@@ -236,19 +236,28 @@ static int takes_away(int function) {
          function == FN_C_Logout || function == FN_C_DestroyObject;
 }
 
+// A module that says that a session is closed has closed it.
+static int says_closed(CK_RV rv) { return rv == CKR_SESSION_CLOSED || rv == CKR_SESSION_HANDLE_INVALID; }
+
 static CK_RV begin(int function, CK_SESSION_HANDLE session, uint64_t *answer) {
   atomic_fetch_add(field(function, STAT_calls), 1);
   raise_to(field(function, STAT_mostInside), atomic_fetch_add(&inside[function], 1) + 1);
   if (session != 0) session_entered(session, function);
   CK_RV rv = suffer(function, answer);
-  if (takes_away(function)) pthread_rwlock_wrlock(&inside_real);
+  int loses = session != 0 && says_closed(rv);
+  if (loses || takes_away(function)) pthread_rwlock_wrlock(&inside_real);
   else pthread_rwlock_rdlock(&inside_real);
+  CK_SESSION_HANDLE lost = loses ? real_session(session) : 0;
+  if (lost != 0) {
+    REAL(C_CloseSession, (CK_SESSION_HANDLE a))(lost);
+    sessions_closed(session, NULL);
+  }
   return rv;
 }
 
 static void end(int function, CK_SESSION_HANDLE session, CK_RV rv) {
-  pthread_rwlock_unlock(&inside_real);
   if (session != 0) session_left(session, function, rv);
+  pthread_rwlock_unlock(&inside_real);
   atomic_fetch_sub(&inside[function], 1);
 }
 

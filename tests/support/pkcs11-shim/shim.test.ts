@@ -101,6 +101,20 @@ describe("return values", () => {
   );
 });
 
+describe("a return value that says that the session is closed", () => {
+  test.each([
+    ["CKR_SESSION_CLOSED", 0xb0],
+    ["CKR_SESSION_HANDLE_INVALID", 0xb3],
+  ])("%s: the session is closed", (_name, returnValue) => {
+    const other = session();
+    shim.set("C_GetSessionInfo", { returnValue, count: 1 });
+    expect(outcome(() => bare.cryptoki.C_GetSessionInfo(own.handle))).toBe(returnValue);
+    expect(shim.stats().sessions).toBe(begunWith + 1);
+    expect(outcome(() => bare.cryptoki.C_GetSessionInfo(own.handle))).toBe(0xb3);
+    expect(outcome(() => bare.cryptoki.C_GetSessionInfo(other.handle))).toBe("ok");
+  });
+});
+
 describe("held calls", () => {
   test("a delay holds the call, and no other session's", async () => {
     const second = session();

@@ -28,7 +28,7 @@ export type ShimHabit = (typeof HABITS)[number];
 
 /** What happens to the calls of one function. Several of them happen in this order: delay, hang, crash, return value. */
 export interface ShimFault {
-  /** The CK_RV that is returned, without asking the real module. */
+  /** The CK_RV that is returned, without asking the real module. CKR_SESSION_CLOSED and CKR_SESSION_HANDLE_INVALID close the session. */
   readonly returnValue?: number;
   /** The process dies with SIGSEGV. */
   readonly crash?: boolean;
