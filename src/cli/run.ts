@@ -7,15 +7,15 @@ import { CommandError, requireUsage } from "./errors.ts";
 import { EXIT } from "./exit-codes.ts";
 import { reportOf } from "./failure.ts";
 import { commandHelp, mainHelp } from "./help.ts";
-import { Terminal } from "./terminal.ts";
+import { type Streams, Terminal } from "./terminal.ts";
 
 /**
  * Runs the command that `args` name. It never throws: a failure is a line on stderr, as JSON with `--json`.
  *
  * @returns the exit code.
  */
-export async function run(args: readonly string[]): Promise<number> {
-  const terminal = new Terminal();
+export async function run(args: readonly string[], streams: Streams): Promise<number> {
+  const terminal = new Terminal(streams);
   const [name, ...rest] = args;
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
     const asked = commands.find((command) => name === "help" && command.name === rest[0]);

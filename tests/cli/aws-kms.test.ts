@@ -46,9 +46,12 @@ beforeAll(async () => {
   kms = await startKms();
   kms.server.ring.putAlias("alias/treasury", kms.key);
   uri = `aws-kms:alias/treasury?region=eu-west-1&endpoint=${kms.server.url}`;
-  const built = await CommandLine.build();
   const { accessKeyId, secretAccessKey } = CREDENTIALS;
-  cli = built.with({ AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, ETHERS_HSM_KEY: uri });
+  cli = new CommandLine({
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    ETHERS_HSM_KEY: uri,
+  });
   folder = await mkdtemp(join(tmpdir(), "ethers-hsm-cli-"));
   await writeFile(join(folder, "permit.json"), JSON.stringify(PERMIT));
   await writeFile(join(folder, "tx.json"), JSON.stringify(TRANSACTION));
@@ -57,7 +60,7 @@ beforeAll(async () => {
 afterEach(() => kms.server.faults.clear());
 
 afterAll(async () => {
-  await Promise.all([cli.remove(), kms.server.close(), rm(folder, { recursive: true })]);
+  await Promise.all([kms.server.close(), rm(folder, { recursive: true })]);
 });
 
 describe("a key in AWS KMS, by the command line", () => {

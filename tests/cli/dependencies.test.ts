@@ -4,14 +4,14 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { softHsmPath } from "../support/softhsm-env.ts";
-import { CommandLine } from "./support/command.ts";
+import { CommandProcess } from "./support/command-process.ts";
 import { examined } from "./support/steps.ts";
 
-let cli: CommandLine;
+let cli: CommandProcess;
 let folder: string;
 
 beforeAll(async () => {
-  cli = await CommandLine.build();
+  cli = await CommandProcess.build();
   folder = await mkdtemp(join(tmpdir(), "ethers-hsm-cli-"));
 });
 

@@ -12,7 +12,7 @@ import { parseKeyUri } from "../../src/uri/index.ts";
 import { type Anvil, startAnvil } from "../support/anvil.ts";
 import type { SoftHsmToken } from "../support/softhsm.ts";
 import { createToken } from "../support/softhsm-env.ts";
-import { CommandLine } from "./support/command.ts";
+import { CommandProcess } from "./support/command-process.ts";
 
 const PAGE = readFileSync("docs/cli.md", "utf8");
 // The first account of Foundry's and Hardhat's development nodes.
@@ -35,7 +35,7 @@ const session: Entry[] = blocks
   .flatMap(({ body }) => body.split(/^\$ /m).slice(1))
   .map((entry) => ({ command: entry.slice(0, entry.indexOf("\n")), output: entry.slice(entry.indexOf("\n") + 1) }));
 
-let cli: CommandLine;
+let cli: CommandProcess;
 let token: SoftHsmToken;
 let anvil: Anvil;
 let folder: string;
@@ -48,7 +48,7 @@ beforeAll(async () => {
   }
   token = createToken("docs");
   token.importKey(PRIVATE_KEY, { label: "hot-wallet" });
-  [cli, anvil] = await Promise.all([CommandLine.build(), startAnvil()]);
+  [cli, anvil] = await Promise.all([CommandProcess.build(), startAnvil()]);
   await anvil.fund(ADDRESS, parseEther("10"));
 });
 

@@ -8,7 +8,7 @@ import { LoopbackServer } from "../servers/support/loopback-server.ts";
 import { type Anvil, startAnvil } from "../support/anvil.ts";
 import { startAlteredNode } from "./support/altered-node.ts";
 import { CommandLine } from "./support/command.ts";
-import { NO_NAMES } from "./support/no-names.ts";
+import { withoutNames } from "./support/no-names.ts";
 import { examined } from "./support/steps.ts";
 import { CALLER, StsServer } from "./support/sts-server.ts";
 
@@ -23,7 +23,7 @@ beforeAll(async () => {
   [kms, sts, anvil] = await Promise.all([startKms(), StsServer.start(), startAnvil()]);
   await anvil.fund(ADDRESS, parseEther("2"));
   const { accessKeyId, secretAccessKey } = CREDENTIALS;
-  cli = (await CommandLine.build()).with({
+  cli = new CommandLine({
     ...{ AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_MAX_ATTEMPTS: "1" },
     ...{ AWS_ENDPOINT_URL_KMS: kms.server.url, AWS_ENDPOINT_URL_STS: sts.url },
     ETHERS_HSM_KEY: `aws-kms:${kms.key.keyId}?region=eu-west-1`,
@@ -36,7 +36,7 @@ afterEach(() => {
   sts.refuse = undefined;
 });
 
-afterAll(() => Promise.all([cli.remove(), kms.server.close(), sts.close(), anvil.stop()]));
+afterAll(() => Promise.all([kms.server.close(), sts.close(), anvil.stop()]));
 
 describe("doctor over AWS KMS", () => {
   test("walks the whole way, and signs one harmless message", async () => {
@@ -132,7 +132,7 @@ describe("doctor over AWS KMS", () => {
     expect(step("endpoint and TLS").detail).toContain(`${kms.server.url} answers`);
     for (const scheme of ["https", "http"]) {
       const uri = `aws-kms:${kms.key.arn}?endpoint=${scheme}://kms.example`;
-      const nowhere = await examined(cli, ["--key", uri], { env: NO_NAMES });
+      const nowhere = await withoutNames(() => examined(cli, ["--key", uri]));
       expect(nowhere.step("endpoint and TLS")).toMatchObject({
         ...{ status: "failed", detail: "kms.example is not in DNS (ENOTFOUND): check the name and the resolver" },
       });
@@ -140,8 +140,8 @@ describe("doctor over AWS KMS", () => {
   });
 
   test("the endpoints are AWS's own where nothing names others", async () => {
-    const env = { ...NO_NAMES, AWS_ENDPOINT_URL_KMS: "", AWS_ENDPOINT_URL_STS: "" };
-    const { step } = await examined(cli, [], { env });
+    const env = { AWS_ENDPOINT_URL_KMS: "", AWS_ENDPOINT_URL_STS: "" };
+    const { step } = await withoutNames(() => examined(cli, [], { env }));
     expect(step("endpoint and TLS").detail).toMatch(/^kms\.eu-west-1\.amazonaws\.com is not in DNS/);
     expect(step("whose credentials")).toMatchObject({
       status: "warning",

@@ -7,23 +7,28 @@ import { KEY_NAME, PRIVATE_KEY } from "../azure-key-vault/setup.ts";
 import { selfSignedCertificate } from "../servers/azure-key-vault/certificate.ts";
 import { LoopbackServer } from "../servers/support/loopback-server.ts";
 import { CommandLine } from "./support/command.ts";
+import { CommandProcess } from "./support/command-process.ts";
 import { examined } from "./support/steps.ts";
 import { startVault, type VaultWithIdentity } from "./support/vault.ts";
 
 let azure: VaultWithIdentity;
 let cli: CommandLine;
+/** Where the SDK must not know a token already, or Node reads the environment at its start. */
+let command: CommandProcess;
 let uri: (name: string) => string;
 
 beforeAll(async () => {
   azure = await startVault();
   azure.server.vault.put(KEY_NAME, { privateKey: PRIVATE_KEY });
   uri = (name) => `azure-key-vault:${azure.server.url}/keys/${name}?${azure.query}`;
-  cli = (await CommandLine.build()).with({ ...azure.env, ETHERS_HSM_KEY: uri(KEY_NAME) });
+  const env = { ...azure.env, ETHERS_HSM_KEY: uri(KEY_NAME) };
+  cli = new CommandLine(env);
+  command = await CommandProcess.build(env);
 });
 
 afterEach(() => azure.server.faults.clear());
 
-afterAll(() => Promise.all([cli.remove(), azure.close()]));
+afterAll(() => Promise.all([azure.close(), command.remove()]));
 
 describe("doctor over Azure Key Vault", () => {
   test("walks the whole way, and shows whose token it is, but no token", async () => {
@@ -39,7 +44,7 @@ describe("doctor over Azure Key Vault", () => {
   });
 
   test("no token: the token service is out of reach, or refuses", async () => {
-    const { troubles, step } = await examined(cli, [], { env: { IDENTITY_HEADER: "another" } });
+    const { troubles, step } = await examined(command, [], { env: { IDENTITY_HEADER: "another" } });
     expect(step("credentials").status).toBe("failed");
     expect(troubles).toContain("permission to read the key: not-tried");
     expect(troubles).toContain("signature: not-tried");
@@ -90,7 +95,7 @@ describe("doctor over Azure Key Vault", () => {
       return { status: 200, headers: { "content-type": "application/json" }, body: JSON.stringify(token) };
     });
     const env = { IDENTITY_ENDPOINT: `${identity.url}/msi/token` };
-    const { ok, step, steps } = await examined(cli, [], { env });
+    const { ok, step, steps } = await examined(command, [], { env });
     await identity.close();
     expect([ok, step("credentials").detail]).toEqual([true, "a token that does not say whose it is"]);
     expect(JSON.stringify(steps)).not.toContain("planted");
@@ -105,9 +110,9 @@ describe("doctor over Azure Key Vault", () => {
     const env = { NODE_EXTRA_CA_CERTS: join(folder, "ca.pem") };
     await writeFile(env.NODE_EXTRA_CA_CERTS, tls.cert);
     const server = await LoopbackServer.start(async () => ({ status: 200 }), { tls });
-    const trusted = await examined(cli, ["--key", `azure-key-vault:${server.url}/keys/k`], { env });
+    const trusted = await examined(command, ["--key", `azure-key-vault:${server.url}/keys/k`], { env });
     const other = server.url.replace("127.0.0.1", "localhost");
-    const mistaken = await examined(cli, ["--key", `azure-key-vault:${other}/keys/k`], { env });
+    const mistaken = await examined(command, ["--key", `azure-key-vault:${other}/keys/k`], { env });
     await Promise.all([server.close(), rm(folder, { recursive: true })]);
     expect(trusted.step("endpoint and TLS")).toMatchObject({ status, detail: expect.stringMatching(detail) });
     expect(mistaken.step("endpoint and TLS")).toMatchObject({

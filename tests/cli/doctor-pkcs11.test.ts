@@ -8,7 +8,7 @@ import { Shim } from "../support/pkcs11-shim/shim.ts";
 import type { SoftHsmToken } from "../support/softhsm.ts";
 import { writeSoftHsmConfiguration } from "../support/softhsm-configuration.ts";
 import { createToken } from "../support/softhsm-env.ts";
-import { CommandLine } from "./support/command.ts";
+import { CommandProcess } from "./support/command-process.ts";
 import { examined } from "./support/steps.ts";
 
 // PKCS#11 v2.40, header pkcs11t.h.
@@ -17,7 +17,7 @@ const CKR_DEVICE_ERROR = 0x30;
 const PRIVATE_KEY = id("the account that the doctor sees");
 
 let token: SoftHsmToken;
-let cli: CommandLine;
+let cli: CommandProcess;
 let folder: string;
 let uri: (object: string, module?: string, label?: string) => string[];
 
@@ -28,7 +28,7 @@ beforeAll(async () => {
   token.importKey(id("extractable"), { label: "loose", id: "0x02", extractable: true });
   token.generateKey({ label: "other-curve", id: "0x03", curve: "0x06082a8648ce3d030107" });
   token.importKey(id("no signatures"), { label: "no-sign", id: "0x04", sign: false });
-  cli = (await CommandLine.build()).with({ P: token.pin });
+  cli = await CommandProcess.build({ P: token.pin });
   uri = (object, module = token.libraryPath, label = token.label) => [
     ...["--key", `pkcs11:token=${label};object=${object}?module-path=${module}&pin-source=env:P`],
   ];

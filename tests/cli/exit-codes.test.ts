@@ -4,22 +4,23 @@ import { CommandError } from "../../src/cli/errors.ts";
 import { EXIT } from "../../src/cli/exit-codes.ts";
 import { reportOf } from "../../src/cli/failure.ts";
 import { SignerError } from "../../src/core/errors.ts";
+import { LoopbackServer } from "../servers/support/loopback-server.ts";
 import type { SoftHsmToken } from "../support/softhsm.ts";
 import { createToken } from "../support/softhsm-env.ts";
-import { CommandLine } from "./support/command.ts";
+import { CommandProcess } from "./support/command-process.ts";
 
 const ADDRESS = "0x000000000000000000000000000000000000dEaD";
 const SIGNATURE = `0x${"11".repeat(64)}1b`;
 
 let token: SoftHsmToken;
-let cli: CommandLine;
+let cli: CommandProcess;
 let key: (object: string, query?: string) => string[];
 
 beforeAll(async () => {
   token = createToken("exit");
   token.importKey(id("exit codes"), { label: "good" });
   token.importKey(id("no signatures"), { label: "no-sign", id: "0x02", sign: false });
-  cli = (await CommandLine.build()).with({ P: token.pin });
+  cli = await CommandProcess.build({ P: token.pin });
   key = (object, query = "&pin-source=env:P") => [
     ...["--key", `pkcs11:token=${token.label};object=${object}?module-path=${token.libraryPath}${query}`],
   ];
@@ -64,6 +65,13 @@ describe("each exit code, by a process", () => {
     const error = { code: "UNEXPECTED", message: "out of order", exitCode: 70 };
     expect(JSON.parse(run.stderr)).toEqual({ error });
   });
+});
+
+test("a connection that is left open does not keep the process", async () => {
+  const node = await LoopbackServer.start(async () => "hang");
+  const run = await cli.run(["send", "--to", ADDRESS, "--timeout", "1", "--rpc", node.url, ...key("good")]);
+  await node.close();
+  expect(run).toMatchObject({ code: 6, stdout: "", stderr: expect.stringContaining("[NODE_UNREACHABLE]") });
 });
 
 describe("no PIN without a terminal", () => {

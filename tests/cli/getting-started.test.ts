@@ -9,7 +9,7 @@ import { getAddress, parseEther } from "ethers";
 import { type Anvil, startAnvil } from "../support/anvil.ts";
 import { writeSoftHsmConfiguration } from "../support/softhsm-configuration.ts";
 import { softHsmPath } from "../support/softhsm-env.ts";
-import { CommandLine } from "./support/command.ts";
+import { CommandProcess } from "./support/command-process.ts";
 
 const LIBRARY = "/usr/lib/softhsm/libsofthsm2.so";
 const RECIPIENT = "0x000000000000000000000000000000000000dEaD";
@@ -34,11 +34,11 @@ const under = (heading: string) =>
 
 let folder: string;
 let anvil: Anvil;
-let cli: CommandLine;
+let cli: CommandProcess;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "ethers-hsm-started-"));
-  [cli, anvil] = await Promise.all([CommandLine.build(), startAnvil()]);
+  [cli, anvil] = await Promise.all([CommandProcess.build(), startAnvil()]);
   const bin = join(folder, "bin");
   mkdirSync(bin);
   // What the page's first lines install: npx finds the command, as it would in the application's folder.

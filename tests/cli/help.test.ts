@@ -4,14 +4,16 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import packageJson from "../../package.json";
 import { commands } from "../../src/cli/commands.ts";
 import { CommandLine } from "./support/command.ts";
+import { CommandProcess } from "./support/command-process.ts";
 
-let cli: CommandLine;
+const cli = new CommandLine();
+let command: CommandProcess;
 
 beforeAll(async () => {
-  cli = await CommandLine.build();
+  command = await CommandProcess.build();
 });
 
-afterAll(() => cli.remove());
+afterAll(() => command.remove());
 
 describe("the help", () => {
   test("lists every command, the URIs and the environment", async () => {
@@ -40,12 +42,12 @@ describe("the help", () => {
   });
 
   test("whoever reads it may stop early", async () => {
-    const line = `set -o pipefail; '${process.execPath}' '${cli.path}' --help | true`;
+    const line = `set -o pipefail; '${process.execPath}' '${command.path}' --help | true`;
     expect(await promisify(execFile)("bash", ["-c", line])).toEqual({ stdout: "", stderr: "" });
   });
 
   test("--version is the package's", async () => {
-    expect((await cli.run(["--version"])).stdout).toBe(`${packageJson.version}\n`);
+    expect((await command.run(["--version"])).stdout).toBe(`${packageJson.version}\n`);
   });
 });
 

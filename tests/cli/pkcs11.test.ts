@@ -5,14 +5,14 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { computeAddress, id, verifyMessage } from "ethers";
 import type { SoftHsmToken } from "../support/softhsm.ts";
 import { createToken } from "../support/softhsm-env.ts";
-import { CommandLine } from "./support/command.ts";
+import { CommandProcess } from "./support/command-process.ts";
 import { examined } from "./support/steps.ts";
 
 const PRIVATE_KEY = id("the account of the command line's token");
 const ADDRESS = computeAddress(PRIVATE_KEY);
 
 let token: SoftHsmToken;
-let cli: CommandLine;
+let cli: CommandProcess;
 let folder: string;
 let place: string;
 let library: string;
@@ -24,7 +24,7 @@ beforeAll(async () => {
   await writeFile(join(folder, "pin"), `${token.pin}\n`);
   library = `module-path=${token.libraryPath}`;
   place = `pkcs11:token=${token.label}`;
-  cli = await CommandLine.build();
+  cli = await CommandProcess.build();
 });
 
 afterAll(async () => {

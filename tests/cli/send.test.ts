@@ -19,7 +19,7 @@ beforeAll(async () => {
   provider = anvil.provider();
   await anvil.fund(ADDRESS, parseEther("100"));
   const { accessKeyId, secretAccessKey } = CREDENTIALS;
-  cli = (await CommandLine.build()).with({
+  cli = new CommandLine({
     AWS_ACCESS_KEY_ID: accessKeyId,
     AWS_SECRET_ACCESS_KEY: secretAccessKey,
     ETHERS_HSM_KEY: `aws-kms:${kms.key.keyId}?region=eu-west-1&endpoint=${kms.server.url}`,
@@ -30,7 +30,7 @@ beforeAll(async () => {
 beforeEach(() => setChain(31_337));
 
 afterAll(async () => {
-  await Promise.all([cli.remove(), anvil.stop(), kms.server.close()]);
+  await Promise.all([anvil.stop(), kms.server.close()]);
 });
 
 async function setChain(chainId: number): Promise<void> {

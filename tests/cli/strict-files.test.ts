@@ -34,13 +34,13 @@ let cli: CommandLine;
 beforeAll(async () => {
   kms = await startKms();
   const { accessKeyId, secretAccessKey } = CREDENTIALS;
-  cli = (await CommandLine.build()).with({
+  cli = new CommandLine({
     ...{ AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
     ETHERS_HSM_KEY: `aws-kms:${kms.key.keyId}?region=eu-west-1&endpoint=${kms.server.url}`,
   });
 });
 
-afterAll(() => Promise.all([cli.remove(), kms.server.close()]));
+afterAll(() => kms.server.close());
 
 /** Ends with 2, and the backend is never asked. */
 async function expectRefusal(command: string, input: string, message: RegExp): Promise<void> {

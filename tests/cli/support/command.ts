@@ -1,10 +1,6 @@
-import { execFile, spawn } from "node:child_process";
-import { mkdtempSync } from "node:fs";
-import { cp, mkdir, rm } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import { text } from "node:stream/consumers";
-import { promisify } from "node:util";
-import { jest } from "@jest/globals";
+import { PassThrough, Readable, Writable } from "node:stream";
+import { run } from "../../../src/cli/run.ts";
+import type { Streams } from "../../../src/cli/terminal.ts";
 
 export interface Run {
   readonly code: number | null;
@@ -23,11 +19,10 @@ export interface Answer {
   readonly typed: string;
 }
 
-// Each run is a process that loads an SDK, beside everything else that the machine does.
-jest.setTimeout(180_000);
+export type Environment = Readonly<Record<string, string>>;
 
 // Nothing may look for credentials on this machine or in its network.
-const ENVIRONMENT: Readonly<Record<string, string>> = {
+const ENVIRONMENT: Environment = {
   PATH: process.env["PATH"] ?? "",
   HOME: "/nonexistent",
   SOFTHSM2_CONF: process.env["SOFTHSM2_CONF"] ?? "",
@@ -37,54 +32,18 @@ const ENVIRONMENT: Readonly<Record<string, string>> = {
   AWS_SHARED_CREDENTIALS_FILE: "/nonexistent/credentials",
 };
 
-/** The command as the package would carry it, bundled from the source, as a process of its own. */
+/** The command, called in this process with streams of its own. */
 export class CommandLine {
-  readonly #folder: string;
-  readonly #env: Readonly<Record<string, string>>;
+  protected readonly env: Environment;
 
-  private constructor(folder: string, env: Readonly<Record<string, string>>) {
-    this.#folder = folder;
-    this.#env = env;
-  }
-
-  static async build(): Promise<CommandLine> {
-    // Inside of the project, so that its packages are found.
-    const cache = resolve(".cache");
-    await mkdir(cache, { recursive: true });
-    const folder = mkdtempSync(join(cache, "cli-"));
-    // Of scripts/coverage.mjs: the same bundle, which counts what of it runs.
-    const counting = process.env["ETHERS_HSM_COVERAGE"];
-    if (counting !== undefined) {
-      await cp(join(counting, "bundle"), folder, { recursive: true });
-      return new CommandLine(folder, {});
-    }
-    const entries = ["main=src/cli/main.ts", "pkcs11/isolation/index=src/pkcs11/isolation/index.ts"];
-    const options = ["--bundle", "--packages=external", "--platform=node", "--format=esm", "--splitting"];
-    // Its program, not its module, which does not run under jest.
-    await promisify(execFile)(resolve("node_modules/.bin/esbuild"), [
-      ...entries,
-      ...[...options, "--target=es2022", `--outdir=${folder}`, "--log-level=error"],
-    ]);
-    return new CommandLine(folder, {});
-  }
-
-  /** The same with more of an environment. */
-  with(env: Readonly<Record<string, string>>): CommandLine {
-    return new CommandLine(this.#folder, { ...this.#env, ...env });
-  }
-
-  get path(): string {
-    return join(this.#folder, "main.js");
+  constructor(env: Environment = {}) {
+    this.env = { ...ENVIRONMENT, ...env };
   }
 
   async run(args: readonly string[], { env = {}, input = "" }: RunOptions = {}): Promise<Run> {
-    const all = { ...ENVIRONMENT, ...this.#env, ...env };
-    const child = spawn(process.execPath, [this.path, ...args], { env: all, stdio: "pipe" });
-    const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
-    child.stdin.on("error", () => {});
-    child.stdin.end(input);
-    const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
-    return { code, stdout, stderr };
+    const [stdout, stderr] = [new Text(), new Text()];
+    const code = await this.#call(args, env, { stdin: Readable.from([input]), stdout, stderr });
+    return { code, stdout: stdout.text, stderr: stderr.text };
   }
 
   /** The answer to --json: one document, and nothing beside it. */
@@ -94,27 +53,56 @@ export class CommandLine {
     return JSON.parse(stdout);
   }
 
-  /** Runs it in a pseudo-terminal (script of util-linux), where `answers` are typed. `stdout` is the screen. */
+  /** Runs it where a person types `answers`. `stdout` is the screen. */
   async atTerminal(args: readonly string[], answers: readonly Answer[], { env = {} }: RunOptions = {}): Promise<Run> {
-    const quoted = [process.execPath, this.path, ...args].map((each) => `'${each.replaceAll("'", `'\\''`)}'`).join(" ");
-    const child = spawn("script", ["-qec", quoted, "/dev/null"], { env: { ...ENVIRONMENT, ...this.#env, ...env } });
-    const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
-    let screen = "";
+    const stdin = Object.assign(new PassThrough(), { isTTY: true });
     const left = [...answers];
-    child.stdin.on("error", () => {});
-    child.stdout.setEncoding("utf8").on("data", (data: string) => {
-      screen += data;
+    const screen = new Text((text) => {
       const [next] = left;
-      if (next === undefined || !screen.includes(next.prompt)) return;
+      if (next === undefined || !text.includes(next.prompt)) return;
       left.shift();
-      // A moment for the command to take over the terminal, as a person needs one too.
-      setTimeout(() => child.stdin.write(`${next.typed}\r`), 150);
+      setImmediate(() => stdin.write(`${next.typed}\r`));
     });
-    const code = await ended;
-    return { code, stdout: screen, stderr: "" };
+    const terminal = Object.assign(screen, { isTTY: true });
+    const code = await this.#call(args, env, { stdin, stdout: terminal, stderr: terminal });
+    return { code, stdout: screen.text, stderr: "" };
   }
 
-  async remove(): Promise<void> {
-    await rm(this.#folder, { recursive: true, force: true });
+  /** One at a time in a file, since all of them have the environment of this process. */
+  #call(args: readonly string[], env: Environment, streams: Streams): Promise<number> {
+    const call = async () => {
+      const before = { ...process.env };
+      replaceEnvironment({ ...this.env, ...env });
+      try {
+        return await run(args, streams);
+      } finally {
+        replaceEnvironment(before);
+      }
+    };
+    const code = turn.then(call);
+    turn = code.catch(() => undefined);
+    return code;
+  }
+}
+
+let turn: Promise<unknown> = Promise.resolve();
+
+function replaceEnvironment(env: NodeJS.ProcessEnv): void {
+  for (const name of Object.keys(process.env)) delete process.env[name];
+  Object.assign(process.env, env);
+}
+
+class Text extends Writable {
+  text = "";
+
+  constructor(onWrite: (text: string) => void = () => {}) {
+    super({
+      decodeStrings: false,
+      write: (chunk, _encoding, done) => {
+        this.text += chunk;
+        onWrite(this.text);
+        done();
+      },
+    });
   }
 }
