@@ -31,10 +31,7 @@ export interface Report {
 export const MARGIN_MS = 2_000;
 
 /** What is wrong with what happened, in words; nothing where all is well. */
-export function complaints(
-  report: Report,
-  { allowed, certain = [] }: Pick<Fault, "allowed" | "certain">,
-): string[] {
+export function complaints(report: Report, { allowed, certain = [] }: Pick<Fault, "allowed" | "certain">): string[] {
   const { during, after, timeout } = report;
   const found: string[] = [];
   const complain = (isWrong: boolean, text: string) => {
