@@ -5,6 +5,8 @@ export default {
   globalSetup: "<rootDir>/tests/support/global-setup.ts",
   globalTeardown: "<rootDir>/tests/support/global-teardown.ts",
   moduleNameMapper: {
+    // The children of isolated PKCS#11 libraries are processes, which jest does not compile: tests/support/programs.ts does.
+    "^ethers-hsm/pkcs11/isolation$": "<rootDir>/.cache/programs/pkcs11/isolation/index.js",
     "^ethers-hsm$": "<rootDir>/src/index.ts",
     "^ethers-hsm/(.*)$": "<rootDir>/src/$1/index.ts",
   },

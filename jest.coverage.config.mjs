@@ -13,9 +13,8 @@ if (!folder) throw new Error("Run `npm run coverage`.");
 export default {
   ...rest,
   moduleNameMapper: {
-    // The children of isolated PKCS#11 libraries are processes.
-    "^ethers-hsm/pkcs11/isolation$": join(folder, "bundle/pkcs11/isolation/index.js"),
     ...moduleNameMapper,
+    "^ethers-hsm/pkcs11/isolation$": join(folder, "bundle/pkcs11/isolation/index.js"),
   },
   transform: { [pattern]: [fileURLToPath(import.meta.resolve("./scripts/instrument/transformer.mjs")), compiler] },
   collectCoverage: true,

@@ -9,7 +9,7 @@ import { instrument } from "./instrument.mjs";
 /** @typedef {Record<string, import("istanbul-lib-coverage").FileCoverageData>} Coverage */
 
 /**
- * Bundles the programs as tests/cli/support/command.ts does, instrumented, into `folder`/bundle. Their processes write what they
+ * Bundles the programs as tests/support/programs.ts does, instrumented, into `folder`/bundle. Their processes write what they
  * count into `folder`/counts.
  *
  * @param {string} folder inside of the project, so that its packages are found

@@ -10,9 +10,9 @@ import { commands } from "../../src/cli/commands.ts";
 import { EXIT } from "../../src/cli/exit-codes.ts";
 import { parseKeyUri } from "../../src/uri/index.ts";
 import { type Anvil, startAnvil } from "../support/anvil.ts";
+import { COMMAND } from "../support/programs.ts";
 import type { SoftHsmToken } from "../support/softhsm.ts";
 import { createToken } from "../support/softhsm-env.ts";
-import { CommandProcess } from "./support/command-process.ts";
 
 const PAGE = readFileSync("docs/cli.md", "utf8");
 // The first account of Foundry's and Hardhat's development nodes.
@@ -35,7 +35,6 @@ const session: Entry[] = blocks
   .flatMap(({ body }) => body.split(/^\$ /m).slice(1))
   .map((entry) => ({ command: entry.slice(0, entry.indexOf("\n")), output: entry.slice(entry.indexOf("\n") + 1) }));
 
-let cli: CommandProcess;
 let token: SoftHsmToken;
 let anvil: Anvil;
 let folder: string;
@@ -48,12 +47,12 @@ beforeAll(async () => {
   }
   token = createToken("docs");
   token.importKey(PRIVATE_KEY, { label: "hot-wallet" });
-  [cli, anvil] = await Promise.all([CommandProcess.build(), startAnvil()]);
+  anvil = await startAnvil();
   await anvil.fund(ADDRESS, parseEther("10"));
 });
 
 afterAll(async () => {
-  await Promise.all([cli.remove(), anvil.stop(), rm(folder, { recursive: true })]);
+  await Promise.all([anvil.stop(), rm(folder, { recursive: true })]);
 });
 
 describe("docs/cli.md", () => {
@@ -61,7 +60,7 @@ describe("docs/cli.md", () => {
     expect(session.length).toBeGreaterThan(12);
     const mark = "=== the next command";
     const lines = session.flatMap(({ command }) => [command, `echo '${mark}'`]);
-    const script = [`ethers-hsm() { '${process.execPath}' '${cli.path}' "$@"; }`, ...lines].join("\n");
+    const script = [`ethers-hsm() { '${process.execPath}' '${COMMAND}' "$@"; }`, ...lines].join("\n");
     const env = {
       ...{ PATH: process.env["PATH"], HOME: "/nonexistent", SOFTHSM2_CONF: process.env["SOFTHSM2_CONF"] },
       ETHERS_HSM_KEY: `pkcs11:token=${token.label};object=hot-wallet?module-path=${token.libraryPath}&pin-source=env:P`,

@@ -23,12 +23,12 @@ beforeAll(async () => {
   uri = (name) => `azure-key-vault:${azure.server.url}/keys/${name}?${azure.query}`;
   const env = { ...azure.env, ETHERS_HSM_KEY: uri(KEY_NAME) };
   cli = new CommandLine(env);
-  command = await CommandProcess.build(env);
+  command = new CommandProcess(env);
 });
 
 afterEach(() => azure.server.faults.clear());
 
-afterAll(() => Promise.all([azure.close(), command.remove()]));
+afterAll(() => azure.close());
 
 describe("doctor over Azure Key Vault", () => {
   test("walks the whole way, and shows whose token it is, but no token", async () => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { beforeAll, describe, expect, test } from "@jest/globals";
 import { id, makeError } from "ethers";
 import { CommandError } from "../../src/cli/errors.ts";
 import { EXIT } from "../../src/cli/exit-codes.ts";
@@ -20,13 +20,11 @@ beforeAll(async () => {
   token = createToken("exit");
   token.importKey(id("exit codes"), { label: "good" });
   token.importKey(id("no signatures"), { label: "no-sign", id: "0x02", sign: false });
-  cli = await CommandProcess.build({ P: token.pin });
+  cli = new CommandProcess({ P: token.pin });
   key = (object, query = "&pin-source=env:P") => [
     ...["--key", `pkcs11:token=${token.label};object=${object}?module-path=${token.libraryPath}${query}`],
   ];
 });
-
-afterAll(() => cli.remove());
 
 describe("each exit code, by a process", () => {
   test.each<[code: number, name: string, args: () => string[]]>([

@@ -7,9 +7,9 @@ import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { getAddress, parseEther } from "ethers";
 import { type Anvil, startAnvil } from "../support/anvil.ts";
+import { COMMAND } from "../support/programs.ts";
 import { writeSoftHsmConfiguration } from "../support/softhsm-configuration.ts";
 import { softHsmPath } from "../support/softhsm-env.ts";
-import { CommandProcess } from "./support/command-process.ts";
 
 const LIBRARY = "/usr/lib/softhsm/libsofthsm2.so";
 const RECIPIENT = "0x000000000000000000000000000000000000dEaD";
@@ -34,20 +34,19 @@ const under = (heading: string) =>
 
 let folder: string;
 let anvil: Anvil;
-let cli: CommandProcess;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "ethers-hsm-started-"));
-  [cli, anvil] = await Promise.all([CommandProcess.build(), startAnvil()]);
+  anvil = await startAnvil();
   const bin = join(folder, "bin");
   mkdirSync(bin);
   // What the page's first lines install: npx finds the command, as it would in the application's folder.
-  writeFileSync(join(bin, "npx"), `#!/bin/sh\nshift\nexec '${process.execPath}' '${cli.path}' "$@"\n`);
+  writeFileSync(join(bin, "npx"), `#!/bin/sh\nshift\nexec '${process.execPath}' '${COMMAND}' "$@"\n`);
   chmodSync(join(bin, "npx"), 0o755);
 });
 
 afterAll(async () => {
-  await Promise.all([cli.remove(), anvil.stop(), rm(folder, { recursive: true })]);
+  await Promise.all([anvil.stop(), rm(folder, { recursive: true })]);
 });
 
 /** Runs the lines in one shell, after those that were given before. */

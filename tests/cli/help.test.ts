@@ -1,19 +1,13 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import packageJson from "../../package.json";
 import { commands } from "../../src/cli/commands.ts";
+import { COMMAND } from "../support/programs.ts";
 import { CommandLine } from "./support/command.ts";
 import { CommandProcess } from "./support/command-process.ts";
 
 const cli = new CommandLine();
-let command: CommandProcess;
-
-beforeAll(async () => {
-  command = await CommandProcess.build();
-});
-
-afterAll(() => command.remove());
 
 describe("the help", () => {
   test("lists every command, the URIs and the environment", async () => {
@@ -42,12 +36,12 @@ describe("the help", () => {
   });
 
   test("whoever reads it may stop early", async () => {
-    const line = `set -o pipefail; '${process.execPath}' '${command.path}' --help | true`;
+    const line = `set -o pipefail; '${process.execPath}' '${COMMAND}' --help | true`;
     expect(await promisify(execFile)("bash", ["-c", line])).toEqual({ stdout: "", stderr: "" });
   });
 
   test("--version is the package's", async () => {
-    expect((await command.run(["--version"])).stdout).toBe(`${packageJson.version}\n`);
+    expect((await new CommandProcess().run(["--version"])).stdout).toBe(`${packageJson.version}\n`);
   });
 });
 

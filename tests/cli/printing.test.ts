@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { beforeAll, describe, expect, test } from "@jest/globals";
 import { computeAddress, id } from "ethers";
 import { nameColumn, printable } from "../../src/cli/printable.ts";
 import { LoopbackServer } from "../servers/support/loopback-server.ts";
@@ -17,15 +17,13 @@ beforeAll(async () => {
   token.importKey(id("a forged row"), { label: `x\n${OTHER}  hot-wallet  pkcs11:object=hot`, id: "0x01" });
   token.importKey(id("escapes"), { label: ESCAPES, id: "0x02" });
   token.importKey(id("spaces"), { label: `x${" ".repeat(70)}${OTHER}`, id: "0x03" });
-  cli = await CommandProcess.build({
+  cli = new CommandProcess({
     ...{
       P: token.pin,
       ETHERS_HSM_KEY: `pkcs11:token=${token.label};id=%02?module-path=${token.libraryPath}&pin-source=env:P`,
     },
   });
 });
-
-afterAll(() => cli.remove());
 
 /** But for the line breaks between lines. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it looks for them.

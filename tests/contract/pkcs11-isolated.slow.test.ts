@@ -1,10 +1,7 @@
 import { afterAll } from "@jest/globals";
 import { Pkcs11Signer } from "../../src/pkcs11/index.ts";
-import { letChildrenReadTypeScript } from "../support/isolated.ts";
 import { createToken } from "../support/softhsm-env.ts";
 import { describeSignerContract } from "./suite.ts";
-
-letChildrenReadTypeScript();
 
 const token = createToken("contract-isolated");
 const signers: Pkcs11Signer[] = [];

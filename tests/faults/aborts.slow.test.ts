@@ -4,7 +4,6 @@ import { afterAll, afterEach, describe, expect, jest, test } from "@jest/globals
 import { hexlify, id, randomBytes, recoverAddress, Wallet } from "ethers";
 import type { RemoteSigner } from "ethers-hsm";
 import { Pkcs11Signer } from "../../src/pkcs11/index.ts";
-import { letChildrenReadTypeScript } from "../support/isolated.ts";
 import { Shim } from "../support/pkcs11-shim/shim.ts";
 import { createToken } from "../support/softhsm-env.ts";
 import { CLOUDS, type Cloud } from "./clouds.ts";
@@ -69,7 +68,6 @@ describe("slow answers, and half of the callers give up", () => {
 });
 
 describe("slow answers of a token, and half of the callers give up", () => {
-  letChildrenReadTypeScript();
   const token = createToken("aborts");
   const key = id("a key of impatient callers");
   token.importKey(key, { label: "hot" });

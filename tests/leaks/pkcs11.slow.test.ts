@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { id } from "ethers";
 import { Pkcs11KeyStore, Pkcs11Signer, type Pkcs11SignerOptions } from "../../src/pkcs11/index.ts";
-import { isolatedProcesses, letChildrenReadTypeScript } from "../support/isolated.ts";
+import { isolatedProcesses } from "../support/isolated.ts";
 import { createToken } from "../support/softhsm-env.ts";
 import { everyOutcome, expectNoLeak } from "./outcomes.ts";
 import { leaksIn, type Planted } from "./planted.ts";
@@ -17,8 +17,6 @@ const secrets: readonly Planted[] = [
   { name: "imported private key", value: IMPORTED },
 ];
 let recorder: Recorder;
-
-letChildrenReadTypeScript();
 
 beforeAll(() => {
   token.importKey(id("leaks"), { label: "hot" });

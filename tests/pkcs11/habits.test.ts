@@ -2,7 +2,6 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from "@jest/g
 import { id, recoverAddress, Wallet } from "ethers";
 import { type RemoteKey, RemoteSigner } from "../../src/index.ts";
 import { Pkcs11KeyStore, Pkcs11Signer, type Pkcs11SignerOptions } from "../../src/pkcs11/index.ts";
-import { letChildrenReadTypeScript } from "../support/isolated.ts";
 import { collect } from "../support/listing.ts";
 import { BareModule } from "../support/pkcs11-shim/bare-module.ts";
 import { Shim } from "../support/pkcs11-shim/shim.ts";
@@ -19,8 +18,6 @@ const bare = new BareModule(shim.libraryPath);
 const opened: { close(): Promise<void> }[] = [];
 let token: SoftHsmToken;
 let count = 0;
-
-letChildrenReadTypeScript();
 
 beforeEach(() => {
   count += 1;

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, describe, expect, test } from "@jest/globals";
 import { id, verifyMessage, Wallet } from "ethers";
 import { Pkcs11Signer } from "../../src/pkcs11/index.ts";
-import { isolatedProcesses, letChildrenReadTypeScript } from "../support/isolated.ts";
+import { isolatedProcesses } from "../support/isolated.ts";
 import { Shim, type ShimFunction } from "../support/pkcs11-shim/shim.ts";
 import { createToken } from "../support/softhsm-env.ts";
 import { until } from "../support/until.ts";
@@ -11,7 +11,6 @@ import { until } from "../support/until.ts";
 const PARENT = fileURLToPath(new URL("./isolation-parent.ts", import.meta.url));
 const PRIVATE_KEY = id("isolation end");
 
-letChildrenReadTypeScript();
 const token = createToken("isolation-end");
 token.importKey(PRIVATE_KEY, { label: "hot", id: "0x01" });
 const shim = new Shim(token.libraryPath);

@@ -6,7 +6,7 @@ import { serialize } from "node:v8";
 import { afterAll, afterEach, describe, expect, test } from "@jest/globals";
 import { id, verifyMessage, Wallet } from "ethers";
 import { Pkcs11KeyStore, Pkcs11Signer, type Pkcs11SignerOptions } from "../../src/pkcs11/index.ts";
-import { isolatedProcesses, letChildrenReadTypeScript } from "../support/isolated.ts";
+import { isolatedProcesses } from "../support/isolated.ts";
 import { Shim, type ShimFunction } from "../support/pkcs11-shim/shim.ts";
 import { createToken } from "../support/softhsm-env.ts";
 import { objectsNamed } from "../support/softhsm-objects.ts";
@@ -17,7 +17,6 @@ const { address } = new Wallet(PRIVATE_KEY);
 const ATTRIBUTE_TYPE_INVALID = 0x12;
 const DEVICE_MEMORY = 0x31;
 
-letChildrenReadTypeScript();
 const token = createToken("isolation-loss");
 token.importKey(PRIVATE_KEY, { label: "hot", id: "0x01" });
 const other = createToken("isolation-loss-other");
@@ -81,7 +80,6 @@ describe("the process of a library", () => {
   });
 
   test("that ends by itself, each time that it is started: why is said", async () => {
-    const options = process.env["NODE_OPTIONS"];
     process.env["NODE_OPTIONS"] = "--import data:text/javascript,process.exit(3)";
     try {
       await expect(open().getAddress()).rejects.toMatchObject({
@@ -89,7 +87,7 @@ describe("the process of a library", () => {
         message: expect.stringContaining("the process of the PKCS#11 library ended with exit code 3"),
       });
     } finally {
-      process.env["NODE_OPTIONS"] = options;
+      delete process.env["NODE_OPTIONS"];
     }
   });
 
@@ -132,8 +130,7 @@ describe("a library that writes into the pipes of its process ends that, and not
     ["a message of Node's own", prefixed(serialize({ cmd: "NODE_HANDLE_ACK" }))],
     ["10 MB of nothing", Buffer.alloc(10_000_000)],
   ])("%s", async (_name, bytes) => {
-    const options = process.env["NODE_OPTIONS"];
-    process.env["NODE_OPTIONS"] = `${options} --import data:text/javascript,${encodeURIComponent(writer)}`;
+    process.env["NODE_OPTIONS"] = `--import data:text/javascript,${encodeURIComponent(writer)}`;
     try {
       const signer = open();
       await signer.getAddress();
@@ -146,7 +143,7 @@ describe("a library that writes into the pipes of its process ends that, and not
       write(bytes);
       expect(verifyMessage("hello", await signing)).toBe(address);
     } finally {
-      process.env["NODE_OPTIONS"] = options;
+      delete process.env["NODE_OPTIONS"];
     }
   });
 });

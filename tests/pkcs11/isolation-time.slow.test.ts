@@ -1,7 +1,7 @@
 import { afterAll, afterEach, describe, expect, test } from "@jest/globals";
 import { id, verifyMessage, Wallet } from "ethers";
 import { Pkcs11Signer, type Pkcs11SignerOptions } from "../../src/pkcs11/index.ts";
-import { isolatedProcesses, letChildrenReadTypeScript } from "../support/isolated.ts";
+import { isolatedProcesses } from "../support/isolated.ts";
 import { Shim, type ShimFunction } from "../support/pkcs11-shim/shim.ts";
 import { createToken } from "../support/softhsm-env.ts";
 import { until } from "../support/until.ts";
@@ -9,7 +9,6 @@ import { until } from "../support/until.ts";
 const PRIVATE_KEY = id("isolation time");
 const { address } = new Wallet(PRIVATE_KEY);
 
-letChildrenReadTypeScript();
 const token = createToken("isolation-time");
 token.importKey(PRIVATE_KEY, { label: "hot", id: "0x01" });
 const shim = new Shim(token.libraryPath);

@@ -1,10 +1,9 @@
 import { afterAll, afterEach, describe, expect, test } from "@jest/globals";
 import { id } from "ethers";
 import { Pkcs11KeyStore, Pkcs11Signer } from "../../src/pkcs11/index.ts";
-import { isolatedProcesses, letChildrenReadTypeScript } from "../support/isolated.ts";
+import { isolatedProcesses } from "../support/isolated.ts";
 import { createToken } from "../support/softhsm-env.ts";
 
-letChildrenReadTypeScript();
 const token = createToken("isolation-users");
 token.importKey(id("isolation users"), { label: "hot", id: "0x01" });
 const { libraryPath, label: tokenLabel, pin } = token;

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { id, verifyMessage, Wallet } from "ethers";
 import { Pkcs11KeyStore, Pkcs11Signer, type Pkcs11SignerOptions } from "../../src/pkcs11/index.ts";
-import { isolatedProcesses, letChildrenReadTypeScript } from "../support/isolated.ts";
+import { isolatedProcesses } from "../support/isolated.ts";
 import { collect } from "../support/listing.ts";
 import { openSessions } from "../support/session-count.ts";
 import { createToken } from "../support/softhsm-env.ts";
@@ -25,8 +25,6 @@ function open(change: Partial<Pkcs11SignerOptions> = {}): Pkcs11Signer {
   opened.push(signer);
   return signer;
 }
-
-letChildrenReadTypeScript();
 
 beforeAll(() => {
   token.importKey(PRIVATE_KEY, { label: "hot", id: "0x01" });

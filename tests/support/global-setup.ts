@@ -3,16 +3,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { p11KitClient, p11KitServer } from "../../scripts/setup/p11-kit.mjs";
 import { softHsmLibrary } from "../../scripts/setup/softhsm.mjs";
+import { bundlePrograms } from "./programs.ts";
 import { writeSoftHsmConfiguration } from "./softhsm-configuration.ts";
 
 /**
- * Gives the run a token folder of its own. It has to be named before the workers start: SoftHSM2 reads its process's
+ * Bundles the programs that tests start, and gives the run a token folder of its own. The folder has to be named before the workers start: SoftHSM2 reads its process's
  * environment, and a test can change only its own copy of that.
  */
 export default function setUp(): void {
   const library = softHsmLibrary();
   if (library === undefined) throw new Error("SoftHSM2 is missing. Run `npm run setup` first.");
 
+  bundlePrograms();
   const folder = mkdtempSync(join(tmpdir(), "ethers-hsm-"));
   process.env["ETHERS_HSM_TEST_FOLDER"] = folder;
   process.env["SOFTHSM2_CONF"] = writeSoftHsmConfiguration(folder);

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-/** Lets the processes of isolated PKCS#11 libraries run this project's source, which is not built in the tests. */
+/** In a program that tsx runs: lets the processes of isolated PKCS#11 libraries run this project's source as well. */
 export function letChildrenReadTypeScript(): void {
   process.env["NODE_OPTIONS"] = "--import tsx";
 }

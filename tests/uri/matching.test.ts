@@ -1,7 +1,6 @@
 import { beforeAll, describe, expect, test } from "@jest/globals";
 import { id, Wallet } from "ethers";
 import { Pkcs11Signer, type Pkcs11TokenMatch } from "../../src/pkcs11/index.ts";
-import { letChildrenReadTypeScript } from "../support/isolated.ts";
 import type { SoftHsmToken } from "../support/softhsm.ts";
 import { createToken } from "../support/softhsm-env.ts";
 
@@ -13,8 +12,6 @@ const ALL: Pkcs11TokenMatch = {
 
 let token: SoftHsmToken;
 let base: { libraryPath: string; tokenLabel: string; pin: string; keyLabel: string | Uint8Array };
-
-letChildrenReadTypeScript();
 
 beforeAll(() => {
   token = createToken("match");

@@ -5,7 +5,6 @@ import { setTimeout } from "node:timers/promises";
 import { afterAll, afterEach, expect, test } from "@jest/globals";
 import { id, verifyMessage, Wallet } from "ethers";
 import { Pkcs11Signer, type Pkcs11SignerOptions } from "../../../src/pkcs11/index.ts";
-import { letChildrenReadTypeScript } from "../../support/isolated.ts";
 import { Shim, type ShimFunction } from "../../support/pkcs11-shim/shim.ts";
 import type { SoftHsmToken } from "../../support/softhsm.ts";
 import { createToken } from "../../support/softhsm-env.ts";
@@ -19,7 +18,6 @@ const DEVICE_ERROR = 0x30;
 const FUNCTION_NOT_SUPPORTED = 0x54;
 const TOKEN_NOT_PRESENT = 0xe0;
 
-letChildrenReadTypeScript();
 const token = createToken("lost");
 token.importKey(PRIVATE_KEY, { label: "hot" });
 const other = createToken("other");

@@ -1,0 +1,33 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+
+const PROGRAMS = { main: "src/cli/main.ts", "pkcs11/isolation/index": "src/pkcs11/isolation/index.ts" };
+// Inside of the project, so that its packages are found.
+const CACHE = resolve(".cache");
+// Of scripts/coverage.mjs: the same programs, which count what of them runs.
+const counting = process.env["ETHERS_HSM_COVERAGE"];
+const folder = counting === undefined ? join(CACHE, "programs") : join(counting, "bundle");
+
+/** The command `ethers-hsm`, bundled from the source. */
+export const COMMAND = join(folder, "main.js");
+
+/**
+ * Bundles what the tests start as processes, as the package would carry it: the command, and the child of isolated PKCS#11
+ * libraries, which jest.config.mjs resolves to its bundle. Other runs in this checkout may do so at the same time.
+ */
+export function bundlePrograms(): void {
+  if (counting !== undefined) return;
+  mkdirSync(CACHE, { recursive: true });
+  const made = mkdtempSync(join(CACHE, "programs-"));
+  const entries = Object.entries(PROGRAMS).map(([name, source]) => `${name}=${source}`);
+  const options = ["--bundle", "--packages=external", "--platform=node", "--format=esm", "--target=es2022"];
+  // Its program, not its module, which does not run under jest.
+  execFileSync(resolve("node_modules/.bin/esbuild"), [...entries, ...options, `--outdir=${made}`, "--log-level=error"]);
+  for (const name of Object.keys(PROGRAMS)) {
+    const file = join(folder, `${name}.js`);
+    mkdirSync(dirname(file), { recursive: true });
+    renameSync(join(made, `${name}.js`), file);
+  }
+  rmSync(made, { recursive: true });
+}
