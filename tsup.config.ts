@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from "node:fs";
 import { defineConfig, type Options } from "tsup";
 
 const shared: Options = {
@@ -21,8 +22,6 @@ const shared: Options = {
   platform: "neutral",
   // Without it each CommonJS entry point would carry its own copy of the classes that they share.
   splitting: true,
-  // A class that names itself would be called _KmsSigner otherwise, in logs and inspections.
-  keepNames: true,
   // Otherwise splitting makes tsup rewrite the CommonJS files with sucrase, which drops fields and turns import() into require().
   treeshake: true,
   removeNodeProtocol: false,
@@ -31,8 +30,29 @@ const shared: Options = {
   sourcemap: true,
 };
 
+type Plugin = NonNullable<Options["plugins"]>[number];
+
+/** esbuild calls a class that names itself _KmsSigner, in logs and inspections too; its keepNames would defeat tree shaking. */
+const ownNames: Plugin = {
+  name: "own-names",
+  renderChunk: (code) => {
+    const renamed = [...code.matchAll(/\bvar (\w+) = class _\1\b/g)].map(([, name]) => name);
+    return { code: renamed.reduce((all, name) => all.replace(new RegExp(`\\b_${name}\\b`, "g"), `${name}`), code) };
+  },
+};
+
+/** Both treeshake and tsup name the source map. */
+const oneSourceMap: Plugin = {
+  name: "one-source-map",
+  buildEnd: ({ writtenFiles }) => {
+    for (const { name } of writtenFiles.filter((file) => /\.c?js$/.test(file.name))) {
+      writeFileSync(name, readFileSync(name, "utf8").replace(/(\n\/\/# sourceMappingURL=.+)\1\s*$/, "$1\n"));
+    }
+  },
+};
+
 export default defineConfig([
-  { ...shared, format: "esm" },
+  { ...shared, format: "esm", plugins: [ownNames, oneSourceMap] },
   {
     ...shared,
     format: "cjs",
@@ -43,6 +63,8 @@ export default defineConfig([
       options.define = { ...options.define, "import.meta.url": "__filename" };
     },
     plugins: [
+      ownNames,
+      oneSourceMap,
       {
         // What is loaded late is required: jest, in CommonJS, refuses import().
         name: "late-require",
