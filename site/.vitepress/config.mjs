@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { defineConfig } from "vitepress";
 
-/** The guides, in the order in which somebody meets them. */
+/** The guides, in the order in which a new user meets them. */
 const guides = [
-  ["Begin", ["getting-started", "cli"]],
+  ["Begin", ["getting-started", "cli", "when-not-to-use"]],
   ["Backends", ["aws-kms", "azure-key-vault", "pkcs11"]],
-  ["Around the signers", ["accounts", "eip1193", "viem", "quorum", "failover", "testing"]],
+  ["Around the signers", ["accounts", "eip1193", "viem", "quorum", "failover", "testing", "remote-key"]],
   ["In production", ["operations", "errors", "migrating", "benchmarks", "faq", "architecture"]],
 ];
 
