@@ -68,7 +68,7 @@ export function expectSerialized(serialized: string): Signature {
 // Decoders accept several forms of the parity; nodes do not. So it is read from the bytes, not through a Transaction.
 function readWireParity(serialized: string): string {
   const type = Number(dataSlice(serialized, 0, 1));
-  let fields = decodeRlp(type >= 0x80 ? serialized : dataSlice(serialized, 1));
+  let fields = decodeRlp(type >= 0x80 ? serialized : `0x${serialized.slice(4)}`);
   // With a sidecar the transaction is the first of several lists.
   if (Array.isArray(fields[0])) fields = fields[0];
   const parity = fields.at(-3);

@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from "@jest/globals";
 import type { Authorization, Signer, TransactionRequest } from "ethers";
 import { id, Transaction, Wallet, ZeroAddress, ZeroHash } from "ethers";
+import { cases } from "../support/cases.ts";
 import { blobSidecar, cellProofSidecar, constantKzg, versionedHash } from "../support/kzg.ts";
 import { expectSameFailure, expectSameTransaction } from "./compare.ts";
 import type { Context } from "./context.ts";
@@ -63,10 +64,11 @@ export function describeTransactionTypes(context: Context): void {
     expect(unprotected.signature?.networkV).toBeNull();
   });
 
-  test("20 transactions of each type all come out canonical", async () => {
+  const COUNT = cases(20, 8);
+  test(`${COUNT} transactions of each type all come out canonical`, async () => {
     const { offline } = context();
     for (const type of [0, 1, 2, 3, 4]) {
-      for (let nonce = 0; nonce < 20; nonce++) {
+      for (let nonce = 0; nonce < COUNT; nonce++) {
         const signed = await expectSameTransaction(offline, { type, nonce, to: FRIEND, chainId: 31337 });
         expect(signed.nonce).toBe(nonce);
       }

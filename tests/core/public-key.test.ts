@@ -9,6 +9,7 @@ import {
   publicKeyFromSec1,
   publicKeyFromSpki,
 } from "../../src/core/public-key.ts";
+import { cases } from "../support/cases.ts";
 import { type MalformedBytes, malformedEcPoint, malformedSec1, malformedSpki } from "../support/hostile/index.ts";
 import { bytes, Point, PRIME, refused, scalar } from "./support.ts";
 
@@ -218,7 +219,7 @@ describe("publicKeyFromSpki", () => {
           expect(["BACKEND_RESPONSE_INVALID", "KEY_UNUSABLE"]).toContain((error as { code: string }).code);
         }
       }),
-      { numRuns: 3_000 },
+      { numRuns: cases(3_000, 300) },
     );
   });
 });

@@ -9,6 +9,7 @@ import {
   signatureToDer,
   toLowS,
 } from "../../src/core/signature.ts";
+import { cases } from "../support/cases.ts";
 import { malformedDer } from "../support/hostile/index.ts";
 import { bytes, ORDER, refused, scalar } from "./support.ts";
 
@@ -127,7 +128,7 @@ describe("signatureFromDer", () => {
         expect(signatureFromDer(der)).toEqual({ r, s });
         expect(hexlify(signatureToDer({ r, s }))).toBe(hexlify(der));
       }),
-      { numRuns: 3_000 },
+      { numRuns: cases(3_000, 300) },
     );
   });
 
@@ -139,7 +140,7 @@ describe("signatureFromDer", () => {
         const decoded = attempt(() => signatureFromDer(der));
         if (decoded) expect(hexlify(signatureToDer(decoded))).toBe(hexlify(der));
       }),
-      { numRuns: 3_000 },
+      { numRuns: cases(3_000, 300) },
     );
   });
 
@@ -149,7 +150,7 @@ describe("signatureFromDer", () => {
         attempt(() => signatureFromDer(junk));
         attempt(() => signatureFromDer(Uint8Array.of(0x30, junk.length, ...junk)));
       }),
-      { numRuns: 3_000 },
+      { numRuns: cases(3_000, 300) },
     );
   });
 
@@ -178,7 +179,7 @@ describe("signatureToDer", () => {
         const length = (content.length / 2).toString(16).padStart(2, "0");
         expect(hexlify(signatureToDer({ r, s }))).toBe(`0x30${length}${content}`);
       }),
-      { numRuns: 3_000 },
+      { numRuns: cases(3_000, 300) },
     );
   });
 });

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { hashTypedData } from "viem";
 import { ProviderRpcError } from "../../src/eip1193/errors.ts";
 import { parseTypedData } from "../../src/eip1193/typed-data.ts";
+import { cases } from "../support/cases.ts";
 
 const FRIEND = "0x8ba1f109551bD432803012645Ac136ddd64DBA72";
 
@@ -287,7 +288,7 @@ describe("what is accepted has one digest, of ethers and of viem", () => {
           expect(TypedDataEncoder.hash(data.domain as object, types, data.message as object)).toBe(digest);
         }
       }),
-      { numRuns: 100 },
+      { numRuns: cases(100, 20) },
     );
   });
 
@@ -313,7 +314,7 @@ describe("what is accepted has one digest, of ethers and of viem", () => {
         const digest = TypedDataEncoder.hash(domain, types, message);
         expect(hashTypedData({ domain, types, primaryType, message } as never)).toBe(digest);
       }),
-      { numRuns: 500 },
+      { numRuns: cases(500, 100) },
     );
   });
 });

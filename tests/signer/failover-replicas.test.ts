@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { isSignerError, SignerError, type SignerErrorCode } from "../../src/core/errors.ts";
 import { FailoverKey, type FailoverOptions } from "../../src/signer/failover-key.ts";
 import { RemoteSigner } from "../../src/signer/remote-signer.ts";
+import { cases } from "../support/cases.ts";
 import { never, type SignFault } from "../support/faulty-key.ts";
 import { until } from "../support/until.ts";
 import {
@@ -362,7 +363,7 @@ describe("under any schedule of faults", () => {
         expect(key.state()[0]).toMatchObject({ state: "closed", lastError: undefined });
         await key.close();
       }),
-      { numRuns: 100 },
+      { numRuns: cases(100, 15) },
     );
     // Both kinds of outcome did occur.
     expect(Math.min(signed, failed)).toBeGreaterThan(0);

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "@jest/globals";
+import { beforeAll, describe, expect, test } from "@jest/globals";
 import {
   type Addressable,
   type Authorization,
@@ -238,8 +238,12 @@ const everyDisguise = Object.entries(disguises);
 describe.each(transactions)("a transaction of %s", (_name, make) => {
   const fresh = make as () => TransactionRequest;
 
+  let unsignedHash: string;
+  beforeAll(async () => {
+    ({ unsignedHash } = Transaction.from(await wallet.connect(NAMES).signTransaction(frozen(fresh()))));
+  });
+
   test.each(everyDisguise)("of %s is signed as it was at the call", async (_disguise, disguise) => {
-    const { unsignedHash } = Transaction.from(await wallet.connect(NAMES).signTransaction(frozen(fresh())));
     const signed = await expectDigest(fresh, disguise, (signer, tx) => signer.signTransaction(tx), unsignedHash);
     expect(Transaction.from(signed)).toMatchObject({ unsignedHash, from: wallet.address });
   });

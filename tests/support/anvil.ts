@@ -68,7 +68,7 @@ export async function startAnvil(): Promise<Anvil> {
   const providers: JsonRpcProvider[] = [];
 
   const provider = (network = new Network("anvil", CHAIN_ID)): JsonRpcProvider => {
-    const options = { staticNetwork: network, cacheTimeout: -1, pollingInterval: 20 };
+    const options = { staticNetwork: network, cacheTimeout: -1, pollingInterval: 20, batchStallTime: 0 };
     const created = new JsonRpcProvider(url, network, options);
     providers.push(created);
     return created;

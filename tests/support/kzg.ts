@@ -1,6 +1,6 @@
 import { bls12_381 } from "@noble/curves/bls12-381.js";
 import type { KzgLibraryLike } from "ethers";
-import { concat, getBytes, hexlify, sha256, toBeHex } from "ethers";
+import { concat, hexlify, sha256, toBeHex } from "ethers";
 
 const FIELD_ELEMENTS = 4096;
 const CELLS = 128;
@@ -10,13 +10,20 @@ const INFINITY = `0x${"c0".padEnd(96, "0")}`;
 
 /** A blob whose 4096 field elements are all `element`: the polynomial that is constant. */
 export function constantBlob(element: bigint): string {
-  return concat(Array.from({ length: FIELD_ELEMENTS }, () => toBeHex(element, 32)));
+  return `0x${toBeHex(element, 32).slice(2).repeat(FIELD_ELEMENTS)}`;
 }
 
+// A point of BLS12-381 takes milliseconds, and few elements are asked for.
+const commitments = new Map<string, string>();
+
 function commit(blob: string): string {
-  const element = hexlify(getBytes(blob).subarray(0, 32));
-  if (blob !== constantBlob(BigInt(element))) throw new Error("only constant blobs have a commitment here");
-  return hexlify(bls12_381.G1.Point.BASE.multiplyUnsafe(BigInt(element)).toBytes(true));
+  const known = commitments.get(blob);
+  if (known !== undefined) return known;
+  const element = BigInt(blob.slice(0, 66));
+  if (blob !== constantBlob(element)) throw new Error("only constant blobs have a commitment here");
+  const commitment = hexlify(bls12_381.G1.Point.BASE.multiplyUnsafe(element).toBytes(true));
+  commitments.set(blob, commitment);
+  return commitment;
 }
 
 /**
@@ -59,5 +66,5 @@ export function versionedHash(commitment: string): string {
 
 /** The sidecar of a constant blob with EIP-7594's proofs, one for each cell, one after the other. */
 export function cellProofSidecar(element: bigint): Sidecar {
-  return { ...blobSidecar(element), proof: concat(Array.from({ length: CELLS }, () => INFINITY)) };
+  return { ...blobSidecar(element), proof: `0x${INFINITY.slice(2).repeat(CELLS)}` };
 }

@@ -12,6 +12,7 @@ import { keccak256, parseTransaction, serializeTransaction } from "viem/utils";
 import { RemoteSigner } from "../../src/signer/remote-signer.ts";
 import { toViemAccount } from "../../src/viem/index.ts";
 import { expectSameSerialized } from "../contract/compare.ts";
+import { cases } from "../support/cases.ts";
 import { blobSidecar, cellProofSidecar, constantBlob, versionedHash } from "../support/kzg.ts";
 import { MemoryKey } from "../support/memory-key.ts";
 import { kzg, serializeWithCellProofs, toViemSidecar } from "./blobs.ts";
@@ -107,7 +108,7 @@ describe("signTransaction", () => {
       { type: "eip7702", authorizationList: [authorization] },
     ];
     for (const detail of details) {
-      for (let nonce = 0; nonce < 20; nonce += 1) {
+      for (let nonce = 0; nonce < cases(20, 8); nonce += 1) {
         const transaction = { chainId: 31337, nonce, to: FRIEND, ...detail } as TransactionSerializable;
         const [actual, control] = [
           await account.signTransaction(transaction),

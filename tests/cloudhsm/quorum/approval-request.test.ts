@@ -20,6 +20,7 @@ import {
   verifyApprovalRequest,
 } from "../../../src/cloudhsm/quorum/index.ts";
 import type { SigningPayload } from "../../../src/signer/payload.ts";
+import { cases } from "../../support/cases.ts";
 import {
   ACCOUNT,
   AUTHORITY,
@@ -163,7 +164,7 @@ describe("a transaction", () => {
         });
         expect(request.chainId).toBe(`${others.chainId}`);
       }),
-      { numRuns: 50 },
+      { numRuns: cases(50, 15) },
     );
   });
 
@@ -277,6 +278,7 @@ describe("any content is hashed as ethers does, and survives its JSON", () => {
           });
         },
       ),
+      { numRuns: cases(100, 20) },
     );
   });
 
@@ -342,6 +344,7 @@ describe("any content is hashed as ethers does, and survives its JSON", () => {
         const known = survives(TypedDataEncoder.hash(domain, types, value), content);
         expect(known).toMatchObject({ primaryType: "Batch", message: { salt: hexlify(value.salt) } });
       }),
+      { numRuns: cases(100, 20) },
     );
   });
 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { cliValue, isQuotable } from "../../../src/cloudhsm/quorum/cli-line.ts";
 import { splitWords } from "../../servers/cloudhsm-cli/command-line.js";
+import { cases } from "../../support/cases.ts";
 
 describe("a value on the CLI's line", () => {
   it("is bare where that is safe, and in double quotes otherwise", () => {
@@ -50,6 +51,7 @@ describe("a value on the CLI's line", () => {
         expect(line.split("\n")).toHaveLength(1);
         expect(splitWords(line)).toEqual(["login", "--username", one, "--password", other]);
       }),
+      { numRuns: cases(100, 25) },
     );
   });
 });

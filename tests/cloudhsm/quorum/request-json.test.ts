@@ -6,6 +6,7 @@ import {
   verifyApprovalRequest,
 } from "../../../src/cloudhsm/quorum/index.ts";
 import { isSignerError } from "../../../src/core/errors.ts";
+import { cases } from "../../support/cases.ts";
 import { ACCOUNT, CONTENTS, failureOf, NOW, requestFor } from "./requests.ts";
 
 /** Two types on each level, each with both of the next one. */
@@ -156,7 +157,7 @@ test("no JSON makes anything but the two kinds of errors, and nothing reaches th
       }
       expect(Object.keys(Object.prototype)).toEqual([]);
     }),
-    { numRuns: 1_500 },
+    { numRuns: cases(1_500, 200) },
   );
 });
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { hashAuthorization, hashMessage, keccak256, Transaction, TypedDataEncoder, toUtf8Bytes } from "ethers";
 import fc from "fast-check";
 import { verifyApprovalRequest } from "../../../src/cloudhsm/quorum/index.ts";
+import { cases } from "../../support/cases.ts";
 import { ACCOUNT, AUTHORITY, NOW, requestFor } from "./requests.ts";
 
 function shown(name: string, others: object = {}): string {
@@ -143,7 +144,7 @@ describe("what the requester wrote stays in its place", () => {
         const request = { digest: hashMessage(text), content: { type: "message", message: toUtf8Bytes(text) } };
         for (const line of shown("a message", request).split("\n")) expect(line).toMatch(visible);
       }),
-      { numRuns: 200 },
+      { numRuns: cases(200, 40) },
     );
   });
 });
