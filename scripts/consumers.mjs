@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Application, must } from "./consumers/application.mjs";
+import { gettingStarted } from "./consumers/getting-started.mjs";
 import { nodes } from "./consumers/nodes.mjs";
 import { Services } from "./consumers/services.mjs";
 import { makeToken } from "./consumers/token.mjs";
@@ -57,6 +58,25 @@ try {
     if (name !== "the vendors' SDKs") continue;
     application.remove(sdks);
     for (const result of application.run(running, [services.json, "without-sdks"])) report(result);
+  }
+
+  const { rpc, kms } = JSON.parse(services.json);
+  const credentials = { AWS_ACCESS_KEY_ID: "AKIACONSUMERCONSUMER", AWS_SECRET_ACCESS_KEY: "consumer" };
+  const uri = `pkcs11:token=consumer;object=treasury?module-path=${libraryPath}&pin-source=env:HSM_PIN`;
+  for (const [backend, packages, env] of /** @type {const} */ ([
+    ["PKCS#11", ethersAndPkcs11js, { ...softHsm, ETHERS_HSM_KEY: uri, HSM_PIN: "user:password" }],
+    [
+      "AWS KMS",
+      ["ethers", "@aws-sdk/client-kms"],
+      {
+        ...{ ...quiet, ...credentials, AWS_ENDPOINT_URL_KMS: kms.endpoint },
+        ETHERS_HSM_KEY: `aws-kms:${kms.keyId}?region=${kms.region}`,
+      },
+    ],
+  ])) {
+    console.log(`docs/getting-started.md, on ${backend}, in an empty folder`);
+    const application = new Application(join(folder, `started-${backend}`), [tarball, ...packages.map(newest)], []);
+    for await (const result of gettingStarted(application.folder, rpc, env)) report(result);
   }
   await services.stop();
 

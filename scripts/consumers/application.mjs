@@ -6,8 +6,9 @@ import { projectFolder } from "../setup/project.mjs";
 const sources = join(projectFolder, "tests/package/consumers");
 const tsc = join(projectFolder, "node_modules/typescript/bin/tsc");
 
-/** How an application may compile: TypeScript's `module` and `moduleResolution`, and its package.json's `type`. */
+/** How an application may compile: TypeScript's `module` and `moduleResolution`, and its package.json's `type`. The last is run. */
 const compilations = /** @type {const} */ ([
+  { module: "commonjs", resolution: "node10", type: "commonjs" },
   { module: "node16", resolution: "node16", type: "module" },
   { module: "nodenext", resolution: "nodenext", type: "module" },
   { module: "esnext", resolution: "bundler", type: "module" },
@@ -87,7 +88,7 @@ export class Application {
   *compile() {
     for (const { module, resolution, type } of compilations) {
       if (!this.types.includes(type)) continue;
-      const options = ["--module", module, "--moduleResolution", resolution, "--target", "es2022", "--strict"];
+      const options = ["--module", module, "--moduleResolution", resolution, "--target", "es2022", "--strict", "--esModuleInterop"];
       const result = run(process.execPath, [tsc, ...options, ...this.#typed], { cwd: join(this.folder, type) });
       yield { what: `compiles as ${type} with module resolution ${resolution}`, ...result };
     }
