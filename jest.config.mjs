@@ -18,6 +18,6 @@ export default {
   modulePathIgnorePatterns: ["<rootDir>/.cache/"],
   // The end of a test that hangs; a machine with other work takes its time.
   testTimeout: 120_000,
-  // Much of a run is waiting for nodes, emulators and deadlines: every core gets a worker.
-  maxWorkers: "100%",
+  // Much of a run is waiting for nodes, processes and deadlines.
+  maxWorkers: "150%",
 };

@@ -73,7 +73,7 @@ export async function createContext(setup: () => Promise<SignerHarness>): Promis
 
     harness = await setup();
     const { create } = harness;
-    const provider = anvil.provider(ens.network);
+    const provider = anvil.provider(ens.network, 0);
     const pair = async (to: null | Provider, key = privateKey): Promise<Pair> => {
       return { signer: await create(key, to), wallet: new Wallet(key, to) };
     };

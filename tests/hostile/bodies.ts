@@ -13,16 +13,24 @@ export interface HostileBody {
 const JSON_TYPES = { "content-type": "application/x-amz-json-1.1" };
 const GIGABYTE = 2 ** 30;
 
-/** The same answer, and whether its connection has ended. */
-export function watched(stream: Stream): { readonly stream: Stream; readonly ended: () => boolean } {
-  let ended = false;
+interface Watch {
+  readonly stream: Stream;
+  readonly begun: () => boolean;
+  readonly ended: () => boolean;
+}
+
+/** The same answer, and whether it has begun and its connection has ended. */
+export function watched(stream: Stream): Watch {
+  let [begun, ended] = [false, false];
   return {
     stream(response) {
+      begun = true;
       response.socket?.on("close", () => {
         ended = true;
       });
       stream(response);
     },
+    begun: () => begun,
     ended: () => ended,
   };
 }

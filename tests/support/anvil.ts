@@ -8,8 +8,11 @@ import { JsonRpcProvider, Network, toQuantity } from "ethers";
 export interface Anvil {
   readonly url: string;
   readonly chainId: bigint;
-  /** A provider of its own for the caller, without caches; `stop()` ends it. */
-  provider(network?: Network): JsonRpcProvider;
+  /**
+   * A provider of its own for the caller, without caches; `stop()` ends it. Requests that are made within `batchStallTime`
+   * milliseconds go together.
+   */
+  provider(network?: Network, batchStallTime?: number): JsonRpcProvider;
   /** Sets the balance of `address`. */
   fund(address: string, wei: bigint): Promise<void>;
   /** Ends the node and every provider it gave out. */
@@ -67,8 +70,8 @@ export async function startAnvil(): Promise<Anvil> {
   const url = await readUrl(keeper.stdout, keeper.stderr);
   const providers: JsonRpcProvider[] = [];
 
-  const provider = (network = new Network("anvil", CHAIN_ID)): JsonRpcProvider => {
-    const options = { staticNetwork: network, cacheTimeout: -1, pollingInterval: 20, batchStallTime: 0 };
+  const provider = (network = new Network("anvil", CHAIN_ID), batchStallTime = 10): JsonRpcProvider => {
+    const options = { staticNetwork: network, cacheTimeout: -1, pollingInterval: 20, batchStallTime };
     const created = new JsonRpcProvider(url, network, options);
     providers.push(created);
     return created;

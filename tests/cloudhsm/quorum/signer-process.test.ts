@@ -127,8 +127,6 @@ describe("nothing is signed twice", () => {
     ["dies after it signed", { action: "die-after" }, "BACKEND_UNAVAILABLE", 1],
     ["dies within its answer", { action: "die-half" }, "BACKEND_UNAVAILABLE", 1],
     ["hangs", { action: "hang" }, "BACKEND_TIMEOUT", 0],
-    ["answers without JSON", { action: "text", text: "Segmentation fault\n" }, "BACKEND_UNAVAILABLE", 1],
-    ["refuses the options", { action: "usage" }, "BACKEND_UNAVAILABLE", 0],
   ] as const)("when the process %s", async (_name, fault, code, signatures) => {
     const signer = setup.signer();
     await signer.getAddress();
@@ -154,13 +152,6 @@ describe("nothing is signed twice", () => {
     const error = await signerError(signer.signDigest(id("2")), "BACKEND_UNAVAILABLE");
     expect(error.info).toEqual({ reason: "outcome-unknown" });
     expect(setup.cluster.signatures).toBe(2);
-  });
-
-  it("by a CLI that is too old to sign digests: it says so", async () => {
-    setup.cluster.style({ noDigestType: true });
-    const error = await signerError(setup.signer().signDigest(id("x")), "BACKEND_UNAVAILABLE");
-    expect(error.message).toContain("unexpected argument '--data-type' found");
-    expect(setup.cluster.signatures).toBe(0);
   });
 
   it("others that wait are asked again, since their tokens ended with the process", async () => {
@@ -227,12 +218,6 @@ describe("a process that does not answer", () => {
     const signer = setup.signer();
     await Promise.all([signer.signMessage("a"), signer.signMessage("b"), signer.signMessage("c")]);
     expect(setup.cluster.signatures).toBe(3);
-  });
-
-  it("in JSON: what its parser said is told", async () => {
-    setup.cluster.fail({ at: "key list", action: "usage" });
-    const error = await signerError(setup.signer().getAddress(), "BACKEND_RESPONSE_INVALID");
-    expect(error.message).toContain("error: unexpected argument found");
   });
 
   it("until close() was called: a signature that it was told to make is waited for, others are not begun", async () => {
