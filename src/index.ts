@@ -20,6 +20,7 @@ export {
   SignerError,
   type SignerErrorCode,
   type SignerErrorContext,
+  type SignerErrorInfo,
   type SignerErrorOptions,
 } from "./core/errors.ts";
 export type { RawSignature } from "./core/signature.ts";

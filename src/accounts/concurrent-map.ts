@@ -1,3 +1,5 @@
+import { onAbort } from "../signer/on-abort.ts";
+
 interface ConcurrentMapOptions {
   /** The most tasks at a time. */
   readonly concurrency: number;
@@ -16,7 +18,7 @@ interface Done<R> {
 
 /**
  * The results of `task` for every item of `source`, in the order in which they come. No more is started than there are
- * tasks at a time: a slow consumer slows the source.
+ * tasks at a time: a slow consumer slows the source. (p-map's iterable keeps the order: one slow key would hold up the others.)
  *
  * The first failure of the source or of a task ends the iteration, as leaving it does: the signal that both are given aborts,
  * and what was started is waited for, so that nothing goes on behind the caller's back.
@@ -28,14 +30,14 @@ export async function* concurrentMap<T, R>(
 ): AsyncGenerator<R, void> {
   signal?.throwIfAborted();
   const controller = new AbortController();
-  const either = signal ? AbortSignal.any([signal, controller.signal]) : controller.signal;
-  const items = source(either);
+  const release = signal && onAbort(signal, () => controller.abort(signal.reason));
+  const items = source(controller.signal);
   const tasks = new Set<Promise<Done<R>>>();
   let taking: Promise<Taken<T>> | undefined;
   let exhausted = false;
   try {
     for (;;) {
-      either.throwIfAborted();
+      controller.signal.throwIfAborted();
       if (!exhausted && tasks.size < concurrency) taking ??= handled(take(items));
       // Taken first, so that the next task has begun while the consumer is busy with a result.
       const pending = taking ? [taking, ...tasks] : [...tasks];
@@ -48,9 +50,10 @@ export async function* concurrentMap<T, R>(
       }
       taking = undefined;
       if (event.taken.done) exhausted = true;
-      else tasks.add(begin(task(event.taken.value, either)));
+      else tasks.add(begin(task(event.taken.value, controller.signal)));
     }
   } finally {
+    release?.();
     controller.abort();
     await Promise.allSettled([...tasks, taking]);
     await items.return();

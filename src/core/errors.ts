@@ -1,35 +1,43 @@
-/** Every code that a {@link SignerError} can carry. None of them is a code of ethers. */
-export type SignerErrorCode =
+/** Facts for programs, never a secret. */
+type Facts = Readonly<Record<string, unknown>>;
+type Identified = { readonly keyId: string; readonly address: string | undefined };
+
+/** The `info` of a {@link SignerError} by its code. Backends and stores add facts of their own. */
+export interface SignerErrorInfo {
   /** The backend has no such key, token or library slot. */
-  | "KEY_NOT_FOUND"
+  KEY_NOT_FOUND: Facts | undefined;
   /** The key exists but cannot sign for Ethereum: disabled, ambiguous, another curve, another usage. */
-  | "KEY_UNUSABLE"
+  KEY_UNUSABLE: Facts | undefined;
   /** The backend refused the credentials, or they lack a permission. */
-  | "ACCESS_DENIED"
+  ACCESS_DENIED: Facts | undefined;
   /** The backend asks for fewer requests. */
-  | "THROTTLED"
+  THROTTLED: Facts | undefined;
   /** The backend did not respond within `timeout`. */
-  | "BACKEND_TIMEOUT"
+  BACKEND_TIMEOUT: Facts | undefined;
   /** The backend could not be reached, or reported an internal error. */
-  | "BACKEND_UNAVAILABLE"
+  BACKEND_UNAVAILABLE: Facts | undefined;
   /** The backend's response is not a signature or not a secp256k1 public key. */
-  | "BACKEND_RESPONSE_INVALID"
+  BACKEND_RESPONSE_INVALID: Facts | undefined;
   /** The signature is well-formed but not by the expected key over the expected digest. */
-  | "SIGNATURE_MISMATCH"
-  /** The identifier names another key than the pinned one; `info` has both. */
-  | "KEY_CHANGED"
-  /** The key's address is not the `expectedAddress`; `info` has both. */
-  | "ADDRESS_MISMATCH"
+  SIGNATURE_MISMATCH: Facts | undefined;
+  /** The identifier names another key than the pinned one. */
+  KEY_CHANGED: Facts & { readonly previous: Identified; readonly current: Identified };
+  /** The key's address is not the `expectedAddress`. */
+  ADDRESS_MISMATCH: Facts & { readonly expected: string; readonly actual: string };
   /** The name for a new key is taken in the store. Nothing was made. */
-  | "KEY_EXISTS"
+  KEY_EXISTS: Facts | undefined;
   /** A package or a library that the backend needs is not installed. */
-  | "DEPENDENCY_MISSING"
+  DEPENDENCY_MISSING: Facts | undefined;
   /** The signer was closed. */
-  | "SIGNER_CLOSED";
+  SIGNER_CLOSED: Facts | undefined;
+}
+
+/** Every code that a {@link SignerError} can carry. None of them is a code of ethers. */
+export type SignerErrorCode = keyof SignerErrorInfo;
 
 const RETRYABLE: ReadonlySet<SignerErrorCode> = new Set(["THROTTLED", "BACKEND_TIMEOUT", "BACKEND_UNAVAILABLE"]);
 
-// Shared by every copy of this module in a process: the ES module and the CommonJS build are different classes.
+// Shared by every copy of this module in a process.
 const BRAND = Symbol.for("ethers-hsm.SignerError");
 
 /** Where an error happened: which backend, which key, which of its operations. */
@@ -48,28 +56,31 @@ export interface SignerErrorOptions extends SignerErrorContext {
   readonly retryable?: boolean | undefined;
   /** The vendor's identifier of the failed request, for its support and its logs. */
   readonly requestId?: string | undefined;
-  /** Facts for programs, never a secret: for example the expected and the actual address. */
-  readonly info?: Readonly<Record<string, unknown>> | undefined;
+  /** Facts for programs, never a secret: {@link SignerErrorInfo} has those of each code. */
+  readonly info?: Facts | undefined;
   /** The vendor's error, already stripped of tokens, headers and credentials. */
   readonly cause?: unknown;
 }
 
+type OptionsOf<Code extends SignerErrorCode> = undefined extends SignerErrorInfo[Code]
+  ? [options?: SignerErrorOptions]
+  : [options: SignerErrorOptions & { readonly info: SignerErrorInfo[Code] }];
+
 /**
  * What every backend throws if a key cannot be reached, is refused, or returns something wrong.
  *
- * A caller's own mistake (a bad argument, an unsupported operation) is an error of ethers instead, with ethers' codes. An
- * aborted call rejects with its signal's `reason`. Test with {@link isSignerError}, not with `instanceof`: an application may hold an
- * ES module and a CommonJS copy.
+ * A caller's own mistake is an error of ethers instead, with ethers' codes; an aborted call rejects with its signal's `reason`.
+ * Test with {@link isSignerError}, not with `instanceof`: an application may hold an ES module and a CommonJS copy.
  */
-export class SignerError extends Error implements SignerErrorOptions {
+export class SignerError<Code extends SignerErrorCode = SignerErrorCode> extends Error implements SignerErrorOptions {
   /** What kind of failure it is. */
-  readonly code: SignerErrorCode;
+  readonly code: Code;
   readonly backend: string | undefined;
   readonly keyId: string | undefined;
   readonly operation: string | undefined;
   readonly retryable: boolean;
   readonly requestId: string | undefined;
-  readonly info: Readonly<Record<string, unknown>> | undefined;
+  readonly info: SignerErrorInfo[Code];
 
   static {
     Object.defineProperty(SignerError.prototype, "name", { value: "SignerError", configurable: true, writable: true });
@@ -77,7 +88,8 @@ export class SignerError extends Error implements SignerErrorOptions {
   }
 
   /** `message` says what happened and what to do; it must hold no secret. */
-  constructor(code: SignerErrorCode, message: string, options: SignerErrorOptions = {}) {
+  constructor(code: Code, message: string, ...[given]: OptionsOf<Code>) {
+    const options: SignerErrorOptions = given ?? {};
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.backend = options.backend;
@@ -85,16 +97,15 @@ export class SignerError extends Error implements SignerErrorOptions {
     this.operation = options.operation;
     this.retryable = options.retryable ?? RETRYABLE.has(code);
     this.requestId = options.requestId;
-    this.info = options.info;
+    this.info = options.info as SignerErrorInfo[Code];
   }
 
   /** The same error with the parts of `context` that it did not yet have: a decoder does not know which key's bytes it reads. */
-  withContext(context: SignerErrorContext): SignerError {
+  withContext(context: SignerErrorContext): SignerError<Code> {
     const { backend = context.backend, keyId = context.keyId, operation = context.operation } = this;
     if (backend === this.backend && keyId === this.keyId && operation === this.operation) return this;
-    const { retryable, requestId, info, cause, stack } = this;
-    const options = { backend, keyId, operation, retryable, requestId, info, cause };
-    return Object.assign(new SignerError(this.code, this.message, options), { stack });
+    const options = [{ ...this, backend, keyId, operation, cause: this.cause }] as unknown as OptionsOf<Code>;
+    return Object.assign(new SignerError<Code>(this.code, this.message, ...options), { stack: this.stack });
   }
 
   /** A plain object for logs: everything but the stack and the cause. */
@@ -104,8 +115,8 @@ export class SignerError extends Error implements SignerErrorOptions {
   }
 }
 
-/** Whether `error` is a {@link SignerError} of any copy of this package, and, with `code`, of that code. */
-export function isSignerError(error: unknown, code?: SignerErrorCode): error is SignerError {
+/** Whether `error` is a {@link SignerError} of any copy of this package, and, with `code`, of that code, whose `info` is typed then. */
+export function isSignerError<Code extends SignerErrorCode>(error: unknown, code?: Code): error is SignerError<Code> {
   if (typeof error !== "object" || error === null || !(BRAND in error)) return false;
   return code === undefined || (error as unknown as SignerError).code === code;
 }

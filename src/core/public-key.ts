@@ -1,19 +1,16 @@
 import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { BitString, ObjectIdentifier, OctetString, Sequence } from "asn1js";
 import { concat, decodeBase64, getAddress, getBytes, keccak256, zeroPadValue } from "ethers";
-import { decodeBer } from "./ber.ts";
-import { copyBytes, equalBytes } from "./bytes.ts";
+import { copyBytes, decodeBer, equalBytes } from "./bytes.ts";
 import { invalidResponse, SignerError } from "./errors.ts";
 
-/** The public half of a JSON Web Key (RFC 7517). x and y: base64url as in JSON, or bytes as vendors' SDKs return them. */
+/** The public half of a JSON Web Key (RFC 7517). x and y: 32 bytes, big-endian, as base64url or as vendors' SDKs return them. */
 export interface PublicJwk {
   /** `"EC"`, or `"EC-HSM"` in Azure. */
   readonly kty?: string | undefined;
   /** The curve's name. */
   readonly crv?: string | undefined;
-  /** 32 bytes, big-endian; as text in base64url. */
   readonly x?: string | Uint8Array | undefined;
-  /** 32 bytes, big-endian; as text in base64url. */
   readonly y?: string | Uint8Array | undefined;
 }
 
@@ -21,8 +18,7 @@ export interface PublicJwk {
  * Decodes a SEC1 point (SEC 1 v2, section 2.3.4): 65 bytes uncompressed (0x04, x, y) or 33 compressed (0x02 or 0x03, x).
  *
  * @returns 65 bytes, uncompressed, on the curve.
- * @throws SignerError BACKEND_RESPONSE_INVALID for the hybrid form, the point at infinity, another length, or a point that
- *   is not on secp256k1.
+ * @throws SignerError BACKEND_RESPONSE_INVALID for the hybrid form, infinity, another length, and a point off the curve.
  */
 export function publicKeyFromSec1(sec1: Uint8Array): Uint8Array {
   const bytes = copyBytes(sec1, "the public key");
@@ -54,7 +50,6 @@ export function publicKeyFromEcPoint(ecPoint: Uint8Array): Uint8Array {
 
 // id-ecPublicKey and secp256k1.
 const ALGORITHM = ["1.2.840.10045.2.1", "1.3.132.0.10"];
-
 // The longest key of another kind that is worth naming in an error: an RSA-4096 key has 550 bytes.
 const MAX_SPKI_LENGTH = 1024;
 

@@ -1,8 +1,7 @@
 import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { Integer, Sequence } from "asn1js";
 import { toBigInt } from "ethers";
-import { decodeBer } from "./ber.ts";
-import { copyBytes, equalBytes } from "./bytes.ts";
+import { copyBytes, decodeBer, equalBytes } from "./bytes.ts";
 import { invalidResponse } from "./errors.ts";
 
 const ORDER = secp256k1.Point.Fn.ORDER;
@@ -11,7 +10,6 @@ const ORDER = secp256k1.Point.Fn.ORDER;
 export interface RawSignature {
   /** The x of R, modulo n. */
   readonly r: bigint;
-  /** May be above n/2. */
   readonly s: bigint;
 }
 
@@ -33,9 +31,8 @@ export function checkSignatureRange(signature: RawSignature): RawSignature {
 }
 
 /**
- * Decodes a compact signature: r‖s, 32 bytes each, big-endian (RFC 7518, section 3.4; PKCS#11 v2.40, CKM_ECDSA).
- *
- * It does not normalise s and verifies nothing.
+ * Decodes a compact signature: r‖s, 32 bytes each, big-endian (RFC 7518, section 3.4; PKCS#11 v2.40, CKM_ECDSA). It does not
+ * normalise s and verifies nothing.
  *
  * @throws SignerError BACKEND_RESPONSE_INVALID unless these are exactly 64 bytes with r and s in 1..n-1.
  */

@@ -40,13 +40,11 @@ export const verifySignature: Verifier = (publicKey, digest, { r, s }) => {
   const sum = key.hasTable
     ? Point.BASE.multiplyUnsafe(u1).add(key.point.multiplyUnsafe(u2))
     : Point.BASE.mulAddUnsafe(u1, key.point, u2);
-  if (++key.uses > USES_BEFORE_TABLE && !key.hasTable) scheduleTable(key);
+  if (!key.hasTable && ++key.uses > USES_BEFORE_TABLE) scheduleTable(key);
   if (sum.is0()) return undefined;
   const { x, y } = sum.toAffine();
   if (x === r + Fn.ORDER) {
-    throw invalidResponse(
-      "the signature's R has x >= n (recovery id 2 or 3), which Ethereum cannot express; sign again",
-    );
+    throw invalidResponse("the signature's R has x >= n (recovery id 2 or 3): not expressible in Ethereum; sign again");
   }
   if (x !== r) return undefined;
   return y & 1n ? 1 : 0;
@@ -58,24 +56,25 @@ const MAX_TABLES = 100;
 
 const withTable: WeakRef<KnownKey>[] = [];
 let generatorHasTable = false;
-let isScheduled = false;
+let timer: ReturnType<typeof setTimeout> | undefined;
 
-/** Builds one table, of the generator first, in a turn of the event loop of its own: that takes 10 to 20 ms. */
+/** One table at a time, in a turn of the event loop of its own; at once if the caller lets the loop have none. */
 function scheduleTable(key: KnownKey): void {
-  if (isScheduled) return;
-  isScheduled = true;
-  setTimeout(() => {
-    isScheduled = false;
-    const point = generatorHasTable ? key.point.precompute(6) : Point.BASE;
-    // noble builds the table at the first multiplication.
-    point.multiplyUnsafe(3n);
-    if (generatorHasTable) keepTable(key);
-    generatorHasTable = true;
-  });
+  if (key.uses > 4 * USES_BEFORE_TABLE) buildTable(key);
+  else timer ??= setTimeout(() => buildTable(key));
 }
 
-function keepTable(key: KnownKey): void {
-  key.hasTable = true;
+/** The generator's table comes first. Each takes 10 to 15 ms. */
+function buildTable(key: KnownKey): void {
+  clearTimeout(timer);
+  timer = undefined;
+  const point = generatorHasTable ? key.point.precompute(6) : Point.BASE;
+  // noble builds the table at the first multiplication.
+  point.multiplyUnsafe(3n);
+  key.hasTable = generatorHasTable;
+  key.uses = USES_BEFORE_TABLE;
+  generatorHasTable = true;
+  if (!key.hasTable) return;
   withTable.push(new WeakRef(key));
   const oldest = withTable.length > MAX_TABLES ? withTable.shift()?.deref() : undefined;
   if (oldest) Object.assign(oldest, { point: Point.fromAffine(oldest.point.toAffine()), uses: 0, hasTable: false });

@@ -3,6 +3,8 @@ import { onAbort } from "./on-abort.ts";
 export interface DeadlineOptions {
   /** Rejects with the signal's `reason` as soon as it aborts. */
   readonly signal?: AbortSignal | undefined;
+  /** Further such signals: of what may close or be lost meanwhile. */
+  readonly others?: readonly AbortSignal[] | undefined;
   /** Rejects with the error that `error` returns after `ms` milliseconds. */
   readonly deadline?: { readonly ms: number; readonly error: () => Error } | undefined;
 }
@@ -15,13 +17,14 @@ export interface DeadlineOptions {
  */
 export async function withDeadline<T>(
   call: (signal: AbortSignal) => Promise<T>,
-  { signal, deadline }: DeadlineOptions,
+  { signal, others = [], deadline }: DeadlineOptions,
 ): Promise<T> {
-  signal?.throwIfAborted();
+  const signals = signal ? [signal, ...others] : others;
+  for (const each of signals) each.throwIfAborted();
   const either = new AbortController();
   const timer = deadline && setTimeout(() => either.abort(deadline.error()), deadline.ms);
   // Not AbortSignal.any: Node 20 keeps an entry of every signal made of a long-lived one, as that of a shutdown.
-  const release = signal && onAbort(signal, () => either.abort(signal.reason));
+  const releases = signals.map((each) => onAbort(each, () => either.abort(each.reason)));
   const ended = new Promise<never>((_, reject) => {
     either.signal.addEventListener("abort", () => reject(either.signal.reason), { once: true });
   });
@@ -29,6 +32,6 @@ export async function withDeadline<T>(
     return await Promise.race([ended, call(either.signal)]);
   } finally {
     clearTimeout(timer);
-    release?.();
+    for (const release of releases) release();
   }
 }

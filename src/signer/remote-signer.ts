@@ -149,10 +149,7 @@ export class RemoteSigner<Health extends KeyHealth = KeyHealth> extends Abstract
 
   /** Fills in nonce, gas and fees through the provider, as ethers does. The result shares nothing with the request. */
   override async populateTransaction(tx: TransactionRequest): Promise<TransactionLike<string>> {
-    // ethers copies all but these two at the call.
-    const { authorizationList = null, blobs = null } = tx;
-    const own = copyTransaction({ authorizationList, blobs });
-    return Object.assign(await super.populateTransaction(tx), own);
+    return super.populateTransaction(copyTransaction(tx));
   }
 
   /**

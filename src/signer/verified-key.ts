@@ -123,10 +123,9 @@ export class VerifiedKey implements SigningKey {
       if (this.#key.verifyIdentity) return this.#key.verifyIdentity(options);
       const { address } = await this.#fetch(options);
       if (address === pinned.address) return;
-      const [previous, current] = [pinned.address, address].map((each) => ({ keyId: this.id, address: each }));
       const message = `the key ${this.id} was the account ${pinned.address} and is ${address} now`;
       throw new SignerError("KEY_CHANGED", `${message}; construct a new signer for the new account`, {
-        info: { previous, current },
+        info: { previous: { keyId: this.id, address: pinned.address }, current: { keyId: this.id, address } },
       });
     });
   }
@@ -157,6 +156,7 @@ export class VerifiedKey implements SigningKey {
 
   async #fetchIdentity(): Promise<Identity> {
     this.#identity = await this.#call("getPublicKey", this.#ending.signal, (options) => this.#fetch(options));
+    if (this.#verifier === verifySignature) warmUp(this.#identity.publicKey);
     return this.#identity;
   }
 
@@ -210,6 +210,14 @@ export class VerifiedKey implements SigningKey {
   #context(operation: string): SignerErrorContext {
     return { backend: this.backend, keyId: this.id, operation };
   }
+}
+
+let isWarm = false;
+
+/** Verifies once in vain, when the first public key comes: noble's code is slow until it is compiled, and no signature waits yet. */
+function warmUp(publicKey: Uint8Array): void {
+  if (!isWarm) verifySignature(publicKey, publicKey.slice(33), { r: 2n ** 255n, s: 2n ** 254n - 1n });
+  isWarm = true;
 }
 
 function signatureMismatch(): SignerError {

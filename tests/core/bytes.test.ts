@@ -2,8 +2,7 @@ import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "@jest/globals";
 import { getBytes, hexlify } from "ethers";
 import fc from "fast-check";
-import { decodeBer } from "../../src/core/ber.ts";
-import { copyBytes, equalBytes } from "../../src/core/bytes.ts";
+import { copyBytes, decodeBer, equalBytes } from "../../src/core/bytes.ts";
 import {
   publicKeyFromEcPoint,
   publicKeyFromJwk,

@@ -100,3 +100,42 @@ describe("isSignerError", () => {
     expect(CODES.filter(([code]) => [...ethersCodes, ...more].includes(code))).toEqual([]);
   });
 });
+
+describe("info", () => {
+  const [previous, current] = ["one", "two"].map((keyId) => ({ keyId, address: undefined })) as [
+    { keyId: string; address: undefined },
+    { keyId: string; address: undefined },
+  ];
+
+  test("has the type that its code says", () => {
+    const changed: unknown = new SignerError("KEY_CHANGED", "text", { info: { previous, current, more: 1 } });
+    const mismatch: unknown = new SignerError("ADDRESS_MISMATCH", "text", { info: { expected: "0x1", actual: "0x2" } });
+    if (!isSignerError(changed, "KEY_CHANGED") || !isSignerError(mismatch, "ADDRESS_MISMATCH")) throw changed;
+    const facts: readonly (string | undefined)[] = [
+      changed.info.previous.keyId,
+      changed.info.current.keyId,
+      changed.info.current.address,
+      mismatch.info.expected,
+      mismatch.info.actual,
+    ];
+    expect(facts).toEqual(["one", "two", undefined, "0x1", "0x2"]);
+    const code: "KEY_CHANGED" = changed.code;
+    expect(code).toBe("KEY_CHANGED");
+    expect(isSignerError(changed) && changed.info?.["more"]).toBe(1);
+  });
+
+  // The compiler checks them: each of these lines must be an error of types, so that no source can leave a fact out.
+  test("cannot be left out where its code promises it", () => {
+    // @ts-expect-error options are missing
+    new SignerError("KEY_CHANGED", "text");
+    // @ts-expect-error info is missing
+    new SignerError("ADDRESS_MISMATCH", "text", { keyId: "k" });
+    // @ts-expect-error current is missing
+    new SignerError("KEY_CHANGED", "text", { info: { previous } });
+    // @ts-expect-error these are the facts of another code
+    new SignerError("ADDRESS_MISMATCH", "text", { info: { previous, current } });
+    const throttled = new SignerError("THROTTLED", "text");
+    // @ts-expect-error it may have no info
+    expect(() => throttled.info["statusCode"]).toThrow(TypeError);
+  });
+});

@@ -115,6 +115,13 @@ describe("a table of the key's multiples", () => {
     expect(asksForTable(two)).toBe(false);
   });
 
+  test("is built at once for a caller that lets the event loop have no turn", () => {
+    const { publicKey } = keyAt(1_002);
+    for (let asked = 0; asked < 3; asked++) expect(asksForTable(publicKey)).toBe(true);
+    expect(asksForTable(publicKey)).toBe(false);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
   test("is the same object's: equal bytes in another one are another key's", () => {
     const { publicKey, digest, good, yParity } = keyAt(1_000);
     const copy = publicKey.slice();

@@ -285,8 +285,8 @@ describe("verifyKey", () => {
     const { signal } = new AbortController();
     await signer.verifyKey({ signal });
     expect(key.order).toEqual(["getPublicKey", "verifyIdentity"]);
-    key.verifyIdentity = () => Promise.reject(new SignerError("KEY_CHANGED", "another version"));
-    expect(await signerError(signer.verifyKey(), "KEY_CHANGED")).toMatchObject({
+    key.verifyIdentity = () => Promise.reject(new SignerError("KEY_UNUSABLE", "disabled"));
+    expect(await signerError(signer.verifyKey(), "KEY_UNUSABLE")).toMatchObject({
       backend: "memory",
       operation: "verifyKey",
     });

@@ -293,6 +293,34 @@ describe("a transaction that is filled in", () => {
   });
 });
 
+test("the gas of a transaction is estimated as it was at the call", async () => {
+  class EstimatingChain extends RecordingChain {
+    readonly estimated: string[] = [];
+
+    override async request(args: { method: string; params?: unknown }): Promise<unknown> {
+      if (args.method === "eth_estimateGas") this.estimated.push(JSON.stringify(args.params));
+      return super.request(args);
+    }
+  }
+  const network = Network.from(1);
+  const make = () =>
+    ({ to: TO, value: 1n, type: 4, authorizationList: authorizations().slice(0, 2) }) as TransactionRequest;
+  const estimates = async (source: TransactionRequest, populate: (provider: Provider) => Promise<unknown>) => {
+    const chain = new EstimatingChain();
+    const populating = populate(new BrowserProvider(chain, network, { staticNetwork: network, cacheTimeout: -1 }));
+    changeAll(source);
+    await populating;
+    return chain.estimated;
+  };
+  const [request, untouched] = [make(), make()];
+  const ours = await estimates(request, (provider) =>
+    new RemoteSigner(new WaitingKey(() => changeAll(request)), provider).populateTransaction(request),
+  );
+  const theirs = await estimates({}, (provider) => wallet.connect(provider).populateTransaction(untouched));
+  expect(ours).toEqual(theirs);
+  expect(ours).toHaveLength(1);
+});
+
 describe("a recipient that is resolved", () => {
   const request = (to: unknown) => ({ ...CALL(), data: "0x", type: 0, to }) as TransactionRequest;
   const expected = async () => Transaction.from(await wallet.signTransaction(request(TO))).unsignedHash;

@@ -31,12 +31,12 @@ describe("calls", () => {
   test("a wrong signature, a failure that may not be, and a call without an answer break the rules", async () => {
     const tally = new Tally();
     await observe(tally, async () => false, watched);
-    await observe(tally, () => Promise.reject(new SignerError("KEY_CHANGED", "moved")), watched);
+    await observe(tally, () => Promise.reject(new SignerError("KEY_UNUSABLE", "moved")), watched);
     await observe(tally, () => Promise.reject(new SignerError("BACKEND_TIMEOUT", "late")), watched);
     await observe(tally, () => setTimeout(100, true), { ...watched, limitMs: 10 });
     expect(tally.violations).toEqual([
       "kms: a wrong signature (digest)",
-      "kms: a call failed with KEY_CHANGED, which it may not: moved",
+      "kms: a call failed with KEY_UNUSABLE, which it may not: moved",
       "kms: a call failed with BACKEND_TIMEOUT, which it may not: late",
       "kms: a call had no answer after 10 ms",
     ]);

@@ -1,6 +1,6 @@
 import { assertArgument } from "ethers";
 import { isSignerError } from "../../core/errors.ts";
-import { withDeadline } from "../../signer/deadline.ts";
+import { type DeadlineOptions, withDeadline } from "../../signer/deadline.ts";
 import type { QuorumApproval } from "./approval-entry.ts";
 import type { ApprovalRequest } from "./approval-request.ts";
 import { quorumError } from "./errors.ts";
@@ -15,11 +15,11 @@ import type { ApproveQuorum } from "./options.ts";
 export async function awaitApprovals(
   approve: ApproveQuorum,
   request: ApprovalRequest,
-  { signals, ms }: { readonly signals: readonly (AbortSignal | undefined)[]; readonly ms: number },
+  { ms, ...signals }: Pick<DeadlineOptions, "signal" | "others"> & { readonly ms: number },
 ): Promise<readonly QuorumApproval[]> {
   const expired = () => quorumError("expired", `no approvals came within ${ms} ms; the next call asks for new ones`);
   const approvals = await withDeadline((signal) => ask(approve, request, signal), {
-    signal: AbortSignal.any(signals.filter((signal) => signal !== undefined)),
+    ...signals,
     deadline: { ms, error: expired },
   });
   assertArgument(Array.isArray(approvals), "approve must return a list of approvals", "approvals", typeof approvals);

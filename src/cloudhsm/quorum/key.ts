@@ -101,9 +101,9 @@ export class CloudHsmQuorumKey implements RemoteKey {
     const answer = await this.#run(session, LIST, `--filter ${filter} attr.class=private-key --verbose`);
     const { reference, publicKey: shown, useQuorum = 0 } = readListedKey(answer, key);
     if (shown !== undefined && given !== undefined && !equalBytes(shown, given)) {
-      const info = { expected: addressFromPublicKey(given), actual: addressFromPublicKey(shown) };
+      const identity = (each: Uint8Array) => ({ keyId: this.id, address: addressFromPublicKey(each) });
       throw new SignerError("KEY_CHANGED", "the key is not the one of the option publicKey; correct one of the two", {
-        info,
+        info: { previous: identity(given), current: identity(shown) },
       });
     }
     const publicKey = shown ?? given;
@@ -138,8 +138,9 @@ export class CloudHsmQuorumKey implements RemoteKey {
       expiresAt: new Date(expiresAt),
       token,
     });
-    const signals = [signal, this.#connection.closing, session.lost];
-    const approvals = await awaitApprovals(approve, request, { signals, ms: Math.max(expiresAt - Date.now(), 1) });
+    const others = [this.#connection.closing, session.lost];
+    const ms = Math.max(expiresAt - Date.now(), 1);
+    const approvals = await awaitApprovals(approve, request, { signal, others, ms });
     const approved = mergeApprovals(token, approvals, { users: approvers, required: key.required });
     return withTokenPath(async (path) => {
       await writeFile(path, serializeQuorumTokenFile(approved), { mode: 0o600 });

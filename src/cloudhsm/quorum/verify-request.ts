@@ -89,7 +89,7 @@ function checkTime({ expiresAt }: ApprovalRequest, now: Date): void {
 function checkAccount({ account }: ApprovalRequest, expected: string | undefined): void {
   if (expected === undefined || getAddress(expected) === account) return;
   throw quorumError("account-mismatch", `the approval request is for ${account}, not for ${getAddress(expected)}`, {
-    info: { expectedAccount: getAddress(expected), account },
+    info: { expected: getAddress(expected), actual: account },
   });
 }
 

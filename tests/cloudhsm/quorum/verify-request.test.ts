@@ -115,7 +115,7 @@ describe("what the approver expects", () => {
   test("is the account", async () => {
     const request = requestFor("a message");
     expect(await failureOf(() => verifyApprovalRequest(request, { now: NOW, expectedAccount: OTHER }))).toMatchObject(
-      quorumFailure("ADDRESS_MISMATCH", "account-mismatch", { expectedAccount: OTHER, account: ACCOUNT }),
+      quorumFailure("ADDRESS_MISMATCH", "account-mismatch", { expected: OTHER, actual: ACCOUNT }),
     );
     expect(await failureOf(() => verifyApprovalRequest(request, { now: NOW, expectedAccount: "me" }))).toMatchObject({
       code: "INVALID_ARGUMENT",
