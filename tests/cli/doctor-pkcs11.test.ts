@@ -8,6 +8,7 @@ import { Shim } from "../support/pkcs11-shim/shim.ts";
 import type { SoftHsmToken } from "../support/softhsm.ts";
 import { writeSoftHsmConfiguration } from "../support/softhsm-configuration.ts";
 import { createToken } from "../support/softhsm-env.ts";
+import { CommandLine } from "./support/command.ts";
 import { CommandProcess } from "./support/command-process.ts";
 import { examined } from "./support/steps.ts";
 
@@ -17,7 +18,9 @@ const CKR_DEVICE_ERROR = 0x30;
 const PRIVATE_KEY = id("the account that the doctor sees");
 
 let token: SoftHsmToken;
-let cli: CommandProcess;
+let cli: CommandLine;
+/** With an environment of its own, which SoftHSM2 reads, or warnings of its own. */
+let command: CommandProcess;
 let folder: string;
 let uri: (object: string, module?: string, label?: string) => string[];
 
@@ -28,7 +31,8 @@ beforeAll(async () => {
   token.importKey(id("extractable"), { label: "loose", id: "0x02", extractable: true });
   token.generateKey({ label: "other-curve", id: "0x03", curve: "0x06082a8648ce3d030107" });
   token.importKey(id("no signatures"), { label: "no-sign", id: "0x04", sign: false });
-  cli = new CommandProcess({ P: token.pin });
+  cli = new CommandLine({ P: token.pin });
+  command = new CommandProcess({ P: token.pin });
   uri = (object, module = token.libraryPath, label = token.label) => [
     ...["--key", `pkcs11:token=${label};object=${object}?module-path=${module}&pin-source=env:P`],
   ];
@@ -69,7 +73,7 @@ describe("doctor over PKCS#11", () => {
   });
 
   test("a key that can leave the token is a warning", async () => {
-    const { code, ok, step } = await examined(cli, uri("loose"));
+    const { code, ok, step } = await examined(command, uri("loose"));
     expect([code, ok]).toEqual([0, true]);
     expect(step("key")).toMatchObject({ status: "warning", detail: expect.stringContaining("extractable true") });
   });
@@ -108,14 +112,14 @@ describe("doctor over PKCS#11", () => {
     const configuration = readFileSync(process.env["SOFTHSM2_CONF"] ?? "", "utf8");
     const SOFTHSM2_CONF = join(folder, "forbidding.conf");
     await writeFile(SOFTHSM2_CONF, `${configuration}slots.mechanisms = CKM_EC_KEY_PAIR_GEN\n`);
-    const { troubles, step } = await examined(cli, uri("good"), { env: { SOFTHSM2_CONF } });
+    const { troubles, step } = await examined(command, uri("good"), { env: { SOFTHSM2_CONF } });
     expect(troubles).toEqual(["key: failed", "address: not-tried", "signature: not-tried"]);
     expect(step("key").detail).toMatch(/^the token does not offer CKM_ECDSA: .*permit the mechanism$/);
   });
 
   test("a library without any token, and AWS's that is not installed", async () => {
     const env = { SOFTHSM2_CONF: writeSoftHsmConfiguration(folder) };
-    const empty = await examined(cli, uri("good"), { env });
+    const empty = await examined(command, uri("good"), { env });
     expect(empty.step("slots and tokens")).toMatchObject({
       ...{ status: "failed", detail: expect.stringContaining("shows no initialised token: connect the HSM") },
     });

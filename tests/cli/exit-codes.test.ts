@@ -7,20 +7,23 @@ import { SignerError } from "../../src/core/errors.ts";
 import { LoopbackServer } from "../servers/support/loopback-server.ts";
 import type { SoftHsmToken } from "../support/softhsm.ts";
 import { createToken } from "../support/softhsm-env.ts";
+import { CommandLine } from "./support/command.ts";
 import { CommandProcess } from "./support/command-process.ts";
 
 const ADDRESS = "0x000000000000000000000000000000000000dEaD";
 const SIGNATURE = `0x${"11".repeat(64)}1b`;
 
 let token: SoftHsmToken;
-let cli: CommandProcess;
+let cli: CommandLine;
+let command: CommandProcess;
 let key: (object: string, query?: string) => string[];
 
 beforeAll(async () => {
   token = createToken("exit");
   token.importKey(id("exit codes"), { label: "good" });
   token.importKey(id("no signatures"), { label: "no-sign", id: "0x02", sign: false });
-  cli = new CommandProcess({ P: token.pin });
+  cli = new CommandLine({ P: token.pin });
+  command = new CommandProcess({ P: token.pin });
   key = (object, query = "&pin-source=env:P") => [
     ...["--key", `pkcs11:token=${token.label};object=${object}?module-path=${token.libraryPath}${query}`],
   ];
@@ -49,7 +52,7 @@ describe("each exit code, by a process", () => {
     const fees = { maxFeePerGas: 1, maxPriorityFeePerGas: 1 };
     const input = JSON.stringify({ type: 2, chainId: 5, nonce: 0, gasLimit: 21_000, to: ADDRESS, ...fees });
     const env = { AWS_ACCESS_KEY_ID: "AKIA", AWS_SECRET_ACCESS_KEY: "x", AWS_MAX_ATTEMPTS: "1" };
-    const run = await cli.run(args(), { input, env });
+    const run = await command.run(args(), { input, env });
     expect({ ...run, code: run.code }).toMatchObject({ code });
     expect(run.stderr).not.toContain("please report");
   });
@@ -58,7 +61,7 @@ describe("each exit code, by a process", () => {
     const program = `Object.defineProperty(process, "stdin", { get: () => { throw new RangeError("out of order"); } });`;
     const NODE_OPTIONS = `--import data:text/javascript,${encodeURIComponent(program)}`;
     const args = ["verify", "-", "--address", ADDRESS, "--signature", SIGNATURE, "--json"];
-    const run = await cli.run(args, { env: { NODE_OPTIONS } });
+    const run = await command.run(args, { env: { NODE_OPTIONS } });
     expect(run).toMatchObject({ code: 70, stdout: "" });
     const error = { code: "UNEXPECTED", message: "out of order", exitCode: 70 };
     expect(JSON.parse(run.stderr)).toEqual({ error });
@@ -67,7 +70,7 @@ describe("each exit code, by a process", () => {
 
 test("a connection that is left open does not keep the process", async () => {
   const node = await LoopbackServer.start(async () => "hang");
-  const run = await cli.run(["send", "--to", ADDRESS, "--timeout", "1", "--rpc", node.url, ...key("good")]);
+  const run = await command.run(["send", "--to", ADDRESS, "--timeout", "1", "--rpc", node.url, ...key("good")]);
   await node.close();
   expect(run).toMatchObject({ code: 6, stdout: "", stderr: expect.stringContaining("[NODE_UNREACHABLE]") });
 });

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { computeAddress, id, verifyMessage } from "ethers";
 import type { SoftHsmToken } from "../support/softhsm.ts";
 import { createToken } from "../support/softhsm-env.ts";
+import { CommandLine } from "./support/command.ts";
 import { CommandProcess } from "./support/command-process.ts";
 import { examined } from "./support/steps.ts";
 
@@ -12,7 +13,9 @@ const PRIVATE_KEY = id("the account of the command line's token");
 const ADDRESS = computeAddress(PRIVATE_KEY);
 
 let token: SoftHsmToken;
-const cli = new CommandProcess();
+const cli = new CommandLine();
+/** In a real terminal, which shows what is typed unless it is told not to. */
+const inTerminal = new CommandProcess();
 let folder: string;
 let place: string;
 let library: string;
@@ -104,7 +107,7 @@ describe("a key on a token, by the command line", () => {
 describe("at a terminal", () => {
   test("the PIN is asked for, and not shown", async () => {
     const args = ["sign-message", "hello", "--key", `${place};object=hot%20wallet?${library}`];
-    const { code, stdout } = await cli.atTerminal(args, [{ prompt: "PIN of the token", typed: token.pin }]);
+    const { code, stdout } = await inTerminal.atTerminal(args, [{ prompt: "PIN of the token", typed: token.pin }]);
     expect(stdout).not.toContain(token.pin);
     expect(verifyMessage("hello", /0x[\da-f]{130}/.exec(stdout)?.[0] ?? "")).toBe(ADDRESS);
     expect(code).toBe(0);
@@ -127,7 +130,7 @@ describe("at a terminal", () => {
     const privateKey = id("typed by hand");
     const args = ["import", "--key", `${place};object=typed?${library}&pin-source=env:P`];
     const answer = { prompt: "Private key", typed: privateKey };
-    const { code, stdout } = await cli.atTerminal(args, [answer], { env: { P: token.pin } });
+    const { code, stdout } = await inTerminal.atTerminal(args, [answer], { env: { P: token.pin } });
     expect(stdout).not.toContain(privateKey.slice(2, 12));
     expect(stdout).toContain(`imported ${computeAddress(privateKey)}`);
     expect(code).toBe(0);
@@ -135,7 +138,7 @@ describe("at a terminal", () => {
 
   test("Ctrl-C at a question ends with 9", async () => {
     const args = ["address", "--key", `${place};object=hot%20wallet?${library}`];
-    const { code, stdout } = await cli.atTerminal(args, [{ prompt: "PIN of the token", typed: "\u0003" }]);
+    const { code, stdout } = await inTerminal.atTerminal(args, [{ prompt: "PIN of the token", typed: "\u0003" }]);
     expect([code, stdout]).toEqual([9, expect.stringContaining("interrupted")]);
   });
 

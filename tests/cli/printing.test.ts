@@ -4,20 +4,20 @@ import { nameColumn, printable } from "../../src/cli/printable.ts";
 import { LoopbackServer } from "../servers/support/loopback-server.ts";
 import type { SoftHsmToken } from "../support/softhsm.ts";
 import { createToken } from "../support/softhsm-env.ts";
-import { CommandProcess } from "./support/command-process.ts";
+import { CommandLine } from "./support/command.ts";
 
 const OTHER = "0x000000000000000000000000000000000000dEaD";
 const ESCAPES = "\u001b]0;title\u0007\u001b[2J\r\n\u009b2K\u202e\u2028\u200b\u061c\u{e0041}";
 
 let token: SoftHsmToken;
-let cli: CommandProcess;
+let cli: CommandLine;
 
 beforeAll(async () => {
   token = createToken("printing");
   token.importKey(id("a forged row"), { label: `x\n${OTHER}  hot-wallet  pkcs11:object=hot`, id: "0x01" });
   token.importKey(id("escapes"), { label: ESCAPES, id: "0x02" });
   token.importKey(id("spaces"), { label: `x${" ".repeat(70)}${OTHER}`, id: "0x03" });
-  cli = new CommandProcess({
+  cli = new CommandLine({
     ...{
       P: token.pin,
       ETHERS_HSM_KEY: `pkcs11:token=${token.label};id=%02?module-path=${token.libraryPath}&pin-source=env:P`,
