@@ -5,6 +5,7 @@ import { EXIT } from "../../src/cli/exit-codes.ts";
 import { reportOf } from "../../src/cli/failure.ts";
 import { SignerError } from "../../src/core/errors.ts";
 import { LoopbackServer } from "../servers/support/loopback-server.ts";
+import { cases } from "../support/cases.ts";
 import type { SoftHsmToken } from "../support/softhsm.ts";
 import { createToken } from "../support/softhsm-env.ts";
 import { CommandLine } from "./support/command.ts";
@@ -29,8 +30,9 @@ beforeAll(async () => {
   ];
 });
 
-describe("each exit code, by a process", () => {
-  test.each<[code: number, name: string, args: () => string[]]>([
+describe("each exit code", () => {
+  type Case = readonly [code: number, name: string, args: () => string[]];
+  const table: readonly Case[] = [
     [0, "it worked", () => ["address", ...key("good")]],
     [1, "verify: another account", () => ["verify", "x", "--address", ADDRESS, "--signature", SIGNATURE]],
     [1, "doctor: a step failed", () => ["doctor", ...key("absent")]],
@@ -48,14 +50,22 @@ describe("each exit code, by a process", () => {
     [7, "a key that may not sign", () => ["sign-message", "x", ...key("no-sign")]],
     [8, "no library", () => ["address", "--key", "pkcs11:object=a?module-path=/nonexistent.so&pin-source=env:P"]],
     [9, "a fee above the ceiling", () => ["sign-tx", "-", "--max-fee", "0", ...key("good")]],
-  ])("%i: %s", async (code, _name, args) => {
+  ];
+
+  async function expectCode(cli: CommandLine, code: number, args: readonly string[]): Promise<void> {
     const fees = { maxFeePerGas: 1, maxPriorityFeePerGas: 1 };
     const input = JSON.stringify({ type: 2, chainId: 5, nonce: 0, gasLimit: 21_000, to: ADDRESS, ...fees });
     const env = { AWS_ACCESS_KEY_ID: "AKIA", AWS_SECRET_ACCESS_KEY: "x", AWS_MAX_ATTEMPTS: "1" };
-    const run = await command.run(args(), { input, env });
+    const run = await cli.run(args, { input, env });
     expect({ ...run, code: run.code }).toMatchObject({ code });
     expect(run.stderr).not.toContain("please report");
-  });
+  }
+
+  test.each(table)("%i: %s", (code, _name, args) => expectCode(cli, code, args()));
+
+  test.each(table.slice(0, cases(table.length, 2)))("%i is the process's: %s", (code, _name, args) =>
+    expectCode(command, code, args()),
+  );
 
   test("70: an error that no code stands for", async () => {
     const program = `Object.defineProperty(process, "stdin", { get: () => { throw new RangeError("out of order"); } });`;
