@@ -88,7 +88,16 @@ export class Application {
   *compile() {
     for (const { module, resolution, type } of compilations) {
       if (!this.types.includes(type)) continue;
-      const options = ["--module", module, "--moduleResolution", resolution, "--target", "es2022", "--strict", "--esModuleInterop"];
+      const options = [
+        "--module",
+        module,
+        "--moduleResolution",
+        resolution,
+        "--target",
+        "es2022",
+        "--strict",
+        "--esModuleInterop",
+      ];
       const result = run(process.execPath, [tsc, ...options, ...this.#typed], { cwd: join(this.folder, type) });
       yield { what: `compiles as ${type} with module resolution ${resolution}`, ...result };
     }
