@@ -36,7 +36,7 @@ type Plugin = NonNullable<Options["plugins"]>[number];
 const ownNames: Plugin = {
   name: "own-names",
   renderChunk: (code) => {
-    const renamed = [...code.matchAll(/\bvar (\w+) = class _\1\b/g)].map(([, name]) => name);
+    const renamed = [...code.matchAll(/\bvar (\w+) = class _\1\b/g)].map(([, name = ""]) => name);
     return { code: renamed.reduce((all, name) => all.replace(new RegExp(`\\b_${name}\\b`, "g"), `${name}`), code) };
   },
 };

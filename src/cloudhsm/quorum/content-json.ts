@@ -6,6 +6,11 @@ import type { RequestContent } from "./request-content.ts";
 
 /** The longest name of a type or field that typed data may have. */
 const MAX_NAME = 256;
+/** EIP-712, "Definition of typed structured data": anything else could make one digest of two meanings. */
+const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
+const TYPE = /^[A-Za-z_$][\w$]*(\[\d*\])*$/;
+/** Names that readers take for elementary types. */
+const ELEMENTARY = /^(address|bool|string|u?int\d*|bytes\d*)$/;
 
 /** Checks the form of a request's content. Whether its parts belong together is not seen here. */
 export function readContent(value: unknown, what: string): RequestContent {
@@ -60,6 +65,7 @@ function readTypes(value: unknown, what: string): Record<string, TypedDataField[
   const types = Object.fromEntries(
     entries.map(([typeName, fields]) => {
       const where = `${what}.${typeName.slice(0, MAX_NAME)}`;
+      if (ELEMENTARY.test(typeName)) refuse(`${what} must not define an elementary type`);
       return [readName(typeName, what), readArray(fields, where).map((field) => readField(field, where))];
     }),
   );
@@ -70,11 +76,13 @@ function readTypes(value: unknown, what: string): Record<string, TypedDataField[
 function readField(value: unknown, what: string): TypedDataField {
   const field = readObject(value, what);
   refuseOtherFields(field, ["name", "type"], what);
-  return { name: readName(field["name"], `${what}: name`), type: readName(field["type"], `${what}: type`) };
+  return { name: readName(field["name"], `${what}: name`), type: readName(field["type"], `${what}: type`, TYPE) };
 }
 
-function readName(value: unknown, what: string): string {
-  if (!isText(value) || value.length === 0 || value.length > MAX_NAME) refuse(`${what} must be a name`);
+function readName(value: unknown, what: string, form: RegExp = IDENTIFIER): string {
+  if (!isText(value) || value.length > MAX_NAME || !form.test(value)) {
+    refuse(`${what} must be an identifier of EIP-712: letters, digits, _ and $, 256 at most`);
+  }
   return value;
 }
 

@@ -214,7 +214,11 @@ export class CloudHsmQuorumKey implements RemoteKey {
         session.retire();
         if (round < ROUNDS) continue;
         const message = `the CloudHSM CLI's login session ended ${ROUNDS} times before it signed; look at the CLI's log`;
-        throw new SignerError("BACKEND_UNAVAILABLE", `${message}. ${detail(error)}`.trim(), { operation: SIGN });
+        throw new SignerError("BACKEND_UNAVAILABLE", `${message}. ${detail(error)}`.trim(), {
+          operation: SIGN,
+          // People would be asked again, without knowing why the former approvals were of no use.
+          retryable: false,
+        });
       }
     }
   }

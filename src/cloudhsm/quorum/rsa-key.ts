@@ -8,8 +8,10 @@ export type RsaPrivateKey = string | Uint8Array | KeyObject;
 /** A registered RSA-2048 public key: PEM, DER (SubjectPublicKeyInfo), or Node's KeyObject. */
 export type RsaPublicKey = string | Uint8Array | KeyObject;
 
-/** The only size that CloudHSM's quorum takes. */
+/** The only size that CloudHSM's quorum accepts. */
 const MODULUS_BITS = 2048;
+/** FIPS 186-5, appendix A.1.1. With an exponent of 1 anything is a signature of itself, and 3 has been forged. */
+const MIN_EXPONENT = 65_537n;
 
 /** @throws ethers' INVALID_ARGUMENT, which never shows the key. */
 export function readPrivateKey(key: RsaPrivateKey): KeyObject {
@@ -22,7 +24,7 @@ export function readPrivateKey(key: RsaPrivateKey): KeyObject {
   const hint = "a PEM with a passphrase is opened by node:crypto's createPrivateKey({ key, passphrase })";
   assertArgument(
     isRight,
-    `the private key must be an RSA-2048 key: PEM, DER or KeyObject; ${hint}`,
+    `the private key must be an RSA-2048 key with a public exponent of at least 65,537: PEM, DER or KeyObject; ${hint}`,
     "key",
     "[REDACTED]",
   );
@@ -39,7 +41,7 @@ export function readPublicKey(key: RsaPublicKey, owner: string): KeyObject {
   const isRight = found?.type === "public" && isRsa2048(found);
   assertArgument(
     isRight,
-    `the public key of ${owner} must be an RSA-2048 key: PEM, DER or KeyObject`,
+    `the public key of ${owner} must be an RSA-2048 key with an exponent of at least 65,537: PEM, DER or KeyObject`,
     "key",
     "[REDACTED]",
   );
@@ -59,7 +61,8 @@ function privateKeyFromDer(der: Buffer): KeyObject {
 }
 
 function isRsa2048(key: KeyObject): boolean {
-  return key.asymmetricKeyType === "rsa" && key.asymmetricKeyDetails?.modulusLength === MODULUS_BITS;
+  const { modulusLength, publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
+  return key.asymmetricKeyType === "rsa" && modulusLength === MODULUS_BITS && publicExponent >= MIN_EXPONENT;
 }
 
 // OpenSSL's errors name no fault that a caller could mend, and must not carry a key into a log.

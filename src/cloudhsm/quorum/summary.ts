@@ -2,19 +2,21 @@ import { dataSlice, formatUnits, keccak256 } from "ethers";
 import type { ApprovalRequest } from "./approval-request.ts";
 import type { KnownContent } from "./content-digest.ts";
 import type { DecodedTransaction } from "./decoded-transaction.ts";
+import { type Line, quote, render, similarScripts } from "./display.ts";
 import type { AuthorizationContent, RequestContent, TypedDataContent } from "./request-content.ts";
 
 const TYPES = ["legacy", "EIP-2930", "EIP-1559", "EIP-4844", "EIP-7702"];
 const ZERO_ADDRESS = `0x${"0".repeat(40)}`;
 /** Calldata beyond it is told by its length and hash: it would scroll everything else away. */
 const MAX_SHOWN_HEX = 2_048;
-// Control, format and unassigned characters, line and paragraph separators, and what shows as nothing at all.
-const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
-
-type Line = readonly [name: string, value: string];
+/** More values would scroll everything else away. */
+const MAX_SHOWN_LINES = 500;
 
 /** What an approver should not overlook in content that is what it says. */
-export function warningsOf({ content, chain }: KnownContent): readonly string[] {
+export function warningsOf(
+  { requester = "", note = "" }: ApprovalRequest,
+  { content, chain }: KnownContent,
+): readonly string[] {
   const warnings: string[] = [];
   if (chain === "every") warnings.push("It holds on every chain.");
   switch (content.type) {
@@ -26,18 +28,23 @@ export function warningsOf({ content, chain }: KnownContent): readonly string[] 
       break;
     }
     case "message":
-      if (content.text === undefined) warnings.push("The message is no text.");
+      if (content.text === undefined) warnings.push("The message is not text.");
       break;
     case "typed-data":
       if (chain === undefined) warnings.push("The typed data names no chain.");
       if (content.domain["verifyingContract"] === undefined) warnings.push("The typed data names no contract.");
       break;
     case "authorization":
-      if (content.address !== ZERO_ADDRESS) warnings.push("Whoever controls that code controls the account.");
+      if (content.address !== ZERO_ADDRESS) warnings.push("Who controls that code controls the account.");
       break;
     case "digest":
       warnings.push("Nothing but the requester's word tells what this digest is.");
   }
+  const scripts = similarScripts([requester, note, ...texts(content)].join(" "));
+  if (scripts.length > 0) warnings.push(`It mixes letters that can look alike: ${scripts.join(", ")}.`);
+  const { length } = linesOf(content);
+  if (length > MAX_SHOWN_LINES)
+    warnings.push(`It has ${length} lines, of which the first ${MAX_SHOWN_LINES} are shown.`);
   return warnings;
 }
 
@@ -55,13 +62,19 @@ export function summarize(
     ["expires", request.expiresAt],
     ["account", request.account],
     ["chain", chain === "every" ? "every chain" : (request.chainId ?? "none named")],
-    ...linesOf(content),
+    ...linesOf(content).slice(0, MAX_SHOWN_LINES),
     ["digest", request.digest],
     ["token", `${token.token}, said to be for ${quote(token.service)}${reference(token.key_reference)}`],
     ...warnings.map((warning) => ["WARNING", warning] as const),
   ];
-  const width = Math.max(...lines.map(([name]) => name.length));
-  return lines.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join("\n");
+  return render(lines);
+}
+
+/** The texts that the requester chose. */
+function texts(content: RequestContent): readonly string[] {
+  if (content.type === "message") return [content.text ?? ""];
+  if (content.type !== "typed-data") return [];
+  return [JSON.stringify(content.domain), JSON.stringify(content.message)];
 }
 
 function linesOf(content: RequestContent): readonly Line[] {
@@ -100,7 +113,7 @@ function transactionLines(transaction: DecodedTransaction): readonly Line[] {
     ...(transaction.authorizationList ?? []).map(
       ({ chainId, address, nonce, authority }): Line => [
         "authorizes",
-        `${authority ?? "nobody (invalid signature)"} to run ${address}, chain ${chainOf(chainId)}, nonce ${nonce}`,
+        `${authority ?? "no account (invalid signature)"} to run ${address}, chain ${chainOf(chainId)}, nonce ${nonce}`,
       ],
     ),
   ];
@@ -119,14 +132,11 @@ function fees({ gasPrice, maxFeePerGas, maxPriorityFeePerGas, maxFeePerBlobGas }
 
 function typedDataLines({ domain, types, primaryType, message }: TypedDataContent): readonly Line[] {
   return [
-    ...Object.entries(domain).map(([name, value]): Line => [`domain ${quoteName(name)}`, quote(value)]),
-    ["type", quoteName(primaryType)],
+    ...Object.entries(domain).map(([name, value]): Line => [`domain ${name}`, quote(value)]),
+    ["type", primaryType],
     ...members(message, "message"),
     ...Object.entries(types).map(
-      ([name, fields]): Line => [
-        `type ${quoteName(name)}`,
-        fields.map((field) => `${quoteName(field.type)} ${quoteName(field.name)}`).join(", "),
-      ],
+      ([name, fields]): Line => [`type ${name}`, fields.map((field) => `${field.type} ${field.name}`).join(", ")],
     ),
   ];
 }
@@ -140,12 +150,12 @@ function members(value: unknown, path: string): readonly Line[] {
     if (value.length === 0) return [[path, "an empty list"]];
     return value.flatMap((entry, index) => members(entry, `${path}[${index}]`));
   }
-  return Object.entries(value).flatMap(([name, entry]) => members(entry, `${path}.${quoteName(name)}`));
+  return Object.entries(value).flatMap(([name, entry]) => members(entry, `${path}.${name}`));
 }
 
 function authorizationLines({ address, nonce }: AuthorizationContent): readonly Line[] {
   return [
-    ["code of", address === ZERO_ADDRESS ? "nobody: ends the delegation" : address],
+    ["code of", address === ZERO_ADDRESS ? "none: ends the delegation" : address],
     ["nonce", nonce],
   ];
 }
@@ -163,17 +173,4 @@ function data(hex: string): string {
   if (length === 0) return "none";
   if (hex.length <= MAX_SHOWN_HEX) return `${length} bytes: ${hex}`;
   return `${length} bytes: begins with ${dataSlice(hex, 0, 4)}, keccak256 ${keccak256(hex)}`;
-}
-
-/** Text that came from somewhere else, so that it can neither break a line nor hide or reorder what stands beside it. */
-function quote(text: string): string {
-  return escapeInvisible(JSON.stringify(text));
-}
-
-function quoteName(name: string): string {
-  return /^[A-Za-z_$][\w$]*(\[\d*\])*$/.test(name) ? name : quote(name);
-}
-
-function escapeInvisible(text: string): string {
-  return text.replace(INVISIBLE, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }

@@ -34,8 +34,10 @@ export interface VerifiedRequest {
   /** What an approver should not overlook, a sentence each; empty for an ordinary request. */
   readonly warnings: readonly string[];
   /**
-   * All of it for people: lines of printable characters. Whatever came from the requester stands in quotes and escaped, and can
-   * neither add a line nor write on the terminal.
+   * All of it for people, in rows of at most 40 columns, hexadecimal digits excepted; a row that continues a line begins with `  | `.
+   * Text from the requester is in quotes, and every character that is not plain printable text is escaped: it can neither look like
+   * a line of this display, on a terminal of 40 columns or more, nor hide, reorder or write anything. Text of more than 1,024 characters,
+   * calldata of more than 1,023 bytes and more than 500 lines are cut, which is said.
    */
   readonly summary: string;
 }
@@ -66,7 +68,7 @@ export function verifyApprovalRequest(request: ApprovalRequest, options: VerifyR
       "the approval request does not say what is signed: refuse it, or pass allowBareDigest where you know it otherwise",
     );
   }
-  const warnings = warningsOf(known);
+  const warnings = warningsOf(copy, known);
   return {
     request: copy,
     content,

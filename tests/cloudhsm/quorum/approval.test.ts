@@ -3,6 +3,7 @@ import {
   constants,
   createHash,
   createPrivateKey,
+  createPublicKey,
   generateKeyPairSync,
   privateEncrypt,
   sign,
@@ -139,6 +140,19 @@ test("a token for another service needs to be named", async () => {
   expect(approval).toEqual({ username: "officer", role: "admin", signature: expected });
 });
 
+test.each([
+  ["1", "AQ"],
+  ["3", "Aw"],
+  ["65,535", "AP__"],
+])("a public key with the exponent %s is refused: it would accept what the approver never signed", async (_name, e) => {
+  const { n = "" } = publicKey.export({ format: "jwk" });
+  const weak = createPublicKey({ key: { kty: "RSA", n, e }, format: "jwk" });
+  const sign = async () => new Uint8Array(256);
+  expect(await failureOf(() => approveQuorumToken(file, "officer", sign, { publicKey: weak }))).toMatchObject({
+    code: "INVALID_ARGUMENT",
+  });
+});
+
 describe("a key that cannot be right is refused, and never shown", () => {
   const short = rsaKey(1024).privateKey;
   const pss = generateKeyPairSync("rsa-pss", { modulusLength: 2048 }).privateKey;
@@ -147,6 +161,7 @@ describe("a key that cannot be right is refused, and never shown", () => {
   test.each<[string, unknown]>([
     ["RSA-1024", short.export(PEM).toString()],
     ["RSA-PSS", pss],
+    ["RSA-2048 with the exponent 3", generateKeyPairSync("rsa", { modulusLength: 2048, publicExponent: 3 }).privateKey],
     ["P-256", curve.export(PEM).toString()],
     ["a public key", publicKey],
     ["a public key as PEM", publicKey.export({ format: "pem", type: "spki" })],

@@ -128,6 +128,11 @@ export function requestFor(name: string, others: object = {}): ApprovalRequest {
   });
 }
 
+/** The lines of a summary, without the folds of its rows. */
+export function unfold(summary: string): string {
+  return summary.replaceAll("\n  | ", "");
+}
+
 /** What `run` throws, for a closer look. */
 export async function failureOf(run: () => unknown): Promise<Record<string, unknown>> {
   try {

@@ -81,6 +81,7 @@ describe("a login session that ends while approvals are awaited", () => {
     });
     const error = await signerError(signer.signDigest(id("x")), "BACKEND_UNAVAILABLE");
     expect(error.message).toContain("ended 3 times");
+    expect(error.retryable).toBe(false);
     expect(setup.requests).toHaveLength(3);
     expect(setup.cluster.count(SIGN)).toBe(0);
   });

@@ -3,7 +3,7 @@ import { hashAuthorization, hashMessage, keccak256, Transaction, TypedDataEncode
 import fc from "fast-check";
 import { verifyApprovalRequest } from "../../../src/cloudhsm/quorum/index.ts";
 import { cases } from "../../support/cases.ts";
-import { ACCOUNT, AUTHORITY, NOW, requestFor } from "./requests.ts";
+import { ACCOUNT, AUTHORITY, failureOf, NOW, requestFor, unfold } from "./requests.ts";
 
 function shown(name: string, others: object = {}): string {
   return verifyApprovalRequest(requestFor(name, { id: "request-1", ...others }), { now: NOW }).summary;
@@ -11,7 +11,9 @@ function shown(name: string, others: object = {}): string {
 
 /** The values of the lines with that name. */
 function lines(summary: string, name: string): string[] {
-  const found = summary.split("\n").filter((line) => line.startsWith(`${name}  `) || line.startsWith(`${name} `));
+  const found = unfold(summary)
+    .split("\n")
+    .filter((line) => line.startsWith(`${name}  `) || line.startsWith(`${name} `));
   return found.map((line) => line.slice(name.length).trim());
 }
 
@@ -24,17 +26,22 @@ created       2030-01-31T12:00:00.000Z
 expires       2030-01-31T12:09:00.000Z
 account       ${ACCOUNT}
 chain         1
-signs         a transaction of type 2 (EIP-1559)
+signs         a transaction of type 2 
+  | (EIP-1559)
 nonce         7
 to            0x000000000000000000000000000000000000dEaD
-value         1.5 ETH (1500000000000000000 wei)
+value         1.5 ETH 
+  | (1500000000000000000 wei)
 gas limit     90000
 max fee       30.0 gwei
 priority fee  1.0 gwei
 fees at most  0.0027 ETH
 data          4 bytes: 0xa9059cbb
 digest        ${request.digest}
-token         ${request.token.token}, said to be for "key-usage" of key 0x00000000006c0004`);
+token         ${request.token.token.slice(0, 26)}
+  | ${request.token.token.slice(26)}, said to be for 
+  | "key-usage" of key 
+  | 0x00000000006c0004`);
 });
 
 test.each([
@@ -42,13 +49,13 @@ test.each([
   ["a transaction of type 2, a new contract", ["1"], ["It creates a contract."]],
   ["a transaction of type 4", ["1"], ["It changes whose code accounts run, by the authorizations in it."]],
   ["a message", ["none named"], []],
-  ["a message of bytes", ["none named"], ["The message is no text."]],
+  ["a message of bytes", ["none named"], ["The message is not text."]],
   ["typed data", ["1"], []],
-  ["an authorization", ["1"], ["Whoever controls that code controls the account."]],
+  ["an authorization", ["1"], ["Who controls that code controls the account."]],
   [
     "an authorization for every chain",
     ["every chain"],
-    ["It holds on every chain.", "Whoever controls that code controls the account."],
+    ["It holds on every chain.", "Who controls that code controls the account."],
   ],
 ])("%s has its chain and its warnings", (name, chain, warnings) => {
   const summary = shown(name);
@@ -91,7 +98,7 @@ test("every value of typed data is shown by its place", () => {
 test("an authorization that ends a delegation is told apart", () => {
   const tuple = { chainId: 1n, address: `0x${"00".repeat(20)}`, nonce: 0n };
   const request = { digest: hashAuthorization(tuple), content: { type: "authorization", ...tuple } };
-  expect(lines(shown("a message", request), "code of")).toEqual(["nobody: ends the delegation"]);
+  expect(lines(shown("a message", request), "code of")).toEqual(["none: ends the delegation"]);
   expect(lines(shown("a message", request), "WARNING")).toEqual([]);
   expect(lines(shown("an authorization"), "code of")).toEqual(["0xdEDEDEDEdEdEdEDedEDeDedEdEdeDedEdEDedEdE"]);
 });
@@ -111,14 +118,27 @@ describe("what the requester wrote stays in its place", () => {
   ])("%s in a message", (_name, text) => {
     const request = { digest: hashMessage(text), content: { type: "message", message: toUtf8Bytes(text) } };
     const summary = shown("a message", request);
-    expect(summary.split("\n")).toHaveLength(shown("a message").split("\n").length);
+    expect(unfold(summary).split("\n")).toHaveLength(unfold(shown("a message")).split("\n").length);
     for (const line of summary.split("\n")) expect(line).toMatch(visible);
   });
 
-  test("names and values in typed data", () => {
+  test.each([
+    ["a struct whose name is a type string", "T(Deal deal)Deal", "amount"],
+    ["a field with the name of an element", "T", "recipients[0]"],
+    ["a field that names two", "T", "amount,address to"],
+    ["a field of several lines", "T", "x\nWARNING none"],
+    ["a struct called as an elementary type", "uint256", "x"],
+  ])("typed data with %s is refused", async (_name, type, field) => {
+    const [types, value] = [{ [type]: [{ name: field, type: "string" }] }, { [field]: "x" }];
+    const content = { type: "typed-data", domain: {}, types, value };
+    const digest = `0x${"11".repeat(32)}`;
+    expect(await failureOf(() => shown("a message", { digest, content }))).toMatchObject({ code: "INVALID_ARGUMENT" });
+  });
+
+  test("values in typed data", () => {
     const evil = "x\nWARNING none\u202e";
-    const types = { [`T${evil}`]: [{ name: evil, type: "string" }] };
-    const value = { [evil]: evil };
+    const types = { T: [{ name: "x", type: "string" }] };
+    const value = { x: evil };
     const domain = { name: evil };
     const digest = TypedDataEncoder.hash(domain, types, value);
     const summary = shown("a message", { digest, content: { type: "typed-data", domain, types, value } });
@@ -146,5 +166,126 @@ describe("what the requester wrote stays in its place", () => {
       }),
       { numRuns: cases(200, 40) },
     );
+  });
+});
+
+describe("on a terminal of any width", () => {
+  const NAMES = [
+    "request",
+    "asked by",
+    "note",
+    "created",
+    "expires",
+    "account",
+    "chain",
+    "signs",
+    "text",
+    "digest",
+    "token",
+    "WARNING",
+  ];
+  const OURS = new RegExp(`^(  \\| |(${NAMES.join("|")}|domain name|type|message\\.x|type T) {2,})`);
+
+  /** What a terminal shows of one row: letters of other scripts take two columns. */
+  function wrapped(row: string, width: number): string[] {
+    const found = [""];
+    let used = 0;
+    for (const character of row) {
+      const columns = (character.codePointAt(0) ?? 0) < 0x300 ? 1 : 2;
+      if (used + columns > width) {
+        found.push("");
+        used = 0;
+      }
+      found[found.length - 1] += character;
+      used += columns;
+    }
+    return found;
+  }
+
+  function expectHonest(summary: string): void {
+    const rows = summary.split("\n");
+    for (const width of [40, 57, 80, 133, 200]) {
+      for (const row of rows) {
+        const [, ...rest] = wrapped(row, width);
+        if (rest.length > 0) expect(rest.join("\n")).toMatch(/^[0-9a-fA-F"\n]+,?$/);
+      }
+    }
+    // A row is one of ours, or continues one.
+    for (const row of rows) expect(row).toMatch(OURS);
+  }
+
+  const spoof = `${" ".repeat(31)}account       0x000000000000000000000000000000000000dEaD${" ".repeat(400)}value         0.0 ETH`;
+
+  test.each([
+    ["spaces that would wrap into lines", spoof],
+    ["no-break and ideographic spaces", spoof.replaceAll(" ", "\u00a0").replaceAll("0.0", "\u3000")],
+    ["blank braille patterns", spoof.replaceAll(" ", "\u2800")],
+    ["one long word", "account".repeat(100)],
+    ["wide letters", "値".repeat(100)],
+    ["single words", "x account y value z to ".repeat(40)],
+  ])("%s do not look like lines", (_name, text) => {
+    expectHonest(
+      shown("a message", { digest: hashMessage(text), content: { type: "message", message: toUtf8Bytes(text) } }),
+    );
+  });
+
+  test("any text does not, in a message, a note or typed data", () => {
+    const piece = fc.oneof(
+      fc.string({ unit: "binary", maxLength: 20 }),
+      fc.constantFrom(
+        ...NAMES,
+        " ",
+        "  ",
+        "              ",
+        "\u00a0",
+        "\u2800",
+        "\u05d0",
+        "е",
+        "0x",
+        "\n",
+        '"',
+        "  | ",
+      ),
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 40 }), (pieces) => {
+        const text = pieces.join("");
+        const types = { T: [{ name: "x", type: "string" }] };
+        const [value, domain] = [{ x: text }, { name: text }];
+        const digest = TypedDataEncoder.hash(domain, types, value);
+        const summary = shown("a message", { digest, content: { type: "typed-data", domain, types, value } });
+        expectHonest(summary);
+        const message = { type: "message", message: toUtf8Bytes(text) };
+        expectHonest(shown("a message", { digest: hashMessage(text), content: message }));
+      }),
+      { numRuns: cases(300, 60) },
+    );
+  });
+
+  test("letters from right to left are escaped, and several spaces are counted", () => {
+    const text = "a  b \u05d0\u0628";
+    const message = { digest: hashMessage(text), content: { type: "message", message: toUtf8Bytes(text) } };
+    expect(lines(shown("a message", message), "text")).toEqual(['"a\\u{20}×2b \\u{5d0}\\u{628}"']);
+  });
+
+  test("letters that look alike are warned of", () => {
+    const text = "pаypal";
+    const message = { digest: hashMessage(text), content: { type: "message", message: toUtf8Bytes(text) } };
+    expect(lines(shown("a message", message), "WARNING")).toEqual([
+      "It mixes letters that can look alike: Latin, Cyrillic.",
+    ]);
+  });
+
+  test("long text and many values are cut, which is said", () => {
+    const text = "x".repeat(5_000);
+    const message = { digest: hashMessage(text), content: { type: "message", message: toUtf8Bytes(text) } };
+    const shownText = unfold(shown("a message", message));
+    expect(shownText).toContain(`${"x".repeat(1_024)}" and more: 5000 characters, keccak256 0x`);
+    const [types, value] = [{ T: [{ name: "x", type: "uint8[]" }] }, { x: Array.from({ length: 600 }, () => 1) }];
+    const digest = TypedDataEncoder.hash({}, types, value);
+    const summary = shown("a message", { digest, content: { type: "typed-data", domain: {}, types, value } });
+    expect(lines(summary, "WARNING")).toContain("It has 603 lines, of which the first 500 are shown.");
+    expect(lines(summary, "message.x[497]")).toEqual(['"1"']);
+    expect(lines(summary, "message.x[498]")).toEqual([]);
   });
 });

@@ -16,6 +16,7 @@ import {
   quorumFailure,
   requestFor,
   tokenFile,
+  unfold,
 } from "./requests.ts";
 
 const OTHER = "0x000000000000000000000000000000000000dEaD";
@@ -151,7 +152,7 @@ test("a bare digest is refused unless it is allowed", async () => {
     );
   }
   const verified = verifyApprovalRequest(bare, { now: NOW, allowBareDigest: true });
-  expect(verified.summary).toContain("a digest of unknown content");
+  expect(unfold(verified.summary)).toContain("a digest of unknown content");
   expect(verified.warnings).toEqual(["Nothing but the requester's word tells what this digest is."]);
 });
 
@@ -213,7 +214,7 @@ test("an authorization whose signature names nobody is shown as that", () => {
     content: { type: "transaction", unsigned: transaction.unsignedSerialized },
   });
   const { summary } = verifyApprovalRequest(request, { now: NOW });
-  expect(summary).toContain(`nobody (invalid signature) to run ${OTHER}, chain 0 (every chain), nonce 1`);
+  expect(unfold(summary)).toContain(`no account (invalid signature) to run ${OTHER}, chain 0 (every chain), nonce 1`);
 });
 
 function isMismatch(error: Record<string, unknown>): boolean {
