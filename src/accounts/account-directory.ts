@@ -89,7 +89,7 @@ export class AccountDirectory {
     assertArgument(
       refreshInterval === undefined ||
         (Number.isSafeInteger(refreshInterval) && refreshInterval >= 1 && refreshInterval <= MAX_INTERVAL),
-      `refreshInterval must be a whole number of milliseconds from 1 to ${MAX_INTERVAL}`,
+      `refreshInterval must be an integer number of milliseconds from 1 to ${MAX_INTERVAL}`,
       "refreshInterval",
       refreshInterval,
     );
@@ -102,7 +102,7 @@ export class AccountDirectory {
   }
 
   /**
-   * Lists all stores anew, side by side. Calls that come while one runs share it.
+   * Lists all stores again, side by side. Calls that come while one runs share it.
    *
    * It does not reject because a store cannot be listed: `failed` says so.
    */
@@ -151,7 +151,7 @@ export class AccountDirectory {
     return this;
   }
 
-  /** Ends what `on` began; a listener that is not there is no error. */
+  /** Ends what `on` began; a listener that is not there is not an error. */
   off(_event: "change", listener: (changes: RefreshResult) => void): this {
     this.#listeners.delete(listener);
     return this;

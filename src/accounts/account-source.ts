@@ -28,7 +28,7 @@ export interface AccountSource {
   readonly entries: ReadonlyMap<string, Entry>;
   /** The keys that the last such listing could not use. */
   readonly failedKeys: readonly FailedKey[];
-  /** Lists anew. Where that fails the entries stay as they were, and it rejects. */
+  /** Lists again. If that fails, the entries stay as they were, and it rejects. */
   refresh(signal: AbortSignal): Promise<void>;
   /** Undefined where the store does not tell. */
   health(signal: AbortSignal | undefined): Promise<StoreHealth | undefined>;
@@ -93,7 +93,7 @@ export class StoreSource implements AccountSource {
   }
 }
 
-/** One signer as a source: its account is known for good once its public key was fetched. */
+/** One signer as a source: its account is final once its public key was fetched. */
 export class SignerSource implements AccountSource {
   readonly backend: string;
   readonly id: string;

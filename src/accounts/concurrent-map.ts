@@ -69,7 +69,7 @@ function begin<R>(running: Promise<R>): Promise<Done<R>> {
   return task;
 }
 
-// Nobody waits for it while the consumer is busy: its failure must not count as unhandled until somebody does.
+// It is not awaited while the consumer is busy: its failure must not count as unhandled meanwhile.
 function handled<P>(promise: Promise<P>): Promise<P> {
   promise.catch(() => {});
   return promise;

@@ -10,7 +10,7 @@ export const EXIT = {
   usage: 2,
   /** Credentials or a PIN are missing or refused, or lack a permission. */
   accessDenied: 3,
-  /** There is no such key or token. */
+  /** The key or token does not exist. */
   notFound: 4,
   /** The backend is out of reach, too slow, or asks for fewer requests: the same may work later. */
   unavailable: 5,

@@ -28,7 +28,7 @@ export async function run(args: readonly string[], streams: Streams): Promise<nu
   }
   try {
     const command = commands.find((each) => each.name === name);
-    requireUsage(command, "there is no such command; see ethers-hsm --help");
+    requireUsage(command, "this command does not exist; see ethers-hsm --help");
     const { values, positionals } = parse(command, rest);
     if (values["help"]) {
       printLines(terminal, commandHelp(command));

@@ -79,7 +79,7 @@ function pinOf(
 function requirePassword(password: unknown): string {
   assertArgument(
     typeof password === "string" && password.length > 0,
-    "password must be text",
+    "password must be a string",
     "password",
     "[REDACTED]",
   );

@@ -51,7 +51,7 @@ async function requestToken(credential: AzureTokenCredential, vaultUrl: string, 
   }
 }
 
-/** Whoever has read its public key knows that it may sign. */
+/** Reading its public key proves that it may sign. */
 function describe(key: KeyVaultKey): CheckResult<undefined> {
   const { id, keyType, keyOperations, properties } = key;
   const { enabled, notBefore, expiresOn, version } = properties;

@@ -36,7 +36,7 @@ export function claimsOf(token: string): { readonly text: string; readonly facts
   return { text, facts };
 }
 
-/** Nothing is verified: the service does that. Empty where the token is no JSON Web Token. */
+/** Nothing is verified: the service does that. Empty if the token is not a JSON Web Token. */
 function payloadOf(token: string): Readonly<Record<string, unknown>> {
   try {
     const [, payload = ""] = token.split(".");

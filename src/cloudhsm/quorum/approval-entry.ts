@@ -17,7 +17,7 @@ const WHAT = "the approval";
 /**
  * Reads an approval that came as JSON. It says nothing of whose it is, or of which token: {@link mergeApprovals} does.
  *
- * @throws ethers' INVALID_ARGUMENT for anything that is no approval, also for a further field.
+ * @throws ethers' INVALID_ARGUMENT for anything that is not an approval, and for a further field.
  */
 export function parseQuorumApproval(text: string): QuorumApproval {
   return readApproval(parseJsonObject(text, WHAT, MAX_CHARACTERS), WHAT);

@@ -61,7 +61,7 @@ export class CliConnection {
   async #open(): Promise<CliSession> {
     const password = typeof this.#password === "function" ? await this.#password() : this.#password;
     if (typeof password !== "string" || password.length === 0 || /[\r\n\0]/.test(password)) {
-      throw new SignerError("ACCESS_DENIED", "password must give text of one line", { operation: "login" });
+      throw new SignerError("ACCESS_DENIED", "password must return a string of one line", { operation: "login" });
     }
     this.#closing.signal.throwIfAborted();
     const session = this.#start();

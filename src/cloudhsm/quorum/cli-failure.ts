@@ -1,6 +1,6 @@
 /**
  * `not-started`: no such file, or not executable. `died`: it ended. `timeout`: it did not answer in time, and was ended.
- * `no-answer`: it went on without an answer, or answered what nobody asked, and was ended.
+ * `no-answer`: it went on without an answer, or wrote an answer without a command, and was ended.
  */
 export type CliFailureKind = "not-started" | "died" | "timeout" | "no-answer";
 

@@ -79,6 +79,6 @@ function hexBytes(text: string): Uint8Array {
   try {
     return getBytes(text);
   } catch {
-    throw invalidResponse("the CloudHSM CLI's ec-point is no hex");
+    throw invalidResponse("the CloudHSM CLI's ec-point is not hex");
   }
 }

@@ -19,7 +19,7 @@ export function isQuotable(value: string): boolean {
 export function cliValue(value: string, name: string): string {
   assertArgument(
     isQuotable(value),
-    `${name} must be text without double quotes, backslashes, dollar signs, backticks, line breaks and control characters: it goes to the CLI's command line`,
+    `${name} must be a string without double quotes, backslashes, dollar signs, backticks, line breaks and control characters: it goes to the CLI's command line`,
     name,
     "[not shown]",
   );

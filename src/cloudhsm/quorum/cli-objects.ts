@@ -5,7 +5,7 @@ interface ObjectRange {
 }
 
 const BEFORE_OBJECT = /^(?:aws-cloudhsm\s*>\s*|Enter password:\s*)*/;
-/** An answer's own objects begin behind spaces. What holds as many that do not is no answer. */
+/** An answer's own objects begin behind spaces. Output with as many that do not is not an answer. */
 const MAX_OPEN = 64;
 
 /**

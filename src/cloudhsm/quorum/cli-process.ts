@@ -8,7 +8,7 @@ interface Pending {
   quiet: NodeJS.Timeout | undefined;
 }
 
-/** Behind the prompt of a command without an answer. Its stderr may come later, and a prompt too many is no reason to hurry. */
+/** Behind the prompt of a command without an answer. Its stderr may come later, and one prompt too many changes nothing. */
 const QUIET_MS = 2_000;
 /** For what is in the pipes of a process that ended. */
 const DRAIN_MS = 250;
@@ -24,7 +24,7 @@ function killLiving(): void {
 /**
  * One `cloudhsm-cli interactive`: a command's line in, its answer out, one at a time.
  *
- * Whatever is unexpected ends the process, since nobody could tell which answer belongs to which command afterwards. It does
+ * Unexpected output ends the process, since afterwards it is unknown which answer belongs to which command. It does
  * not keep the application alive while no command runs, and does not outlive it.
  */
 export class CliProcess {
@@ -95,7 +95,7 @@ export class CliProcess {
       };
       this.#pending = { settle, password, quiet: undefined };
       this.#commands++;
-      // EPIPE: nobody read the line to its end, so nobody acts on it.
+      // EPIPE: the line was not read to its end, so it is not executed.
       this.#child.stdin.write(`${line}\n`, (error) => {
         sent = !error;
       });
@@ -129,7 +129,7 @@ export class CliProcess {
     const pending = this.#pending;
     const answer = this.#reader.take();
     if (answer !== undefined) {
-      // An answer that nobody asked for: which of two is the command's, and will the next one be of the next?
+      // An answer without a command: which of two is the command's, and will the next one be of the next?
       if (pending === undefined || this.#reader.take() !== undefined) this.#stop("no-answer");
       else pending.settle(answer);
       return;

@@ -3,7 +3,7 @@ import type { CliAnswer } from "./cli-answer.ts";
 import { shownText } from "./cli-failure.ts";
 import { quorumError } from "./errors.ts";
 
-/** The CLI says that nobody is logged in: what was asked was not done. */
+/** The CLI says that no user is logged in: the command was not executed. */
 export class LoggedOut extends Error {}
 
 const LOGGED_OUT =
@@ -31,7 +31,7 @@ function refusal({ data }: CliAnswer, operation: string, checked: boolean): Erro
   const said = `the CloudHSM CLI answered ${JSON.stringify(text)}`;
   const options: SignerErrorOptions = { operation, info: { answer: text } };
   if (TOO_FEW.test(text)) {
-    return quorumError("too-few-approvals", `${said}: ask more of the key's users; the next call asks anew`, options);
+    return quorumError("too-few-approvals", `${said}: ask more of the key's users; the next call asks again`, options);
   }
   if (NOT_TAKEN.test(text)) {
     if (checked)
@@ -40,7 +40,7 @@ function refusal({ data }: CliAnswer, operation: string, checked: boolean): Erro
     return quorumError("quorum-failed", `${said}: ${advice}; pass approvers to tell which`, options);
   }
   if (QUORUM.test(text)) {
-    const advice = "approvals are missing, or the token expired; the next call asks anew";
+    const advice = "approvals are missing, or the token expired; the next call asks again";
     return quorumError("quorum-failed", `${said}: ${advice}`, options);
   }
   const matched = MATCHED.exec(text)?.[1];

@@ -17,7 +17,7 @@ export class CliSession {
   readonly #lost = new AbortController();
   #tail: Promise<unknown> = Promise.resolve();
 
-  /** Starts a process, in which nobody is logged in yet. */
+  /** Starts a process, in which no user is logged in yet. */
   constructor({ cliPath, clusterId, commandTimeout }: CliOptions) {
     this.#timeout = commandTimeout;
     const parameters = clusterId === undefined ? [] : ["--cluster-id", clusterId];

@@ -28,7 +28,7 @@ export function readSignature(data: Readonly<Record<string, unknown>>, reference
 /** The error where the CLI was told to sign and did not answer: never to be repeated without asking. */
 export function outcomeUnknown({ kind, detail: text }: CliFailure): SignerError {
   const message = `the CloudHSM CLI ${FAILED[kind]} after it was told to sign: it is unknown whether the HSM signed this digest`;
-  const advice = "Nothing is repeated by itself; the next call asks for new approvals";
+  const advice = "Nothing is repeated automatically; the next call asks for new approvals";
   return new SignerError(
     kind === "timeout" ? "BACKEND_TIMEOUT" : "BACKEND_UNAVAILABLE",
     `${message}. ${advice}. ${text}`.trim(),

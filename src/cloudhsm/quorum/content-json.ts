@@ -29,7 +29,7 @@ export function readContent(value: unknown, what: string): RequestContent {
     case "message": {
       only("message", "text");
       const { text } = content;
-      if (text !== undefined && typeof text !== "string") refuse(`${what}.text must be text`);
+      if (text !== undefined && typeof text !== "string") refuse(`${what}.text must be a string`);
       return { type, message: readHex(content["message"], `${what}.message`), ...(text === undefined ? {} : { text }) };
     }
     case "typed-data": {

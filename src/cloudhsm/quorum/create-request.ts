@@ -34,7 +34,7 @@ export interface ApprovalRequestOptions {
 /**
  * Makes the request that approvers see, from what a signer is about to sign.
  *
- * It asks nobody, and makes no token: pass the one of `quorum token-sign generate --service key-usage`.
+ * It asks no one, and makes no token: pass the one of `quorum token-sign generate --service key-usage`.
  *
  * @throws SignerError ACCESS_DENIED with `info.reason` `"content-mismatch"` where the content does not hash to the digest,
  *   `"chain-mismatch"` where it names another chain than `chainId`, `"wrong-service"` for a token that is not for the use of a

@@ -4,7 +4,7 @@ import { refuse } from "./json-text.ts";
 /** EIP-4844, "Parameters": GAS_PER_BLOB. */
 const GAS_PER_BLOB = 131_072n;
 
-/** An unsigned transaction for people: wei in decimal digits, and in ether beside it where somebody must judge it. */
+/** An unsigned transaction for people: wei in decimal digits, and in ether beside it where a person must judge it. */
 export interface DecodedTransaction {
   /** 0 legacy, 1 EIP-2930, 2 EIP-1559, 3 EIP-4844, 4 EIP-7702. */
   readonly type: number;
@@ -40,7 +40,7 @@ export interface DecodedTransaction {
   readonly authorizationList?: readonly DecodedAuthorization[];
 }
 
-/** An authorization inside a transaction: somebody has signed it already. */
+/** An authorization inside a transaction, which is signed already. */
 export interface DecodedAuthorization {
   /** Decimal digits; `"0"` holds on every chain. */
   readonly chainId: string;
@@ -91,7 +91,7 @@ function parseUnsigned(unsigned: string): Transaction {
     transaction = Transaction.from(unsigned);
     again = transaction.unsignedSerialized;
   } catch {
-    refuse("content: unsigned is no transaction of type 0 to 4");
+    refuse("content: unsigned is not a transaction of type 0 to 4");
   }
   // Also where it is signed.
   if (again !== unsigned) {

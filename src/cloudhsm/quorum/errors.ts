@@ -8,7 +8,7 @@ export type QuorumFailure =
   | "too-few-approvals"
   /** The HSM has seen this token before: a token serves one operation. */
   | "token-reused"
-  /** Somebody who was asked said no. */
+  /** A person who was asked refused. */
   | "refused"
   /** The HSM did not take the approvals, and did not say why. */
   | "quorum-failed"
@@ -18,7 +18,7 @@ export type QuorumFailure =
   | "stranger"
   /** An approval in another role than the token's service asks for. */
   | "wrong-role"
-  /** An approval that is no signature of this token by the user's key. */
+  /** An approval that is not a signature of this token by the user's key. */
   | "bad-signature"
   /** A token for something else than the use of a key. */
   | "wrong-service"

@@ -10,12 +10,12 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/u;
 
 /**
- * A JSON object from somewhere else. Refused are, beyond what JSON.parse refuses: more than `limit` characters, more than 64
+ * A JSON object from outside. Refused are, beyond what JSON.parse refuses: more than `limit` characters, more than 64
  * levels, a member twice in one object (readers differ in which they take), the name `__proto__`, and numbers that
  * JavaScript would round.
  */
 export function parseJsonObject(text: string, what: string, limit: number): JsonObject {
-  assertArgument(typeof text === "string", `${what} must be text`, "text", typeof text);
+  assertArgument(typeof text === "string", `${what} must be a string`, "text", typeof text);
   assertArgument(
     text.length <= limit,
     `${what} is longer than ${limit} characters`,
@@ -26,7 +26,7 @@ export function parseJsonObject(text: string, what: string, limit: number): Json
   try {
     value = JSON.parse(text);
   } catch {
-    refuse(`${what} is no JSON`);
+    refuse(`${what} is not JSON`);
   }
   const fault = duplicateOrInexact(text);
   if (fault !== undefined) refuse(`${what} ${fault}`);
@@ -69,7 +69,7 @@ export function refuseOtherFields(value: JsonObject, known: readonly string[], w
 /** Text without control characters, not empty. */
 export function readText(value: unknown, what: string, limit: number = MAX_TEXT): string {
   if (typeof value !== "string" || value.length === 0 || value.length > limit || UNPRINTABLE.test(value)) {
-    refuse(`${what} must be text of 1 to ${limit} characters, without control characters`);
+    refuse(`${what} must be a string of 1 to ${limit} characters, without control characters`);
   }
   return value;
 }
@@ -90,7 +90,7 @@ export function readHex(value: unknown, what: string, length?: number): string {
   return value;
 }
 
-/** A non-negative whole number below 2^256 in decimal digits. */
+/** A non-negative integer below 2^256 in decimal digits. */
 export function readDecimal(value: unknown, what: string): string {
   if (typeof value !== "string" || !/^(0|[1-9][0-9]{0,77})$/.test(value) || BigInt(value) >> 256n !== 0n) {
     refuse(`${what} must be decimal digits, below 2^256`);
@@ -106,15 +106,15 @@ export function readAddress(value: unknown, what: string): string {
   return value;
 }
 
-/** A moment as Date.toISOString writes it. */
+/** A time as Date.toISOString writes it. */
 export function readMoment(value: unknown, what: string): string {
   const date = typeof value === "string" ? new Date(value) : new Date(Number.NaN);
   if (Number.isNaN(date.getTime()) || date.toISOString() !== value)
-    refuse(`${what} must be a moment as 2030-01-31T12:00:00.000Z`);
+    refuse(`${what} must be a time as 2030-01-31T12:00:00.000Z`);
   return value;
 }
 
-/** ethers' INVALID_ARGUMENT without the text: it may be long, and it is somebody else's. */
+/** ethers' INVALID_ARGUMENT without the text: it may be long, and it is not the caller's. */
 export function refuse(message: string): never {
   assertArgument(false, message, "text", "[not shown]");
 }

@@ -231,7 +231,7 @@ export class CloudHsmQuorumKey implements RemoteKey {
 
 function requireTime(expiresAt: number): void {
   if (Date.now() < expiresAt) return;
-  throw quorumError("expired", "there was no time left for approvals, or they came too late; the next call asks anew");
+  throw quorumError("expired", "there was no time left for approvals, or they came too late; the next call asks again");
 }
 
 async function readToken(path: string): Promise<QuorumTokenFile> {

@@ -54,7 +54,7 @@ export function mergeApprovals(
       const publicKey = find(users, username);
       if (publicKey === undefined) throw fail("stranger", `${username} is not among the registered users`);
       if (!isSignedBy(publicKey, approvalData, Buffer.from(signature, "base64"))) {
-        throw fail("bad-signature", `${username}'s approval is no signature of this token by the registered key`);
+        throw fail("bad-signature", `${username}'s approval is not a signature of this token by the registered key`);
       }
     }
     // PKCS #1 v1.5 is deterministic: the same key under another name gives the same signature.
@@ -77,7 +77,7 @@ function checkCount(approvals: number, required: number | undefined): void {
   if (required === undefined) return;
   assertArgument(
     Number.isInteger(required) && required > 0,
-    "required must be a whole number of approvals",
+    "required must be an integer number of approvals",
     "required",
     required,
   );

@@ -93,7 +93,7 @@ export function checkQuorumOptions(options: CloudHsmQuorumKeyOptions): CheckedOp
   cliValue(user, "user");
   assertArgument(
     typeof password === "function" || (isText(password) && !/[\r\n\0]/.test(password)),
-    "password must be text of one line, or a function that gives it",
+    "password must be a string of one line, or a function that returns it",
     "password",
     "[REDACTED]",
   );
@@ -149,7 +149,7 @@ function keyName(label: string | undefined, reference: string | undefined): KeyN
     );
     return { reference };
   }
-  assertArgument(isText(label), "keyLabel must be text", "keyLabel", label);
+  assertArgument(isText(label), "keyLabel must be a string", "keyLabel", label);
   cliValue(label, "keyLabel");
   return { label };
 }

@@ -47,7 +47,7 @@ export function serializeApprovalRequest(request: ApprovalRequest): string {
   return text;
 }
 
-/** The request as its reader will have it, of its own: nobody else can change it between a check and its use. */
+/** The request as its reader will have it, a copy: no other code can change it between a check and its use. */
 export function checkForm(request: ApprovalRequest): ApprovalRequest {
   return parseApprovalRequest(serializeJson(request, WHAT, MAX_CHARACTERS));
 }

@@ -9,7 +9,7 @@ import { type CloudHsmQuorumSignerOptions, signerOptions } from "./options.ts";
  *
  * The key is made with `--use-private-key-quorum-value m`, and cannot be used through PKCS#11. The HSM checks the approvals; what
  * is signed it does not show to approvers, since a token names a key and no digest: the approval request does, and
- * `verifyApprovalRequest` checks it on the approver's side. Whoever is logged in as `user` can sign any digest with a token that
+ * `verifyApprovalRequest` checks it on the approver's side. A process that is logged in as `user` can sign any digest with a token that
  * was approved: run this where only the application can.
  *
  * A signature takes as long as people do. `sendTransaction` reads the nonce and the fees before it asks: leave room in them.

@@ -34,7 +34,7 @@ const WHAT = "the token file";
  * Reads a token file of the CloudHSM CLI.
  *
  * @param text the JSON: at most 65,536 characters, no member twice in one object, no number that JavaScript would round.
- * @throws ethers' INVALID_ARGUMENT for anything that is no token file; SignerError ACCESS_DENIED, with `info.reason`
+ * @throws ethers' INVALID_ARGUMENT for anything that is not a token file; SignerError ACCESS_DENIED, with `info.reason`
  *   `"token-mismatch"`, where the token is not the SHA-256 of the approval data.
  */
 export function parseQuorumTokenFile(text: string): QuorumTokenFile {

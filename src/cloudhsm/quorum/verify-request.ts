@@ -9,7 +9,7 @@ import { summarize, warningsOf } from "./summary.ts";
 
 /** What a request is measured by. */
 export interface VerifyRequestOptions {
-  /** The moment to measure the expiry by. Default: this computer's clock. */
+  /** The time to measure the expiry by. Default: this computer's clock. */
   readonly now?: Date | undefined;
   /** Refuses a request for another account. */
   readonly expectedAccount?: string | undefined;
@@ -46,7 +46,7 @@ export interface VerifiedRequest {
  * Checks what an approver was sent, without an HSM: the digest is made again from the content, and so is all that the request
  * shows of it; the token is the SHA-256 of its approval data and is for the use of a key; the request has not expired.
  *
- * It cannot prove that the approval will be used for this digest: a token names no digest, and whoever holds an approved one and
+ * It cannot prove that the approval will be used for this digest: a token names no digest, and a process that has an approved one and
  * the login session that made it can sign another digest with it, once. Nor does anything prove the token's `service` and
  * `key_reference`, which stand beside approval data in a layout of AWS's own, or that its key is that of `account`. Approvers trust
  * the requester's process for these, as for `requester` and `note`.

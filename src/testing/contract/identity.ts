@@ -9,7 +9,7 @@ export const identityCases: Readonly<Record<string, Requirement>> = {
   "it names its backend and itself": async (key) => {
     for (const name of ["backend", "id"] as const) {
       const value: unknown = key[name];
-      expect(typeof value === "string" && value.length > 0, `${name} must be text, not empty`);
+      expect(typeof value === "string" && value.length > 0, `${name} must be a string, not empty`);
       expect(key[name] === value, `${name} must not change`);
     }
   },

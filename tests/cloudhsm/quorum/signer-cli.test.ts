@@ -120,7 +120,7 @@ describe("a CLI that cannot be used", () => {
     for (const password of ["", "two\nlines", undefined, 7]) {
       const signer = setup.signer({ password: async () => password as string });
       const { message } = await signerError(signer.getAddress(), "ACCESS_DENIED");
-      expect(message).toContain("password must give text of one line");
+      expect(message).toContain("password must return a string of one line");
     }
     expect(setup.cluster.state.pids).toEqual([]);
   });
