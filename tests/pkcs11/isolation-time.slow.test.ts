@@ -84,3 +84,13 @@ test("a signature that hangs is made again, also while others are made", async (
   expect(verifyMessage("hung", await hung)).toBe(address);
   expect(starts()).toBe(before + 1);
 });
+
+test("a process that hangs is ended and started again, and the call gets its signature", async () => {
+  const signer = open({ hangTimeout: 2_000 });
+  await signer.getAddress();
+  const [pid] = isolatedProcesses();
+  process.kill(pid as number, "SIGSTOP");
+  expect(verifyMessage("hello", await signer.signMessage("hello"))).toBe(address);
+  expect(isolatedProcesses()).not.toContain(pid);
+  await expect(signer.health()).resolves.toMatchObject({ ready: true, lastError: { code: "BACKEND_UNAVAILABLE" } });
+});

@@ -114,16 +114,6 @@ describe('isolation: "process"', () => {
     expect(signers).toEqual(signing.map((_, index) => (index % 2 ? second : address)));
   });
 
-  test("a process that hangs is ended and started again, and the call gets its signature", async () => {
-    const signer = open({ hangTimeout: 2_000 });
-    await signer.getAddress();
-    const [pid] = isolatedProcesses();
-    process.kill(pid as number, "SIGSTOP");
-    expect(verifyMessage("hello", await signer.signMessage("hello"))).toBe(address);
-    expect(isolatedProcesses()).not.toContain(pid);
-    await expect(signer.health()).resolves.toMatchObject({ ready: true, lastError: { code: "BACKEND_UNAVAILABLE" } });
-  });
-
   test("says what is wrong as it does in this process", async () => {
     await expect(open({ keyLabel: "none" }).getAddress()).rejects.toMatchObject({ code: "KEY_NOT_FOUND" });
     await expect(open({ libraryPath: "/nowhere/libsofthsm2.so" }).getAddress()).rejects.toMatchObject({
