@@ -58,6 +58,8 @@ export interface TokenSlot {
 export interface Cryptoki {
   /** Whether the library runs in a process of its own, which may end at any time without harm to this one. */
   readonly isIsolated: boolean;
+  /** Whether a call is in the library, under which it must not be finalised. Always false if it is isolated. */
+  readonly isBusy: boolean;
   /**
    * C_Initialize with locking by the operating system; false if other code of the process had initialised it.
    *

@@ -40,6 +40,10 @@ export class LocalCryptoki implements Cryptoki {
     this.#library = library;
   }
 
+  get isBusy(): boolean {
+    return this.#running.size > 0;
+  }
+
   async initialize(libraryParameters?: string): Promise<boolean> {
     this.#sessions.clear();
     try {

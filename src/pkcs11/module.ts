@@ -8,9 +8,13 @@ import { ObjectGate } from "./object-gate.ts";
 import type { CheckedLibrary } from "./options.ts";
 import { SessionPool } from "./session-pool.ts";
 
-// How long calls in flight may take to end before the library is started again, and the time between two starts.
+// How long calls in flight may take to end before the library is started again; likewise if other code has finalised it, which
+// those calls have then lived through. And the time between two starts.
 const DRAIN_MS = 5_000;
+const DRAIN_FINALIZED_MS = 500;
 const REST_MS = 200;
+// A library that was started so recently need not be started again to see the tokens of now.
+const FRESH_MS = 1_000;
 
 interface Loaded {
   readonly module: Promise<Pkcs11Module>;
@@ -74,7 +78,7 @@ export class Pkcs11Module {
   /** Finalised here, and not initialised again yet: a start that failed leaves it so. */
   #isEndedHere = false;
   #restarting: Promise<void> | undefined;
-  #restartedAt = Number.NEGATIVE_INFINITY;
+  #startedAt = performance.now();
   #failure: { readonly error: unknown; readonly at: number } | undefined;
   /** Leaves the library to its other users. With the last of them an isolated one ends. */
   readonly release: () => Promise<void>;
@@ -110,18 +114,31 @@ export class Pkcs11Module {
     return this.#generation;
   }
 
-  /** The sessions with the token in that slot. */
+  /** The sessions with that token in that slot. */
   pool(slot: TokenSlot): SessionPool {
-    const key = slot.handle.toString("hex");
-    const pool = this.#pools.get(key) ?? new SessionPool(this.cryptoki, slot, this.#gate);
-    this.#pools.set(key, pool);
+    const pool = this.#pools.get(slot.identity) ?? new SessionPool(this.cryptoki, slot, this.#gate);
+    this.#pools.set(slot.identity, pool);
     return pool;
   }
 
   /** Forgets a pool that has no users. */
   forget(pool: SessionPool): void {
-    const key = pool.slot.handle.toString("hex");
-    if (!pool.isUsed && this.#pools.get(key) === pool) this.#pools.delete(key);
+    const { identity } = pool.slot;
+    if (!pool.isUsed && this.#pools.get(identity) === pool) this.#pools.delete(identity);
+  }
+
+  /**
+   * Lets the library read again which tokens there are, which many do only when they start.
+   *
+   * @returns "current" if it was started since `generation` or a moment ago; "outdated" if it must not be started again, since
+   *   other signers, or other code of this process, may be using it.
+   */
+  async refresh(generation: object): Promise<"current" | "restarted" | "outdated"> {
+    if (this.#generation !== generation) return "restarted";
+    if (this.#isOurs && performance.now() - this.#startedAt < FRESH_MS) return "current";
+    if (!this.cryptoki.isIsolated || [...this.#pools.values()].some(({ isUsed }) => isUsed)) return "outdated";
+    await this.#restartOnce(() => this.#startAgain({ isFinalized: false }));
+    return "restarted";
   }
 
   /**
@@ -137,7 +154,11 @@ export class Pkcs11Module {
   async restart(generation: object, reason: unknown, pool: SessionPool | undefined): Promise<void> {
     if (this.#generation !== generation) return;
     if (this.#failure && performance.now() - this.#failure.at < REST_MS) throw this.#failure.error;
-    this.#restarting ??= this.#restart(reason, pool).finally(() => {
+    await this.#restartOnce(() => this.#restart(reason, pool));
+  }
+
+  async #restartOnce(restart: () => Promise<void>): Promise<void> {
+    this.#restarting ??= restart().finally(() => {
       this.#restarting = undefined;
     });
     await this.#restarting;
@@ -145,58 +166,64 @@ export class Pkcs11Module {
 
   async #restart(reason: unknown, requester: SessionPool | undefined): Promise<void> {
     const isFinalized = returnValueOf(reason) === CKR.CRYPTOKI_NOT_INITIALIZED;
-    // The token answers: another session is enough.
-    if (!isFinalized && (await requester?.probe())) return;
+    if (!isFinalized) {
+      // The token answers: another session is enough.
+      if (await requester?.probe()) return;
+      // While the token is away every start succeeds, and does not help.
+      const rest = this.#startedAt + REST_MS - performance.now();
+      if (rest > 0) await new Promise((resolve) => setTimeout(resolve, rest));
+      await this.#requireUnused(reason, requester);
+    }
+    await this.#startAgain({ isFinalized });
+  }
+
+  async #startAgain({ isFinalized }: { readonly isFinalized: boolean }): Promise<void> {
     const pools = [...this.#pools.values()];
-    // While the token is away every start succeeds, and helps nobody.
-    const rest = this.#restartedAt + REST_MS - performance.now();
-    if (!isFinalized && rest > 0) await new Promise((resolve) => setTimeout(resolve, rest));
-    if (!isFinalized) await this.#requireNobodyHurt(reason, requester, pools);
-    let restarted = false;
     for (const pool of pools) pool.suspend();
     try {
-      const isIdle = await this.#drain(pools);
+      await this.#drain(pools, isFinalized ? DRAIN_FINALIZED_MS : DRAIN_MS);
       if (!isFinalized) {
-        await this.#finalize(isIdle);
+        await this.#finalize();
         this.#isEndedHere = true;
       }
       const isOurs = await this.cryptoki.initialize(this.#parameters);
-      // Who else has finalised it uses it as well.
+      // Other code that has finalised it uses it as well.
       this.#isOurs = isOurs && (this.cryptoki.isIsolated || this.#isEndedHere);
       this.#isEndedHere = false;
-      this.#generation = {};
-      this.#failure = undefined;
-      this.#restartedAt = performance.now();
-      restarted = true;
     } catch (error) {
       this.#failure = { error, at: performance.now() };
+      for (const pool of pools) pool.resume();
       throw error;
-    } finally {
-      for (const pool of pools) pool.resume({ restarted });
     }
+    this.#generation = {};
+    this.#failure = undefined;
+    this.#startedAt = performance.now();
+    for (const pool of this.#pools.values()) pool.end();
+    this.#pools.clear();
   }
 
-  async #requireNobodyHurt(reason: unknown, requester: SessionPool | undefined, pools: SessionPool[]): Promise<void> {
+  async #requireUnused(reason: unknown, requester: SessionPool | undefined): Promise<void> {
     if (!this.#isOurs)
-      throw advised(reason, "other code of this process initialised the library, and only it may end it");
-    for (const pool of pools) {
-      if (pool !== requester && (await pool.isServing())) throw advised(reason, "another token of the library answers");
+      throw notRestarted(reason, "other code of this process initialised the library, and only it may end it");
+    for (const pool of this.#pools.values()) {
+      if (pool !== requester && (await pool.isServing())) throw notRestarted(reason, "another token of the library answers");
     }
   }
 
-  /** Waits for the calls in flight; gives whether they have all returned. A process of the library's own takes them with it. */
-  async #drain(pools: SessionPool[]): Promise<boolean> {
-    const deadline = performance.now() + DRAIN_MS;
-    while (!this.cryptoki.isIsolated && pools.some(({ state }) => state.busy + state.abandoned > 0)) {
-      if (performance.now() > deadline) return false;
+  /** Waits for the tasks that run, unless the library is isolated: its process takes them with it. */
+  async #drain(pools: readonly SessionPool[], ms: number): Promise<void> {
+    if (this.cryptoki.isIsolated) return;
+    const deadline = performance.now() + ms;
+    const isWorking = ({ state }: SessionPool) => state.busy + state.abandoned > 0;
+    while (pools.some(isWorking) || this.cryptoki.isBusy) {
+      if (performance.now() > deadline) return;
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    return true;
   }
 
-  async #finalize(isIdle: boolean): Promise<void> {
-    // Ending the library under a call in flight crashes the process.
-    if (!isIdle) {
+  async #finalize(): Promise<void> {
+    // To end the library under a call in flight crashes the process.
+    if (this.cryptoki.isBusy) {
       throw new SignerError(
         "BACKEND_UNAVAILABLE",
         "the library must be started again, but a call hangs in it; restart the application, and see isolation",
@@ -211,8 +238,8 @@ export class Pkcs11Module {
   }
 }
 
-// The library's answer stays the error; why nothing was done about it is for whoever reads it.
-function advised(reason: unknown, why: string): unknown {
+// The library's return value stays the error; its message also says why nothing was done about it.
+function notRestarted(reason: unknown, why: string): unknown {
   if (!isSignerError(reason)) return reason;
   return new SignerError(reason.code, `${reason.message}. The library was not started again: ${why}`, {
     operation: reason.operation,

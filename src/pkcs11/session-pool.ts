@@ -1,8 +1,8 @@
 import { isSignerError, SignerError } from "../core/errors.ts";
 import { onAbort } from "../signer/on-abort.ts";
+import { CallQueue, type WaitingCall } from "./call-queue.ts";
 import type { Cryptoki, TokenSlot } from "./cryptoki.ts";
 import { CKR, recoveryFor, returnValueOf } from "./errors.ts";
-import { FairQueue } from "./fair-queue.ts";
 import type { Login } from "./login.ts";
 import type { ObjectGate } from "./object-gate.ts";
 import { Pkcs11Session, type SharedState } from "./session.ts";
@@ -29,38 +29,36 @@ export interface PoolState {
   readonly waiting: number;
 }
 
-interface Waiter {
-  readonly user: PoolUser;
-  readonly signal: AbortSignal | undefined;
-  readonly resolve: (session: Pkcs11Session) => void;
-  readonly reject: (error: unknown) => void;
-}
+/** What a call is rejected with if its pool ended while it waited: its token is to be found again. */
+export const POOL_ENDED = Symbol("the library was started again");
 
 /**
- * The sessions of this process with one token, shared by every signer and store that uses it.
+ * The sessions of this process with one token, shared by every signer and store that uses it, during one start of the library.
  *
  * A session does one task at a time. One that failed is not used again, nor is one whose caller has left: it may be stuck in
- * the operation. The user is logged in once for all of them, at the first, and again after somebody has logged it out.
+ * the operation. The user is logged in once for all of them, by the first, and again after a logout by other code.
  */
 export class SessionPool {
   readonly slot: TokenSlot;
   readonly #cryptoki: Cryptoki;
   readonly #shared: SharedState;
   readonly #users = new Set<PoolUser>();
-  readonly #waiting = new FairQueue<Waiter>();
+  readonly #waiting = new CallQueue();
   readonly #idle: Pkcs11Session[] = [];
   readonly #busy = new Set<Pkcs11Session>();
   readonly #abandoned = new Set<Pkcs11Session>();
-  readonly #suspects = new WeakSet<Pkcs11Session>();
+  /** Not to be used again once they have done what they do. */
+  readonly #stale = new WeakSet<Pkcs11Session>();
   readonly #closing = new Set<Promise<void>>();
   readonly #login: TokenLogin;
   /** As many as the most demanding of the users asks for; likewise the calls that may wait. */
   #size = 0;
   #maxQueue = 0;
   #opening = 0;
-  /** A session that is no longer good and stays open while it is the only one: the last to close logs the user out. */
-  #doomed: Pkcs11Session | undefined;
+  /** A session that is no longer used and stays open while it is the only one: the last to close logs the user out. */
+  #lastSession: Pkcs11Session | undefined;
   #isSuspended = false;
+  #isEnded = false;
 
   /** `gate` is the library's. */
   constructor(cryptoki: Cryptoki, slot: TokenSlot, gate: ObjectGate) {
@@ -86,6 +84,11 @@ export class SessionPool {
     return this.#users.size > 0;
   }
 
+  /** Whether the library was started again since: the token is to be found again, perhaps in another slot. */
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
   add(user: PoolUser): void {
     this.#users.add(user);
     this.#fitUsers();
@@ -108,18 +111,19 @@ export class SessionPool {
   }
 
   /**
-   * `signal` lets a task leave the queue before its turn; once begun, it runs to its end, whether anybody waits or not.
+   * `signal` lets a task leave the queue before its turn; once begun, it runs to its end, even if its caller has left.
    *
-   * @param line whose turn it waits for: the user's, or, for a task that has waited before, its own.
+   * @param lane whose turn it waits for: the user's, or, for a task that has waited before, its own.
+   * @throws {@link POOL_ENDED} if the library was started again before its turn.
    */
   async run<T>(
     user: PoolUser,
     task: (session: Pkcs11Session) => Promise<T>,
     signal: AbortSignal | undefined,
-    line: object,
+    lane: object,
   ): Promise<T> {
     await this.#requireSameUser(user.login, signal);
-    const session = await this.#acquire(user, signal, line);
+    const session = await this.#acquire(user, signal, lane);
     if (signal?.aborted) {
       this.#release(session, true);
       throw signal.reason;
@@ -127,14 +131,14 @@ export class SessionPool {
     const unlisten = signal && onAbort(signal, () => this.#abandon(session));
     let isUsable = false;
     try {
-      if (this.#login.isSuspect) await this.#login.ensure(session, user.login, signal);
+      if (this.#login.isStale) await this.#login.ensure(session, user.login, signal);
       const result = await task(session);
       isUsable = true;
       return result;
     } catch (error) {
       isUsable = leavesSessionUsable(error);
       // The others were probably lost with it; those that were opened since an earlier one was lost were not.
-      if (isLoss(error) && !this.#suspects.has(session)) this.invalidate();
+      if (isLoss(error) && !this.#stale.has(session)) this.invalidate();
       throw error;
     } finally {
       unlisten?.();
@@ -144,12 +148,12 @@ export class SessionPool {
 
   /** No session that is open now is used again, once it has done what it does. */
   invalidate(): void {
-    for (const session of [...this.#busy, ...this.#abandoned]) this.#suspects.add(session);
+    for (const session of [...this.#busy, ...this.#abandoned]) this.#stale.add(session);
     for (const session of this.#idle.splice(0)) this.#retire(session);
   }
 
-  /** The login is looked at again before the next task. */
-  distrustLogin(): void {
+  /** The login is checked before the next task. */
+  invalidateLogin(): void {
     this.#login.invalidate();
   }
 
@@ -159,10 +163,7 @@ export class SessionPool {
     const session = this.#idle.pop();
     if (!session) return false;
     this.#busy.add(session);
-    const answers = await session.isLoggedIn().then(
-      () => true,
-      () => false,
-    );
+    const answers = await isAnswering(session);
     this.#release(session, answers);
     return answers;
   }
@@ -171,10 +172,10 @@ export class SessionPool {
   async probe(): Promise<boolean> {
     try {
       await this.#cryptoki.getTokenInfo(this.slot.handle);
-      const session = await this.#cryptoki.openSession(this.slot.handle);
-      await this.#cryptoki.getSessionState(session);
-      await this.#cryptoki.closeSession(session);
-      return true;
+      const session = await Pkcs11Session.open(this.#cryptoki, this.slot, this.#shared);
+      const answers = await isAnswering(session);
+      await session.close();
+      return answers;
     } catch (error) {
       return returnValueOf(error) === CKR.SESSION_COUNT;
     }
@@ -185,20 +186,25 @@ export class SessionPool {
     this.#isSuspended = true;
   }
 
-  /** Goes on. After a new start of the library every session and every handle of before is gone. */
-  resume({ restarted }: { readonly restarted: boolean }): void {
+  /** The library was not started again. */
+  resume(): void {
     this.#isSuspended = false;
-    if (restarted) {
-      for (const session of [...this.#busy, ...this.#abandoned]) this.#suspects.add(session);
-      this.#idle.length = 0;
-      this.#doomed = undefined;
-      this.#login.forget();
-    }
     this.#serve();
   }
 
-  #acquire(user: PoolUser, signal: AbortSignal | undefined, line: object): Promise<Pkcs11Session> {
+  /** The library was started again: the sessions and the handles are gone, and the token may be in another slot. */
+  end(): void {
+    this.#isEnded = true;
+    for (const session of [...this.#busy, ...this.#abandoned]) this.#stale.add(session);
+    this.#idle.length = 0;
+    this.#lastSession = undefined;
+    this.#login.forget();
+    this.#waiting.rejectAll(POOL_ENDED);
+  }
+
+  #acquire(user: PoolUser, signal: AbortSignal | undefined, lane: object): Promise<Pkcs11Session> {
     signal?.throwIfAborted();
+    if (this.#isEnded) throw POOL_ENDED;
     if (this.#waiting.size >= this.#maxQueue) {
       throw new SignerError(
         "THROTTLED",
@@ -207,40 +213,21 @@ export class SessionPool {
         { info: { ...this.state } },
       );
     }
-    return new Promise((resolve, reject) => {
-      const waiter: Waiter = {
-        user,
-        signal,
-        resolve: (session) => {
-          unlisten?.();
-          resolve(session);
-        },
-        reject: (error) => {
-          unlisten?.();
-          reject(error);
-        },
-      };
-      const unlisten =
-        signal &&
-        onAbort(signal, () => {
-          this.#waiting.delete(line, waiter);
-          waiter.reject(signal.reason);
-        });
-      this.#waiting.add(line, waiter);
-      this.#serve();
-    });
+    const session = this.#waiting.add(lane, user, signal);
+    this.#serve();
+    return session;
   }
 
   #serve(): void {
     while (!this.#isSuspended && this.#waiting.size > 0) {
       const session = this.#idle.pop();
       if (!session && !this.#mayOpen()) return;
-      const waiter = this.#waiting.take() as Waiter;
+      const call = this.#waiting.take() as WaitingCall;
       if (session) {
         this.#busy.add(session);
-        waiter.resolve(session);
+        call.resolve(session);
       } else {
-        void this.#openFor(waiter);
+        void this.#openFor(call);
       }
     }
   }
@@ -250,7 +237,7 @@ export class SessionPool {
     return this.#busy.size + this.#opening < this.#size && this.#abandoned.size < this.#size;
   }
 
-  async #openFor({ user, signal, resolve, reject }: Waiter): Promise<void> {
+  async #openFor({ user, signal, resolve, reject }: WaitingCall): Promise<void> {
     this.#opening += 1;
     const session = await this.#open(user.login, signal).catch(reject);
     this.#opening -= 1;
@@ -268,7 +255,7 @@ export class SessionPool {
     const session = await Pkcs11Session.open(this.#cryptoki, this.slot, this.#shared);
     try {
       await this.#login.ensure(session, login, signal);
-      this.#closeDoomed();
+      this.#closeLastSession();
       return session;
     } catch (error) {
       this.#retire(session);
@@ -286,7 +273,7 @@ export class SessionPool {
   async #logOut(): Promise<void> {
     this.#login.forget();
     for (const session of this.#idle.splice(0)) this.#close(session);
-    this.#closeDoomed();
+    this.#closeLastSession();
     await Promise.all(this.#closing);
   }
 
@@ -300,7 +287,7 @@ export class SessionPool {
   #release(session: Pkcs11Session, isUsable: boolean): void {
     const isAbandoned = this.#abandoned.delete(session);
     this.#busy.delete(session);
-    if (isUsable && !isAbandoned && !this.#suspects.has(session)) this.#idle.push(session);
+    if (isUsable && !isAbandoned && !this.#stale.has(session)) this.#idle.push(session);
     else this.#retire(session);
     this.#closeSurplus();
     this.#serve();
@@ -311,7 +298,7 @@ export class SessionPool {
     while (this.#idle.length > 0 && this.#idle.length + this.#busy.size + this.#opening > wanted) {
       this.#close(this.#idle.pop() as Pkcs11Session);
     }
-    if (!this.isUsed) this.#closeDoomed();
+    if (!this.isUsed) this.#closeLastSession();
   }
 
   #retire(session: Pkcs11Session): void {
@@ -319,15 +306,15 @@ export class SessionPool {
     if (idle + busy + abandoned > 0) {
       this.#close(session);
     } else {
-      this.#closeDoomed();
-      this.#doomed = session;
+      this.#closeLastSession();
+      this.#lastSession = session;
     }
   }
 
-  #closeDoomed(): void {
-    const doomed = this.#doomed;
-    this.#doomed = undefined;
-    if (doomed) this.#close(doomed);
+  #closeLastSession(): void {
+    const session = this.#lastSession;
+    this.#lastSession = undefined;
+    if (session) this.#close(session);
   }
 
   #close(session: Pkcs11Session): void {
@@ -336,12 +323,19 @@ export class SessionPool {
   }
 }
 
+function isAnswering(session: Pkcs11Session): Promise<boolean> {
+  return session.isLoggedIn().then(
+    () => true,
+    () => false,
+  );
+}
+
 function isLoss(error: unknown): boolean {
   const recovery = recoveryFor(error);
   return recovery === "new-session" || recovery === "reload-library";
 }
 
-// What the token's answer was about was the key or the request, or nobody has asked the token at all.
+// An error without a return value is about the key or the request, or the token was not asked at all.
 function leavesSessionUsable(error: unknown): boolean {
   if (!isSignerError(error)) return true;
   return returnValueOf(error) === undefined && error.code !== "BACKEND_RESPONSE_INVALID";

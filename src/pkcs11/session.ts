@@ -9,6 +9,7 @@ import type { ObjectLookup } from "./object-index.ts";
 import { TokenObjects } from "./objects.ts";
 import type { KeySelector } from "./options.ts";
 import { KeyFinder, type SigningObject } from "./signing-object.ts";
+import { describeToken } from "./slot.ts";
 
 // PKCS#11 v2.40, header pkcs11t.h.
 const CKF_SIGN = 0x800;
@@ -70,6 +71,18 @@ export class Pkcs11Session {
   /** Whether the user is logged in. Without that, private keys do not show. */
   async isLoggedIn(): Promise<boolean> {
     return (await this.cryptoki.getSessionState(this.handle)) === CKS_RW_USER_FUNCTIONS;
+  }
+
+  /** @throws SignerError BACKEND_UNAVAILABLE, after which the token is found again, if another token is in its slot. */
+  async requireSameToken(): Promise<void> {
+    const { handle, label, identity } = this.slot;
+    const current = describeToken(handle, await this.cryptoki.getTokenInfo(handle));
+    if (current.identity === identity) return;
+    throw new SignerError(
+      "BACKEND_UNAVAILABLE",
+      `the slot holds another token now: it was ${JSON.stringify(label)} and is ${JSON.stringify(current.label)}`,
+      { operation: "C_GetTokenInfo", info: { returnValue: CKR.TOKEN_NOT_PRESENT } },
+    );
   }
 
   /** Whether the token offers CKM_ECDSA for signing. */

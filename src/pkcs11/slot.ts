@@ -61,7 +61,7 @@ export async function findSlot(cryptoki: Cryptoki, selector: TokenSelector): Pro
   return only;
 }
 
-function describeToken(handle: Handle, info: TokenInfo): FoundToken {
+export function describeToken(handle: Handle, info: TokenInfo): FoundToken {
   const { label, manufacturer, model, serialNumber, flags } = info;
   return {
     handle,

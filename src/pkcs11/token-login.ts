@@ -26,7 +26,7 @@ export class TokenLogin {
   readonly #queue = new SerialQueue();
   readonly #attempts = new Attempts<void>();
   readonly #readings = new Attempts<Credentials>();
-  #isSuspect = false;
+  #isStale = false;
   /** Whose login it is. */
   #current: Credentials | undefined;
   #admitted = new WeakSet<Login>();
@@ -42,12 +42,12 @@ export class TokenLogin {
   }
 
   /** Whether the user may have been logged out: `ensure` the login before the next task. */
-  get isSuspect(): boolean {
-    return this.#isSuspect;
+  get isStale(): boolean {
+    return this.#isStale;
   }
 
   invalidate(): void {
-    this.#isSuspect = true;
+    this.#isStale = true;
   }
 
   /** The user is logged out: the last session was closed, or the library was started again. */
@@ -96,7 +96,7 @@ export class TokenLogin {
         await this.#queue.run(() => this.#use(session, login, credentials));
       });
     }
-    this.#isSuspect = false;
+    this.#isStale = false;
   }
 
   async #use(session: Pkcs11Session, login: Login, credentials: Credentials): Promise<void> {
@@ -104,6 +104,8 @@ export class TokenLogin {
     if (this.#current && !this.#admit(login, credentials, this.#current)) throw this.refusal();
     // Another signer was faster, or other code of this process.
     if (!(await session.isLoggedIn())) {
+      // To another token, which may be in the slot by now, this PIN would be a wrong one.
+      await session.requireSameToken();
       await usePin(login, credentials, this.#slot, (pin) => session.login(pin));
       this.#epoch = {};
     }

@@ -1,13 +1,13 @@
 import { setTimeout } from "node:timers/promises";
 import { isSignerError, SignerError } from "../core/errors.ts";
 import { withDeadline } from "../signer/deadline.ts";
-import type { Cryptoki, LibraryInfo, TokenInfo, TokenSlot } from "./cryptoki.ts";
+import type { LibraryInfo, TokenInfo, TokenSlot } from "./cryptoki.ts";
 import { CKR, type RecoveryAction, recoveryFor, returnValueOf } from "./errors.ts";
 import { Login } from "./login.ts";
 import { loadModule, type Pkcs11Module } from "./module.ts";
 import type { CheckedToken } from "./options.ts";
 import type { Pkcs11Session } from "./session.ts";
-import type { PoolState, PoolUser, SessionPool } from "./session-pool.ts";
+import { POOL_ENDED, type PoolState, type PoolUser, type SessionPool } from "./session-pool.ts";
 import { findSlot, slotId } from "./slot.ts";
 import { usePin } from "./token-login.ts";
 
@@ -16,8 +16,16 @@ const ATTEMPTS = 8;
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 1_000;
 
+// After these the token may be in another slot, or another token in this one.
+const MOVED: readonly (number | undefined)[] = [
+  CKR.SLOT_ID_INVALID,
+  CKR.DEVICE_REMOVED,
+  CKR.TOKEN_NOT_PRESENT,
+  CKR.TOKEN_NOT_RECOGNIZED,
+];
+
 export interface RunOptions {
-  /** Lets a task leave the queue before its turn; once begun, it runs to its end, whether anybody waits or not. */
+  /** Lets a task leave the queue before its turn; once begun, it runs to its end, even if its caller has left. */
   readonly signal?: AbortSignal | undefined;
   /** Whether the task may run again after a failure that can be cured. Default: true. */
   readonly repeatable?: boolean | undefined;
@@ -32,12 +40,6 @@ export interface TokenReport {
   readonly sessions: PoolState;
 }
 
-interface Attachment {
-  /** The start of the library that the pool belongs to. */
-  readonly generation: object;
-  readonly pool: SessionPool;
-}
-
 /**
  * One signer's or store's way to a token: tasks in the sessions that all of this process share, and what makes them succeed
  * after a failure.
@@ -50,8 +52,10 @@ export class Pkcs11Token {
   readonly #user: PoolUser;
   readonly #running = new Set<Promise<unknown>>();
   #module: Pkcs11Module | undefined;
-  #attachment: Attachment | undefined;
-  #attaching: Promise<Attachment> | undefined;
+  #pool: SessionPool | undefined;
+  #attaching: Promise<SessionPool> | undefined;
+  /** Whether the token may be in another slot. */
+  #isMoved = false;
   #wasFound = false;
   #isClosed = false;
   #closing: Promise<void> | undefined;
@@ -102,13 +106,13 @@ export class Pkcs11Token {
 
   /** No session of now is used again: one of them answered something wrong. */
   invalidate(): void {
-    this.#attachment?.pool.invalidate();
+    this.#pool?.invalidate();
   }
 
   /** Asks the library and the token; it needs no session and no login. */
   report(): Promise<TokenReport> {
     return this.#unlessClosed(async () => {
-      const { pool } = this.#attached ?? (await this.#attach());
+      const pool = this.#attached ?? (await this.#attach());
       const module = this.#module as Pkcs11Module;
       const library = await module.cryptoki.getInfo();
       const token = await module.cryptoki.getTokenInfo(pool.slot.handle);
@@ -139,10 +143,15 @@ export class Pkcs11Token {
     for (let attempt = 1; ; attempt += 1) {
       const generation = this.#module?.generation;
       try {
-        const { pool } = this.#attached ?? (await withDeadline(() => this.#attach(), { signal }));
-        const line = attempt === 1 ? this.#user : own;
-        return await pool.run(this.#user, (session) => this.#guarded(session, task), signal, line);
+        const pool = this.#attached ?? (await withDeadline(() => this.#attach(), { signal }));
+        const lane = attempt === 1 ? this.#user : own;
+        return await pool.run(this.#user, (session) => this.#guarded(session, task), signal, lane);
       } catch (error) {
+        if (error === POOL_ENDED) {
+          // It has only waited.
+          attempt -= 1;
+          continue;
+        }
         this.#remember(error);
         const recovery = recoveryFor(error);
         if (recovery === undefined || signal?.aborted) throw error;
@@ -176,8 +185,9 @@ export class Pkcs11Token {
     attempt: number,
     generation: object | undefined,
   ): Promise<unknown> {
-    const pool = this.#attachment?.pool;
-    if (recovery === "login") pool?.distrustLogin();
+    const pool = this.#pool;
+    if (recovery === "login") pool?.invalidateLogin();
+    if (MOVED.includes(returnValueOf(error))) this.#isMoved = true;
     if (recovery !== "reload-library" || !this.#module || !generation) return undefined;
     // A token that was away for a moment needs another session and no more.
     if (attempt === 1 && returnValueOf(error) !== CKR.CRYPTOKI_NOT_INITIALIZED) return undefined;
@@ -190,47 +200,58 @@ export class Pkcs11Token {
     }
   }
 
-  // Undefined before the first call, and after the library was started again: the token may be in another slot then.
-  get #attached(): Attachment | undefined {
-    return this.#attachment?.generation === this.#module?.generation ? this.#attachment : undefined;
+  // Undefined if the token is to be found, for the first time or again.
+  get #attached(): SessionPool | undefined {
+    return this.#isMoved || this.#pool?.isEnded ? undefined : this.#pool;
   }
 
   // Once for all that wait.
-  async #attach(): Promise<Attachment> {
+  async #attach(): Promise<SessionPool> {
     this.#attaching ??= this.#findPool().finally(() => {
       this.#attaching = undefined;
     });
     return this.#attaching;
   }
 
-  async #findPool(): Promise<Attachment> {
+  async #findPool(): Promise<SessionPool> {
     this.#module ??= await loadModule(this.#options);
-    const { cryptoki, generation } = this.#module;
-    const pool = this.#module.pool(await this.#findSlot(cryptoki));
+    const module = this.#module;
+    const { generation } = module;
+    const slot = await this.#findSlot(module);
+    // The library was started again meanwhile, and its slots may have other numbers.
+    if (module.generation !== generation) return this.#findPool();
+    const pool = module.pool(slot);
     pool.add(this.#user);
-    if (this.#attachment?.pool !== pool) await this.#detach();
-    this.#attachment = { generation, pool };
-    return this.#attachment;
+    if (this.#pool !== pool) await this.#detach();
+    this.#isMoved = false;
+    this.#pool = pool;
+    return pool;
   }
 
   // A library that has lost its token may show none from then on, without an error, until it is started again.
-  async #findSlot(cryptoki: Cryptoki): Promise<TokenSlot> {
+  async #findSlot(module: Pkcs11Module): Promise<TokenSlot> {
+    const { generation } = module;
     try {
-      const slot = await findSlot(cryptoki, this.#options.token);
+      const slot = await findSlot(module.cryptoki, this.#options.token);
       this.#wasFound = true;
       return slot;
     } catch (error) {
-      if (!this.#wasFound || !isSignerError(error, "KEY_NOT_FOUND")) throw error;
-      throw new SignerError("BACKEND_UNAVAILABLE", `the token was there and is gone: ${error.message}`, {
-        operation: "C_GetSlotList",
-        info: { returnValue: CKR.TOKEN_NOT_PRESENT },
-      });
+      if (!isSignerError(error, "KEY_NOT_FOUND")) throw error;
+      if (this.#wasFound) {
+        throw new SignerError("BACKEND_UNAVAILABLE", `the token was there and is gone: ${error.message}`, {
+          operation: "C_GetSlotList",
+          info: { returnValue: CKR.TOKEN_NOT_PRESENT },
+        });
+      }
+      const state = await module.refresh(generation);
+      if (state === "restarted") return findSlot(module.cryptoki, this.#options.token);
+      throw state === "outdated" ? withHint(error, MADE_LATER) : error;
     }
   }
 
   async #detach(): Promise<void> {
-    const pool = this.#attachment?.pool;
-    this.#attachment = undefined;
+    const pool = this.#pool;
+    this.#pool = undefined;
     if (!pool) return;
     await pool.remove(this.#user);
     this.#module?.forget(pool);
@@ -239,6 +260,13 @@ export class Pkcs11Token {
   #remember(error: unknown): void {
     if (isSignerError(error)) this.#lastError = error;
   }
+}
+
+const MADE_LATER =
+  "Many libraries show only the tokens that were there when they started: to use a token made since, restart the application";
+
+function withHint({ code, message, operation, cause }: SignerError, hint: string): SignerError {
+  return new SignerError(code, `${message}. ${hint}`, { operation, cause });
 }
 
 function loggedOut(): SignerError {

@@ -22,6 +22,7 @@ export function isolatedCryptoki(path: string, hangTimeout: number): Cryptoki {
   return {
     ...calls,
     isIsolated: true,
+    isBusy: false,
     initialize: async (libraryParameters) => {
       if (!child?.isRunning) {
         await child?.ended;

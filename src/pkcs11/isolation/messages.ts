@@ -3,7 +3,7 @@ import type { Cryptoki, Handle, KeyPairHandles, LibraryInfo, SlotInfo, TokenInfo
 import { pkcs11Error } from "../errors.ts";
 
 /** The calls that the parent asks the child to make. */
-export type IsolatedMethod = Exclude<keyof Cryptoki, "isIsolated" | "finalize" | "end">;
+export type IsolatedMethod = Exclude<keyof Cryptoki, "isIsolated" | "isBusy" | "finalize" | "end">;
 
 /** From the parent: an id, which the response repeats, the call, and its arguments by {@link encode}. */
 export type Request = readonly [id: number, method: IsolatedMethod, args: readonly unknown[]];
