@@ -5,6 +5,7 @@ import { nextTurn } from "./next-turn.ts";
 import { ObjectIndex, type ObjectLookup } from "./object-index.ts";
 import type { Pkcs11Session } from "./session.ts";
 import { mayBeSecp256k1, PRIVATE_EC_KEYS } from "./signing-object.ts";
+import type { Wait } from "./store-calls.ts";
 import { type KeyFilter, startsWith } from "./store-options.ts";
 
 /** The private keys of one name: more than one cannot be told apart. */
@@ -22,7 +23,7 @@ export class KeyListing {
   readonly keys = new Map<string, NamedKeys>();
   readonly #filter: KeyFilter;
   readonly #names: KeyName[] = [];
-  #index: ObjectIndex | undefined;
+  #index: Promise<ObjectIndex> | undefined;
 
   private constructor(epoch: object, filter: KeyFilter) {
     this.epoch = epoch;
@@ -30,13 +31,14 @@ export class KeyListing {
   }
 
   /** The event loop gets a turn after each key. An abort ends it early, with what was found until then. */
-  static async read(session: Pkcs11Session, filter: KeyFilter, signal: AbortSignal | undefined): Promise<KeyListing> {
+  static async read(session: Pkcs11Session, filter: KeyFilter, wait: Wait): Promise<KeyListing> {
     const listing = new KeyListing(session.epoch, filter);
     const { objects } = session;
     const ids = filter.id ? [{ type: CKA.ID, value: Buffer.from(filter.id) }] : [];
     const template = [...PRIVATE_EC_KEYS, ...ids];
     for (const handle of await objects.find(template)) {
-      if (signal?.aborted) break;
+      if (wait.signal.aborted) break;
+      wait.progress();
       await nextTurn();
       const attributes = await objects.readAll(handle, [CKA.LABEL, CKA.ID, CKA.EC_PARAMS]);
       listing.#add(handle, keyName(attributes), attributes[2]);
@@ -48,10 +50,16 @@ export class KeyListing {
    * Where to look for the public halves: read from the token once, when the first of them is needed. Undefined where the
    * filter leaves too little to read them all for.
    */
-  async lookup(session: Pkcs11Session, signal: AbortSignal | undefined): Promise<ObjectLookup | undefined> {
+  async lookup(session: Pkcs11Session, wait: Wait): Promise<ObjectLookup | undefined> {
     if (this.#filter.id) return undefined;
-    this.#index ??= await ObjectIndex.read(session.objects, this.#names, signal);
-    return this.#index;
+    const index = this.#index ?? ObjectIndex.read(session.objects, this.#names, wait);
+    this.#index = index;
+    try {
+      return await index;
+    } catch (error) {
+      if (this.#index === index) this.#index = undefined;
+      throw error;
+    }
   }
 
   #add(handle: Handle, name: KeyName, params: Uint8Array | undefined): void {

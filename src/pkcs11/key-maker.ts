@@ -2,17 +2,18 @@ import { randomBytes } from "node:crypto";
 import { hexlify } from "ethers";
 import { SignerError } from "../core/errors.ts";
 import { CKA, CKK, CKM, CKO, SECP256K1_PARAMS } from "./attributes.ts";
-import type { Handle, KeyPairHandles, Template } from "./cryptoki.ts";
-import { CKR, returnValueOf } from "./errors.ts";
+import type { Handle, Template } from "./cryptoki.ts";
+import { returnValueOf } from "./errors.ts";
 import { type KeyName, labelText } from "./key-name.ts";
 import type { TokenObjects } from "./objects.ts";
 import type { PrivateKey } from "./private-key.ts";
+import { CKR } from "./return-values.ts";
 import type { Pkcs11Session } from "./session.ts";
 import type { NewKeyName } from "./store-options.ts";
 
 const EC_PARAMS = { type: CKA.EC_PARAMS, value: Buffer.from(SECP256K1_PARAMS) };
 
-// What a token answers that does not take a private key in the clear.
+// What a token answers that does not take a private key in the clear, or a public key at all.
 const REFUSED: ReadonlySet<number | undefined> = new Set([
   CKR.ATTRIBUTE_READ_ONLY,
   CKR.ATTRIBUTE_TYPE_INVALID,
@@ -22,6 +23,13 @@ const REFUSED: ReadonlySet<number | undefined> = new Set([
   CKR.TEMPLATE_INCOMPLETE,
   CKR.TEMPLATE_INCONSISTENT,
 ]);
+
+/** A private key that was made on the token. */
+export interface MadeKey {
+  readonly privateKey: Handle;
+  /** All objects that were made. */
+  readonly objects: readonly Handle[];
+}
 
 /**
  * Makes a key while no other call of this process makes one with its label or its CKA_ID on the token.
@@ -65,28 +73,29 @@ function taken(name: string, why: string): SignerError {
  * A new key pair on secp256k1 (PKCS#11 v2.40 mechanisms, section 2.3.5), made off the event loop. What a generation that failed
  * has left on the token is removed.
  */
-export async function generateKeyPair(session: Pkcs11Session, name: NewKeyName): Promise<KeyPairHandles> {
+export async function generateKeyPair({ objects }: Pkcs11Session, name: NewKeyName): Promise<MadeKey> {
   const publicTemplate = [...publicHalf(name), EC_PARAMS];
   try {
-    return await session.objects.generateKeyPair(CKM.EC_KEY_PAIR_GEN, publicTemplate, privateHalf(name));
+    const made = await objects.generateKeyPair(CKM.EC_KEY_PAIR_GEN, publicTemplate, privateHalf(name));
+    return { privateKey: made.privateKey, objects: [made.privateKey, made.publicKey] };
   } catch (error) {
-    throw await removingLeftovers(session, name, error);
+    throw await removingLeftovers(objects, name, error);
   }
 }
 
 // A whole pair of a name that the caller chose may be one that another process has made meanwhile.
-async function removingLeftovers(session: Pkcs11Session, name: NewKeyName, error: unknown): Promise<unknown> {
+async function removingLeftovers(objects: TokenObjects, name: NewKeyName, error: unknown): Promise<unknown> {
   try {
-    const [privateKeys = [], publicKeys = []] = await findHalves(session, name);
+    const [privateKeys = [], publicKeys = []] = await findHalves(objects, name);
     if (!name.hasRandomId && privateKeys.length > 0 && publicKeys.length > 0) return error;
-    return await removing(session, [...privateKeys, ...publicKeys], error);
+    return await removing(objects, [...privateKeys, ...publicKeys], error);
   } catch {
     // The session went with the generation.
     return error;
   }
 }
 
-async function findHalves({ objects }: Pkcs11Session, name: KeyName): Promise<Handle[][]> {
+async function findHalves(objects: TokenObjects, name: KeyName): Promise<Handle[][]> {
   const halves: Handle[][] = [];
   for (const keyClass of [CKO.PRIVATE_KEY, CKO.PUBLIC_KEY]) {
     halves.push(await objects.find([{ type: CKA.CLASS, value: keyClass }, ...naming(name)]));
@@ -95,10 +104,10 @@ async function findHalves({ objects }: Pkcs11Session, name: KeyName): Promise<Ha
 }
 
 /**
- * Puts a key pair on the token: the private half by C_CreateObject, or, where the token refuses that, by C_UnwrapKey under a
- * wrapping key that exists for this session only.
+ * Puts a key pair on the token: the private half by C_CreateObject, or, if the token refuses that, by C_UnwrapKey under a
+ * wrapping key that exists for this session only. The public half of a token that makes it itself, and takes none, is that one.
  */
-export async function importKeyPair(session: Pkcs11Session, name: KeyName, key: PrivateKey): Promise<KeyPairHandles> {
+export async function importKeyPair(session: Pkcs11Session, name: KeyName, key: PrivateKey): Promise<MadeKey> {
   const privateKey = await importPrivateKey(session, name, key);
   try {
     const point = Buffer.from([0x04, key.publicKey.length, ...key.publicKey]);
@@ -109,16 +118,23 @@ export async function importKeyPair(session: Pkcs11Session, name: KeyName, key: 
       EC_PARAMS,
       { type: CKA.EC_POINT, value: point },
     ]);
-    return { privateKey, publicKey };
+    return { privateKey, objects: [privateKey, publicKey] };
   } catch (error) {
-    throw await removing(session, [privateKey], error);
+    if (REFUSED.has(returnValueOf(error)) && (await showsPublicKey(session, name))) {
+      return { privateKey, objects: [privateKey] };
+    }
+    throw await removing(session.objects, [privateKey], error);
   }
 }
 
-/** Removes what was made before `error`, and gives the error to throw: one that says so where it cannot be removed. */
-export async function removing(session: Pkcs11Session, handles: readonly Handle[], error: unknown): Promise<unknown> {
+async function showsPublicKey({ objects }: Pkcs11Session, name: KeyName): Promise<boolean> {
+  return (await objects.find([{ type: CKA.CLASS, value: CKO.PUBLIC_KEY }, ...naming(name)], 1)).length > 0;
+}
+
+/** Removes what was made before `error`. @returns the error to throw: one that says so if it cannot be removed. */
+export async function removing(objects: TokenObjects, made: readonly Handle[], error: unknown): Promise<unknown> {
   try {
-    for (const handle of handles) await session.objects.destroy(handle);
+    for (const handle of made) await objects.destroy(handle);
     return error;
   } catch (failure) {
     const { message } = failure as Error;

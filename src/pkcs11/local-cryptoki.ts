@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import type * as pkcs11js from "pkcs11js";
 import type { Cryptoki, Handle, KeyPairHandles, LibraryInfo, SlotInfo, Template, TokenInfo } from "./cryptoki.ts";
-import { CKR, pkcs11Error, returnValueOf } from "./errors.ts";
+import { pkcs11Error, returnValueOf } from "./errors.ts";
 import { holding } from "./in-flight.ts";
 import { nextTurn } from "./next-turn.ts";
+import { CKR } from "./return-values.ts";
 
 // PKCS#11 v2.40, header pkcs11t.h.
 const CKF_OS_LOCKING_OK = 0x2;

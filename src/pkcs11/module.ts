@@ -1,11 +1,12 @@
 import { isSignerError, SignerError } from "../core/errors.ts";
 import type { Cryptoki, TokenSlot } from "./cryptoki.ts";
-import { CKR, returnValueOf } from "./errors.ts";
+import { returnValueOf } from "./errors.ts";
 import { isolatedCryptoki } from "./isolation/isolated-cryptoki.ts";
 import { loadLibrary, resolveLibrary } from "./library.ts";
 import { LocalCryptoki } from "./local-cryptoki.ts";
 import { ObjectGate } from "./object-gate.ts";
 import type { CheckedLibrary } from "./options.ts";
+import { CKR } from "./return-values.ts";
 import { SessionPool } from "./session-pool.ts";
 
 // How long calls in flight may take to end before the library is started again; likewise if other code has finalised it, which
@@ -206,7 +207,8 @@ export class Pkcs11Module {
     if (!this.#isOurs)
       throw notRestarted(reason, "other code of this process initialised the library, and only it may end it");
     for (const pool of this.#pools.values()) {
-      if (pool !== requester && (await pool.isServing())) throw notRestarted(reason, "another token of the library answers");
+      if (pool !== requester && (await pool.isServing()))
+        throw notRestarted(reason, "another token of the library answers");
     }
   }
 

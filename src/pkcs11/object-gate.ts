@@ -1,5 +1,5 @@
-/** A search of the token's objects, or a call that changes them. */
-type Kind = "search" | "change";
+/** A search of the token's objects, a call that changes them, or such a call with no other beside it. */
+type Kind = "search" | "change" | "alone";
 
 interface Waiter {
   readonly kind: Kind;
@@ -8,8 +8,8 @@ interface Waiter {
 
 /**
  * Keeps searches apart from calls that make or remove objects, in one library: SoftHSM2 reads half-written objects in a search,
- * and fails both calls. Calls of one kind run beside each other. Once one of the other kind waits, new ones wait too, and those
- * that wait for one turn share it: neither kind starves.
+ * and fails both calls. Calls of one kind run beside each other. Once one of another kind waits, new ones wait too, and those
+ * that wait for one turn share it: no kind starves.
  */
 export class ObjectGate {
   #waiting: Waiter[] = [];
@@ -18,7 +18,8 @@ export class ObjectGate {
 
   /** `signal` ends the wait for the turn, not the call. */
   async run<T>(kind: Kind, call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    if (this.#inside > 0 && (this.#turn !== kind || this.#waiting.length > 0)) await this.#wait(kind, signal);
+    const isOpen = this.#turn === kind && kind !== "alone" && this.#waiting.length === 0;
+    if (this.#inside > 0 && !isOpen) await this.#wait(kind, signal);
     else this.#enter(kind);
     try {
       return await call();
@@ -35,8 +36,9 @@ export class ObjectGate {
 
   #next(): void {
     const [first] = this.#waiting;
-    const admitted = this.#waiting.filter(({ kind }) => kind === first?.kind);
-    this.#waiting = this.#waiting.filter(({ kind }) => kind !== first?.kind);
+    const shares = (waiter: Waiter) => waiter === first || (waiter.kind === first?.kind && waiter.kind !== "alone");
+    const admitted = this.#waiting.filter(shares);
+    this.#waiting = this.#waiting.filter((waiter) => !shares(waiter));
     for (const { kind, enter } of admitted) {
       this.#enter(kind);
       enter();
@@ -48,7 +50,7 @@ export class ObjectGate {
     return new Promise((resolve, reject) => {
       const leave = () => {
         this.#waiting = this.#waiting.filter((other) => other !== waiter);
-        if (this.#waiting[0]?.kind === this.#turn) this.#next();
+        if (this.#waiting[0]?.kind === this.#turn && this.#turn !== "alone") this.#next();
         reject(signal?.reason);
       };
       const waiter: Waiter = {

@@ -4,6 +4,7 @@ import type { Handle } from "./cryptoki.ts";
 import type { KeyName } from "./key-name.ts";
 import { nextTurn } from "./next-turn.ts";
 import type { TokenObjects } from "./objects.ts";
+import type { Wait } from "./store-calls.ts";
 
 /** What belongs to a private key, by the attributes that tie the two halves; undefined stands for any value. */
 export interface ObjectLookup {
@@ -21,18 +22,15 @@ export class ObjectIndex implements ObjectLookup {
   }
 
   /** Reads CKA_LABEL and CKA_ID of the token's public EC keys, with a turn of the event loop after each. */
-  static async read(
-    objects: TokenObjects,
-    privateKeys: Iterable<KeyName>,
-    signal: AbortSignal | undefined,
-  ): Promise<ObjectIndex> {
+  static async read(objects: TokenObjects, privateKeys: Iterable<KeyName>, wait: Wait): Promise<ObjectIndex> {
     const index = new ObjectIndex(privateKeys);
     const template = [
       { type: CKA.CLASS, value: CKO.PUBLIC_KEY },
       { type: CKA.KEY_TYPE, value: CKK.EC },
     ];
     for (const handle of await objects.find(template)) {
-      if (signal?.aborted) break;
+      if (wait.signal.aborted) break;
+      wait.progress();
       await nextTurn();
       index.#add(handle, await objects.readName(handle));
     }

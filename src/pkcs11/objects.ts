@@ -1,7 +1,12 @@
 import { CKA } from "./attributes.ts";
 import type { Cryptoki, Handle, KeyPairHandles, Template } from "./cryptoki.ts";
+import { recoveryFor, returnValueOf } from "./errors.ts";
 import { type KeyName, keyName } from "./key-name.ts";
 import type { ObjectGate } from "./object-gate.ts";
+import { CKR } from "./return-values.ts";
+
+// How often attributes are read at most before the session counts as lost: a read changes nothing.
+const READS = 3;
 
 /** One session's view of the token's objects (PKCS#11 v2.40, section 5.7). */
 export class TokenObjects {
@@ -29,9 +34,15 @@ export class TokenObjects {
     return value;
   }
 
-  /** The same for several attributes, in one call where the object has them all. */
-  readAll(handle: Handle, types: readonly number[]): Promise<(Uint8Array | undefined)[]> {
-    return this.#cryptoki.getAttributes(this.#session, handle, types);
+  /** The same for several attributes, in one call if the object has them all. A read that may succeed later is retried. */
+  async readAll(handle: Handle, types: readonly number[]): Promise<(Uint8Array | undefined)[]> {
+    for (let read = 1; ; read += 1) {
+      try {
+        return await this.#cryptoki.getAttributes(this.#session, handle, types);
+      } catch (error) {
+        if (read === READS || !isPassing(error)) throw error;
+      }
+    }
   }
 
   /** CKA_LABEL and CKA_ID; empty where the object has none. */
@@ -40,20 +51,37 @@ export class TokenObjects {
   }
 
   create(template: Template): Promise<Handle> {
-    return this.#gate.run("change", () => this.#cryptoki.createObject(this.#session, template), this.#signal);
+    return this.#change(() => this.#cryptoki.createObject(this.#session, template), this.#signal);
   }
 
   destroy(handle: Handle): Promise<void> {
-    return this.#gate.run("change", () => this.#cryptoki.destroyObject(this.#session, handle));
+    return this.#change(() => this.#cryptoki.destroyObject(this.#session, handle));
   }
 
   generateKeyPair(mechanism: number, publicKey: Template, privateKey: Template): Promise<KeyPairHandles> {
     const generate = () => this.#cryptoki.generateKeyPair(this.#session, mechanism, publicKey, privateKey);
-    return this.#gate.run("change", generate, this.#signal);
+    return this.#change(generate, this.#signal);
   }
 
   unwrap(mechanism: number, wrappingKey: Handle, wrapped: Buffer, key: Template): Promise<Handle> {
     const unwrap = () => this.#cryptoki.unwrapKey(this.#session, mechanism, wrappingKey, wrapped, key);
-    return this.#gate.run("change", unwrap, this.#signal);
+    return this.#change(unwrap, this.#signal);
   }
+
+  /** kryoptic answers CKR_DEVICE_MEMORY to the slower of two writers: that one writes again, alone. */
+  async #change<T>(change: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    try {
+      return await this.#gate.run("change", change, signal);
+    } catch (error) {
+      if (returnValueOf(error) !== CKR.DEVICE_MEMORY) throw error;
+      return this.#gate.run("alone", change, signal);
+    }
+  }
+}
+
+function isPassing(error: unknown): boolean {
+  const recovery = recoveryFor(error);
+  return (
+    recovery === "retry" || (recovery === "reload-library" && returnValueOf(error) !== CKR.CRYPTOKI_NOT_INITIALIZED)
+  );
 }

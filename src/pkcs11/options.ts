@@ -247,7 +247,7 @@ function checkMatch({ match, tokenLabel }: Pkcs11TokenOptions): Pkcs11TokenMatch
   return given.length === 0 ? undefined : Object.fromEntries(given);
 }
 
-function checkCount(name: string, count: number, largest: number): number {
+export function checkCount(name: string, count: number, largest: number): number {
   const message = `${name} must be a whole number from 1 to ${largest}`;
   assertArgument(Number.isSafeInteger(count) && count >= 1 && count <= largest, message, name, count);
   return count;

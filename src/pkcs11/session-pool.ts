@@ -2,9 +2,11 @@ import { isSignerError, SignerError } from "../core/errors.ts";
 import { onAbort } from "../signer/on-abort.ts";
 import { CallQueue, type WaitingCall } from "./call-queue.ts";
 import type { Cryptoki, TokenSlot } from "./cryptoki.ts";
-import { CKR, recoveryFor, returnValueOf } from "./errors.ts";
+import { recoveryFor, returnValueOf } from "./errors.ts";
 import type { Login } from "./login.ts";
 import type { ObjectGate } from "./object-gate.ts";
+import { OpenSessions } from "./open-sessions.ts";
+import { CKR } from "./return-values.ts";
 import { Pkcs11Session, type SharedState } from "./session.ts";
 import { TokenLogin } from "./token-login.ts";
 
@@ -35,8 +37,8 @@ export const POOL_ENDED = Symbol("the library was started again");
 /**
  * The sessions of this process with one token, shared by every signer and store that uses it, during one start of the library.
  *
- * A session does one task at a time. One that failed is not used again, nor is one whose caller has left: it may be stuck in
- * the operation. The user is logged in once for all of them, by the first, and again after a logout by other code.
+ * A session does one task at a time. The user is logged in once for all of them, by the first, and again after a logout by other
+ * code.
  */
 export class SessionPool {
   readonly slot: TokenSlot;
@@ -44,19 +46,12 @@ export class SessionPool {
   readonly #shared: SharedState;
   readonly #users = new Set<PoolUser>();
   readonly #waiting = new CallQueue();
-  readonly #idle: Pkcs11Session[] = [];
-  readonly #busy = new Set<Pkcs11Session>();
-  readonly #abandoned = new Set<Pkcs11Session>();
-  /** Not to be used again once they have done what they do. */
-  readonly #stale = new WeakSet<Pkcs11Session>();
-  readonly #closing = new Set<Promise<void>>();
+  readonly #sessions = new OpenSessions();
   readonly #login: TokenLogin;
   /** As many as the most demanding of the users asks for; likewise the calls that may wait. */
   #size = 0;
   #maxQueue = 0;
   #opening = 0;
-  /** A session that is no longer used and stays open while it is the only one: the last to close logs the user out. */
-  #lastSession: Pkcs11Session | undefined;
   #isSuspended = false;
   #isEnded = false;
 
@@ -76,8 +71,8 @@ export class SessionPool {
   }
 
   get state(): PoolState {
-    const [idle, busy] = [this.#idle.length, this.#busy.size + this.#opening];
-    return { idle, busy, abandoned: this.#abandoned.size, waiting: this.#waiting.size };
+    const { idle, busy, abandoned } = this.#sessions;
+    return { idle, busy: busy + this.#opening, abandoned, waiting: this.#waiting.size };
   }
 
   get isUsed(): boolean {
@@ -138,7 +133,7 @@ export class SessionPool {
     } catch (error) {
       isUsable = leavesSessionUsable(error);
       // The others were probably lost with it; those that were opened since an earlier one was lost were not.
-      if (isLoss(error) && !this.#stale.has(session)) this.invalidate();
+      if (isLoss(error) && !this.#sessions.isStale(session)) this.invalidate();
       throw error;
     } finally {
       unlisten?.();
@@ -148,8 +143,7 @@ export class SessionPool {
 
   /** No session that is open now is used again, once it has done what it does. */
   invalidate(): void {
-    for (const session of [...this.#busy, ...this.#abandoned]) this.#stale.add(session);
-    for (const session of this.#idle.splice(0)) this.#retire(session);
+    this.#sessions.invalidate();
   }
 
   /** The login is checked before the next task. */
@@ -159,10 +153,9 @@ export class SessionPool {
 
   /** Whether the token answers in a session of this pool that is open. */
   async isServing(): Promise<boolean> {
-    if (this.#busy.size > 0) return true;
-    const session = this.#idle.pop();
+    if (this.#sessions.busy > 0) return true;
+    const session = this.#sessions.take();
     if (!session) return false;
-    this.#busy.add(session);
     const answers = await isAnswering(session);
     this.#release(session, answers);
     return answers;
@@ -195,9 +188,7 @@ export class SessionPool {
   /** The library was started again: the sessions and the handles are gone, and the token may be in another slot. */
   end(): void {
     this.#isEnded = true;
-    for (const session of [...this.#busy, ...this.#abandoned]) this.#stale.add(session);
-    this.#idle.length = 0;
-    this.#lastSession = undefined;
+    this.#sessions.drop();
     this.#login.forget();
     this.#waiting.rejectAll(POOL_ENDED);
   }
@@ -220,33 +211,30 @@ export class SessionPool {
 
   #serve(): void {
     while (!this.#isSuspended && this.#waiting.size > 0) {
-      const session = this.#idle.pop();
+      const session = this.#sessions.take();
       if (!session && !this.#mayOpen()) return;
       const call = this.#waiting.take() as WaitingCall;
-      if (session) {
-        this.#busy.add(session);
-        call.resolve(session);
-      } else {
-        void this.#openFor(call);
-      }
+      if (session) call.resolve(session);
+      else void this.#openFor(call);
     }
   }
 
   // A session that hangs makes room for another, but not without end: each holds a thread.
   #mayOpen(): boolean {
-    return this.#busy.size + this.#opening < this.#size && this.#abandoned.size < this.#size;
+    const { busy, abandoned } = this.#sessions;
+    return busy + this.#opening < this.#size && abandoned < this.#size;
   }
 
   async #openFor({ user, signal, resolve, reject }: WaitingCall): Promise<void> {
     this.#opening += 1;
-    const session = await this.#open(user.login, signal).catch(reject);
-    this.#opening -= 1;
-    if (session && signal?.aborted) {
-      this.#idle.push(session);
-    } else if (session) {
-      this.#busy.add(session);
+    try {
+      const session = await this.#open(user.login, signal);
+      this.#sessions.add(session, signal?.aborted ? "idle" : "busy");
       resolve(session);
+    } catch (error) {
+      reject(error);
     }
+    this.#opening -= 1;
     this.#closeSurplus();
     this.#serve();
   }
@@ -255,10 +243,9 @@ export class SessionPool {
     const session = await Pkcs11Session.open(this.#cryptoki, this.slot, this.#shared);
     try {
       await this.#login.ensure(session, login, signal);
-      this.#closeLastSession();
       return session;
     } catch (error) {
-      this.#retire(session);
+      this.#sessions.close(session);
       throw error;
     }
   }
@@ -272,54 +259,23 @@ export class SessionPool {
   // A token logs the user out with the last session of the process.
   async #logOut(): Promise<void> {
     this.#login.forget();
-    for (const session of this.#idle.splice(0)) this.#close(session);
-    this.#closeLastSession();
-    await Promise.all(this.#closing);
+    await this.#sessions.closeAll();
   }
 
   #abandon(session: Pkcs11Session): void {
-    this.#busy.delete(session);
-    this.#abandoned.add(session);
-    session.abandon();
+    this.#sessions.abandon(session);
     this.#serve();
   }
 
   #release(session: Pkcs11Session, isUsable: boolean): void {
-    const isAbandoned = this.#abandoned.delete(session);
-    this.#busy.delete(session);
-    if (isUsable && !isAbandoned && !this.#stale.has(session)) this.#idle.push(session);
-    else this.#retire(session);
+    this.#sessions.release(session, isUsable);
     this.#closeSurplus();
     this.#serve();
   }
 
   #closeSurplus(): void {
-    const wanted = this.isUsed ? this.#size : 0;
-    while (this.#idle.length > 0 && this.#idle.length + this.#busy.size + this.#opening > wanted) {
-      this.#close(this.#idle.pop() as Pkcs11Session);
-    }
-    if (!this.isUsed) this.#closeLastSession();
-  }
-
-  #retire(session: Pkcs11Session): void {
-    const { idle, busy, abandoned } = this.state;
-    if (idle + busy + abandoned > 0) {
-      this.#close(session);
-    } else {
-      this.#closeLastSession();
-      this.#lastSession = session;
-    }
-  }
-
-  #closeLastSession(): void {
-    const session = this.#lastSession;
-    this.#lastSession = undefined;
-    if (session) this.#close(session);
-  }
-
-  #close(session: Pkcs11Session): void {
-    const closing = session.close().finally(() => this.#closing.delete(closing));
-    this.#closing.add(closing);
+    if (!this.isUsed) void this.#sessions.closeAll();
+    else this.#sessions.closeIdle(this.#sessions.idle + this.#sessions.busy + this.#opening - this.#size);
   }
 }
 

@@ -2,12 +2,13 @@ import { SignerError } from "../core/errors.ts";
 import { type RawSignature, signatureFromCompact } from "../core/signature.ts";
 import { CKM } from "./attributes.ts";
 import type { Cryptoki, Handle, TokenSlot } from "./cryptoki.ts";
-import { CKR, returnValueOf } from "./errors.ts";
+import { returnValueOf } from "./errors.ts";
 import type { KeyName } from "./key-name.ts";
 import type { ObjectGate } from "./object-gate.ts";
 import type { ObjectLookup } from "./object-index.ts";
 import { TokenObjects } from "./objects.ts";
 import type { KeySelector } from "./options.ts";
+import { CKR } from "./return-values.ts";
 import { KeyFinder, type SigningObject } from "./signing-object.ts";
 import { describeToken } from "./slot.ts";
 

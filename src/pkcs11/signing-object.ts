@@ -6,11 +6,11 @@ import { publicKeyFromEcPoint, publicKeyFromSec1 } from "../core/public-key.ts";
 import { CKA, CKK, CKO, isSecp256k1, SECP256K1_PARAMS } from "./attributes.ts";
 import type { Handle, Template } from "./cryptoki.ts";
 import type { Custody } from "./custody.ts";
-import { CKR } from "./errors.ts";
 import { describe, type KeyName, keyName } from "./key-name.ts";
 import type { ObjectLookup } from "./object-index.ts";
 import type { TokenObjects } from "./objects.ts";
 import type { KeySelector } from "./options.ts";
+import { CKR } from "./return-values.ts";
 
 // How many objects one error names.
 const MAX_LISTED = 16;

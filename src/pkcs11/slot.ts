@@ -1,8 +1,9 @@
 import { endianness } from "node:os";
 import { SignerError } from "../core/errors.ts";
 import type { Cryptoki, Handle, TokenInfo, TokenSlot } from "./cryptoki.ts";
-import { CKR, returnValueOf } from "./errors.ts";
+import { returnValueOf } from "./errors.ts";
 import type { Pkcs11TokenMatch, TokenSelector } from "./options.ts";
+import { CKR } from "./return-values.ts";
 
 // PKCS#11 v2.40, header pkcs11t.h.
 const CKF_LOGIN_REQUIRED = 0x4;

@@ -3,8 +3,9 @@ import { assertArgument, type BytesLike } from "ethers";
 import { equalBytes } from "../core/bytes.ts";
 import type { Verifier } from "../core/verify.ts";
 import type { CallOptions } from "../signer/remote-key.ts";
+import { checkTimeout } from "../signer/verified-key.ts";
 import type { KeyName } from "./key-name.ts";
-import { type CheckedToken, checkKeyId, checkToken, isText, type Pkcs11TokenOptions } from "./options.ts";
+import { type CheckedToken, checkCount, checkKeyId, checkToken, isText, type Pkcs11TokenOptions } from "./options.ts";
 
 /** Which PKCS#11 library and token, and which of its keys. */
 export interface Pkcs11KeyStoreOptions extends Pkcs11TokenOptions {
@@ -12,6 +13,16 @@ export interface Pkcs11KeyStoreOptions extends Pkcs11TokenOptions {
   readonly labelPrefix?: string | undefined;
   /** Only the keys with this CKA_ID: bytes, or a hex string with 0x. Default: all. */
   readonly keyId?: BytesLike | undefined;
+  /**
+   * How many keys a listing reads at once, each in a session: 1 to 50. Default: 4 with `isolation`, else 1, since reading blocks
+   * the event loop then.
+   */
+  readonly concurrency?: number | undefined;
+  /**
+   * How many milliseconds the token may be silent in one call, the wait for a session included; a listing begins again with
+   * each object that it reads. BACKEND_TIMEOUT then. Default: 30,000.
+   */
+  readonly timeout?: number | undefined;
   /** Verifies the signature that proves an imported key, in place of `@noble/curves`: see `RemoteSignerOptions.verifier`. */
   readonly verifier?: Verifier | undefined;
 }
@@ -43,15 +54,20 @@ export interface KeyFilter {
 
 export interface CheckedStore extends CheckedToken {
   readonly filter: KeyFilter;
+  readonly concurrency: number;
+  readonly timeout: number;
   readonly verifier: Verifier | undefined;
 }
 
 const RANDOM_ID_LENGTH = 16;
+const ISOLATED_CONCURRENCY = 4;
+const MAX_CONCURRENCY = 50;
 
 /** @throws ethers' INVALID_ARGUMENT, which never shows the PIN. */
 export function checkStoreOptions(options: Pkcs11KeyStoreOptions): CheckedStore {
   const token = checkToken(options);
-  const { labelPrefix, keyId, verifier } = options;
+  const { labelPrefix, keyId, timeout, verifier } = options;
+  const { concurrency = token.isIsolated ? ISOLATED_CONCURRENCY : 1 } = options;
   assertArgument(
     labelPrefix === undefined || isText(labelPrefix),
     "labelPrefix must be text",
@@ -60,6 +76,8 @@ export function checkStoreOptions(options: Pkcs11KeyStoreOptions): CheckedStore 
   );
   return {
     ...token,
+    concurrency: checkCount("concurrency", concurrency, MAX_CONCURRENCY),
+    timeout: checkTimeout(timeout),
     verifier,
     filter: {
       labelPrefix: Buffer.from(labelPrefix ?? ""),

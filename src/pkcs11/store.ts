@@ -1,20 +1,19 @@
 import { getAddress } from "ethers";
+import { concurrentMap } from "../accounts/concurrent-map.ts";
 import type { KeyStore, ListedKey, StoredKey, StoreHealth } from "../accounts/key-store.ts";
 import { isSignerError } from "../core/errors.ts";
 import { addressFromPublicKey } from "../core/public-key.ts";
-import { withDeadline } from "../signer/deadline.ts";
 import type { CallOptions } from "../signer/remote-key.ts";
-import type { KeyPairHandles } from "./cryptoki.ts";
 import { checkCustody } from "./custody.ts";
 import { KeyListing, type NamedKeys } from "./key-listing.ts";
-import { generateKeyPair, importKeyPair, makeNamed, removing } from "./key-maker.ts";
+import { generateKeyPair, importKeyPair, type MadeKey, makeNamed, removing } from "./key-maker.ts";
 import { type KeyName, labelText } from "./key-name.ts";
 import { nextTurn } from "./next-turn.ts";
 import { PrivateKey } from "./private-key.ts";
 import { proveKey, requireAddress } from "./proof.ts";
 import type { Pkcs11Session } from "./session.ts";
 import { ambiguous, type SigningObject } from "./signing-object.ts";
-import { askHealth, toStoreError } from "./store-health.ts";
+import { StoreCalls, type Wait } from "./store-calls.ts";
 import {
   type CheckedStore,
   type CreatePkcs11KeyOptions,
@@ -30,10 +29,10 @@ import { pkcs11Uri } from "./uri.ts";
 /**
  * The secp256k1 signing keys of a PKCS#11 token.
  *
- * It opens sessions as it needs them, logs in, and shares them with all keys that it gives, and with every signer and store
+ * It opens sessions as it needs them, logs in, and shares them with all keys that it returns, and with every signer and store
  * of this process over the same token. Closing such a key ends that key; closing the store ends all of them. A session or a
- * login that was lost is had again: each key is then found again by label and CKA_ID, and another one in its place is refused
- * (KEY_CHANGED).
+ * login that was lost is re-established: each key is then found again by label and CKA_ID, and another one in its place is
+ * refused (KEY_CHANGED).
  *
  * The user needs to see the private keys (the PIN of CKU_USER). Listing reads CKA_LABEL, CKA_ID, CKA_KEY_TYPE, CKA_SIGN,
  * CKA_EC_PARAMS and CKA_EC_POINT (PKCS#11 v2.40, section 5.7), and changes nothing. Finding and reading block the event
@@ -49,6 +48,7 @@ export class Pkcs11KeyStore implements KeyStore {
   readonly id: string;
   readonly #options: CheckedStore;
   readonly #token: Pkcs11Token;
+  readonly #calls: StoreCalls;
   readonly #known = new Map<string, FoundKey>();
 
   /**
@@ -59,6 +59,7 @@ export class Pkcs11KeyStore implements KeyStore {
   constructor(options: Pkcs11KeyStoreOptions, backend = "pkcs11") {
     this.#options = checkStoreOptions(options);
     this.#token = new Pkcs11Token(this.#options);
+    this.#calls = new StoreCalls(this.#token, backend, this.#options.timeout);
     this.backend = backend;
     this.id = pkcs11Uri(this.#options);
   }
@@ -71,17 +72,22 @@ export class Pkcs11KeyStore implements KeyStore {
    * Of a key that an earlier listing found only CKA_EC_POINT is read again, unless the session was lost or the object was
    * replaced. It signs nothing: that a key really signs shows at its first signature.
    *
-   * A session or a login that was lost meanwhile is had again; where that fails, the listing rejects.
+   * A session or a login that was lost meanwhile is re-established; if that fails, the listing rejects. It reads `concurrency`
+   * keys at once; while the caller works on a key, it reads no further than that.
    */
   async *list({ signal }: CallOptions = {}): AsyncGenerator<ListedKey, void, void> {
-    const begin = (session: Pkcs11Session) => KeyListing.read(session, this.#options.filter, signal);
-    const listing = await this.#read("list", signal, begin);
-    for (const [text, keys] of listing.keys) {
+    const { filter, concurrency } = this.#options;
+    const listing = await this.#calls.read("list", signal, (session, wait) => KeyListing.read(session, filter, wait));
+    const each = async function* () {
+      yield* listing.keys;
+    };
+    const look = async ([text, keys]: [string, NamedKeys], inner: AbortSignal) => {
       await nextTurn();
-      const find = (session: Pkcs11Session) => this.#find(session, listing, text, keys, signal);
-      const listed = await this.#read("list", signal, (session) => this.#listed(session, text, keys.name, find));
-      if (listed) yield listed;
-    }
+      return this.#calls.read("list", inner, (session, wait) =>
+        this.#listed(session, text, keys.name, () => this.#find(session, listing, text, keys, wait)),
+      );
+    };
+    for await (const listed of concurrentMap(each, look, { concurrency, signal })) if (listed) yield listed;
     for (const text of this.#known.keys()) if (!listing.keys.has(text)) this.#known.delete(text);
   }
 
@@ -90,7 +96,8 @@ export class Pkcs11KeyStore implements KeyStore {
    * private half is a sensitive, not extractable token object that may sign and do nothing else; the public one may verify.
    *
    * An abort that comes while the module works is honoured once it is done: the new key is then removed. Neither this nor
-   * an import is repeated after a lost session: that is BACKEND_UNAVAILABLE, and the next call has another.
+   * an import is retried after a lost session: that is BACKEND_UNAVAILABLE, and the next call has another session. If
+   * `timeout` passes first, the key is removed as soon as the module is done.
    *
    * @throws SignerError KEY_EXISTS if a key of the token has the label or the CKA_ID, or is being made with it.
    */
@@ -130,11 +137,17 @@ export class Pkcs11KeyStore implements KeyStore {
    * found a key that may sign. It signs nothing. It rejects where the signal aborts, or `pin` gives no text.
    */
   async health({ signal }: CallOptions = {}): Promise<StoreHealth> {
-    return askHealth(
-      (task) => this.#read("health", signal, task),
-      () => this.#known.size > 0,
-      signal,
-    );
+    try {
+      const offersEcdsa = await this.#calls.read("health", signal, (session) => session.offersEcdsa());
+      const canSign = offersEcdsa ? this.#known.size > 0 || undefined : false;
+      return { reachable: true, canList: true, canSign, error: undefined };
+    } catch (error) {
+      if (signal?.aborted || !isSignerError(error)) throw error;
+      // A token that refuses the login has answered.
+      const refused = isSignerError(error, "ACCESS_DENIED");
+      const permitted = refused ? false : undefined;
+      return { reachable: refused, canList: permitted, canSign: permitted, error };
+    }
   }
 
   /** Waits for the calls that run or wait already, then leaves the sessions. Idempotent; the store's keys end with it. */
@@ -142,30 +155,14 @@ export class Pkcs11KeyStore implements KeyStore {
     await this.#token.close();
   }
 
-  async #read<T>(
-    operation: string,
-    signal: AbortSignal | undefined,
-    task: (session: Pkcs11Session) => Promise<T>,
-  ): Promise<T> {
-    const loggedIn = async (session: Pkcs11Session) => {
-      await this.#token.requireLogin(session);
-      return task(session);
-    };
-    try {
-      return await withDeadline((inner) => this.#token.run(loggedIn, { signal: inner }), { signal });
-    } catch (error) {
-      throw toStoreError(error, { backend: this.backend, operation }, signal);
-    }
-  }
-
   async #listed(
     session: Pkcs11Session,
     text: string,
     name: KeyName,
-    find: (session: Pkcs11Session) => Promise<FoundKey>,
+    find: () => Promise<FoundKey>,
   ): Promise<ListedKey | undefined> {
     try {
-      const found = await find(session);
+      const found = await find();
       if (this.#options.requireNonExtractable) checkCustody(found.key.custody, this.#uri(name), true);
       this.#known.set(text, found);
       return this.#stored(name, found);
@@ -185,7 +182,7 @@ export class Pkcs11KeyStore implements KeyStore {
     listing: KeyListing,
     text: string,
     { name, handles }: NamedKeys,
-    signal: AbortSignal | undefined,
+    wait: Wait,
   ): Promise<FoundKey> {
     const [handle, another] = handles;
     if (another !== undefined) throw ambiguous(name);
@@ -194,8 +191,8 @@ export class Pkcs11KeyStore implements KeyStore {
     const known = this.#known.get(text);
     try {
       if (known?.epoch === epoch && known.key.handle.equals(handle) && (await isSame(session, known.key))) return known;
-      const lookup = await listing.lookup(session, signal);
-      signal?.throwIfAborted();
+      const lookup = await listing.lookup(session, wait);
+      wait.signal.throwIfAborted();
       return { epoch, key: await session.inspect(handle, name, lookup) };
     } catch (error) {
       // An object that went away since the listing began.
@@ -208,28 +205,25 @@ export class Pkcs11KeyStore implements KeyStore {
     operation: string,
     name: KeyName,
     signal: AbortSignal | undefined,
-    make: (session: Pkcs11Session) => Promise<KeyPairHandles>,
+    make: (session: Pkcs11Session) => Promise<MadeKey>,
     address?: string,
   ): Promise<StoredKey> {
     const { backend } = this;
     const { verifier } = this.#options;
-    const makeIn = async (session: Pkcs11Session) => {
+    const makeIn = async (session: Pkcs11Session, { signal: ended }: Wait) => {
       const made = await make(session);
       try {
         const key = await session.inspect(made.privateKey, name);
         if (address !== undefined) await proveKey(session, key, { backend, id: this.#uri(name), address, verifier });
-        signal?.throwIfAborted();
+        ended.throwIfAborted();
         return this.#stored(name, { epoch: session.epoch, key });
       } catch (error) {
-        throw await removing(session, [made.privateKey, made.publicKey], error);
+        throw await removing(session.objects, made.objects, error);
       }
     };
-    try {
-      const task = (session: Pkcs11Session) => makeNamed(session, name, () => makeIn(session));
-      return await this.#token.run(task, { signal, repeatable: false });
-    } catch (error) {
-      throw toStoreError(error, { backend: this.backend, operation }, signal);
-    }
+    return this.#calls.make(operation, signal, (session, wait) =>
+      makeNamed(session, name, () => makeIn(session, wait)),
+    );
   }
 
   #stored(name: KeyName, found: FoundKey): StoredKey {

@@ -2,8 +2,9 @@ import { isSignerError, SignerError } from "../core/errors.ts";
 import { withDeadline } from "../signer/deadline.ts";
 import { onAbort } from "../signer/on-abort.ts";
 import type { TokenSlot } from "./cryptoki.ts";
-import { CKR, returnValueOf } from "./errors.ts";
+import { returnValueOf } from "./errors.ts";
 import { type Credentials, isSameUser, type Login } from "./login.ts";
+import { CKR } from "./return-values.ts";
 import { SerialQueue } from "./serial-queue.ts";
 import type { Pkcs11Session } from "./session.ts";
 

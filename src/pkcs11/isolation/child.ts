@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import type { Socket } from "node:net";
 import { SignerError } from "../../core/errors.ts";
-import { CKR } from "../errors.ts";
+import { CKR } from "../return-values.ts";
 import { FrameReader, frame } from "./frames.ts";
 import { encode, type IsolatedMethod, type Message, RESULTS, readMessage, toSignerError } from "./messages.ts";
 
