@@ -2,7 +2,7 @@ import { CKA } from "./attributes.ts";
 import type { Handle } from "./cryptoki.ts";
 import { type KeyName, keyName, nameText } from "./key-name.ts";
 import { nextTurn } from "./next-turn.ts";
-import { ObjectIndex, type ObjectLookup } from "./object-index.ts";
+import { ObjectIndex, type PublicKeyLookup } from "./object-index.ts";
 import type { Pkcs11Session } from "./session.ts";
 import { mayBeSecp256k1, PRIVATE_EC_KEYS } from "./signing-object.ts";
 import type { Wait } from "./store-calls.ts";
@@ -22,7 +22,6 @@ export class KeyListing {
   /** Those that fit the filter, by {@link nameText}. */
   readonly keys = new Map<string, NamedKeys>();
   readonly #filter: KeyFilter;
-  readonly #names: KeyName[] = [];
   #index: Promise<ObjectIndex> | undefined;
 
   private constructor(epoch: object, filter: KeyFilter) {
@@ -50,9 +49,9 @@ export class KeyListing {
    * Where to look for the public halves: read from the token once, when the first of them is needed. Undefined where the
    * filter leaves too little to read them all for.
    */
-  async lookup(session: Pkcs11Session, wait: Wait): Promise<ObjectLookup | undefined> {
+  async lookup(session: Pkcs11Session, wait: Wait): Promise<PublicKeyLookup | undefined> {
     if (this.#filter.id) return undefined;
-    const index = this.#index ?? ObjectIndex.read(session.objects, this.#names, wait);
+    const index = this.#index ?? ObjectIndex.read(session.objects, wait);
     this.#index = index;
     try {
       return await index;
@@ -63,7 +62,6 @@ export class KeyListing {
   }
 
   #add(handle: Handle, name: KeyName, params: Uint8Array | undefined): void {
-    this.#names.push(name);
     if (!mayBeSecp256k1(params) || !startsWith(name.label, this.#filter.labelPrefix)) return;
     const text = nameText(name);
     const known = this.keys.get(text);

@@ -5,7 +5,7 @@ import { CKA, CKK, CKM, CKO, SECP256K1_PARAMS } from "./attributes.ts";
 import type { Handle, Template } from "./cryptoki.ts";
 import { returnValueOf } from "./errors.ts";
 import { type KeyName, labelText } from "./key-name.ts";
-import type { TokenObjects } from "./objects.ts";
+import { isWriteConflict, type TokenObjects } from "./objects.ts";
 import type { PrivateKey } from "./private-key.ts";
 import { CKR } from "./return-values.ts";
 import type { Pkcs11Session } from "./session.ts";
@@ -32,7 +32,8 @@ export interface MadeKey {
 }
 
 /**
- * Makes a key while no other call of this process makes one with its label or its CKA_ID on the token.
+ * Makes a key while no other call of this process makes one with its label or its CKA_ID on the token. After a conflict with
+ * another writer, which has left nothing of this name, it is made once more, alone.
  *
  * @throws SignerError KEY_EXISTS if a key of the token has one of them, or is being made with it.
  */
@@ -44,11 +45,19 @@ export async function makeNamed<T>(session: Pkcs11Session, name: KeyName, make: 
   ];
   for (const { text } of parts) if (reserved.has(text)) throw taken(text, "is being made");
   for (const { text } of parts) reserved.add(text);
+  const findTaken = async () => {
+    for (const part of parts) if (!(await isFree(session, part.type, part.value))) return part;
+    return undefined;
+  };
   try {
-    for (const { type, value, text } of parts) {
-      if (!(await isFree(session, type, value))) throw taken(text, "exists already");
+    const part = await findTaken();
+    if (part) throw taken(part.text, "exists already");
+    try {
+      return await make();
+    } catch (error) {
+      if (!isWriteConflict(error) || (await findTaken())) throw error;
+      return await session.objects.alone(make);
     }
-    return await make();
   } finally {
     for (const { text } of parts) reserved.delete(text);
   }

@@ -31,4 +31,19 @@ export function describe({ label, id }: KeySelector | KeyName): string {
   return parts.join(" and ") || "without a label and a CKA_ID";
 }
 
+/**
+ * A hint if one of `labels` reads like the wanted one and is another all the same: tools differ in Unicode normalisation (PKCS#11
+ * asks for none), case and blanks.
+ */
+export function similarLabelHint(wanted: string | Uint8Array | undefined, labels: readonly Uint8Array[]): string {
+  if (!wanted?.length) return "";
+  const similar = labels.find((label) => label.length > 0 && plain(label) === plain(wanted));
+  if (!similar) return "";
+  return `. A label reads like it, but has other bytes: ${hexlify(similar)}, not ${hexlify(Buffer.from(wanted))}`;
+}
+
+function plain(label: string | Uint8Array): string {
+  return Buffer.from(label).toString().normalize("NFKC").replace(/\s+/g, "").toLowerCase();
+}
+
 const NOTHING = new Uint8Array();

@@ -10,7 +10,7 @@ export async function resolveLibrary(libraryPath: string): Promise<string> {
   try {
     return await realpath(libraryPath);
   } catch (cause) {
-    throw libraryMissing(libraryPath, cause);
+    throw cannotLoad(libraryPath, cause as Error, installHint(libraryPath));
   }
 }
 
@@ -28,7 +28,7 @@ export async function loadLibrary(path: string): Promise<PKCS11> {
   try {
     library.load(path);
   } catch (cause) {
-    throw libraryMissing(path, cause);
+    throw cannotLoad(path, cause as Error, loadHint(path, (cause as Error).message));
   }
   loaded.push(library);
   return library;
@@ -43,7 +43,7 @@ async function importPkcs11js(): Promise<typeof import("pkcs11js")> {
   }
 }
 
-/** What is wrong with pkcs11js, by what its import threw, and what cures it. */
+/** What is wrong with pkcs11js, by what its import threw, and what to do. */
 export function whyNotLoaded({ code, message }: Error & { readonly code?: string }): string {
   const needs = "it needs python3, make and a C++ compiler";
   if (message.includes("pkcs11.node")) {
@@ -64,12 +64,26 @@ const PACKAGES: readonly (readonly [library: RegExp, packages: string])[] = [
   [/yubihsm/, "yubihsm-pkcs11"],
 ];
 
-function libraryMissing(path: string, cause: unknown): SignerError {
+function installHint(path: string): string {
   const known = PACKAGES.find(([library]) => library.test(basename(path)));
-  const cure = known ? `install ${known[1]}` : "install the HSM's PKCS#11 library";
+  return known ? `install ${known[1]}` : "install the HSM's PKCS#11 library";
+}
+
+// By the texts of dlerror of glibc, musl and macOS.
+function loadHint(path: string, reason: string): string {
+  if (reason.includes("C_GetFunctionList")) return "it is not a PKCS#11 library";
+  if (/ELF|mach-o|architecture|file too short/i.test(reason)) {
+    return `it must be a shared library for ${process.platform} on ${process.arch}`;
+  }
+  const missing = /(\S+): cannot open shared object file/.exec(reason)?.[1] ?? path;
+  return basename(missing) === basename(path) ? installHint(path) : `install what contains ${missing}, which it needs`;
+}
+
+/** `cause` is what the operating system said, which names the file that is missing or wrong. */
+function cannotLoad(path: string, cause: Error, hint: string): SignerError {
   return new SignerError(
     "DEPENDENCY_MISSING",
-    `the PKCS#11 library ${path} cannot be loaded: ${cure}, or correct libraryPath`,
+    `the PKCS#11 library ${path} cannot be loaded (${cause.message}): ${hint}, or correct libraryPath`,
     { operation: "load", cause },
   );
 }

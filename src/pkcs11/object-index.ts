@@ -6,24 +6,18 @@ import { nextTurn } from "./next-turn.ts";
 import type { TokenObjects } from "./objects.ts";
 import type { Wait } from "./store-calls.ts";
 
-/** What belongs to a private key, by the attributes that tie the two halves; undefined stands for any value. */
-export interface ObjectLookup {
+/** Where to look for public keys by label, CKA_ID or both; undefined stands for any value. */
+export interface PublicKeyLookup {
   publicKeys(selector: Partial<KeyName>): Promise<readonly Handle[]>;
-  hasPrivateKey(name: KeyName): Promise<boolean>;
 }
 
 /** The same from memory: searching a token that holds thousands of objects, once per key, takes too long. */
-export class ObjectIndex implements ObjectLookup {
+export class ObjectIndex implements PublicKeyLookup {
   readonly #publicKeys = new Map<string, Handle[]>();
-  readonly #privateKeys: ReadonlySet<string>;
-
-  private constructor(privateKeys: Iterable<KeyName>) {
-    this.#privateKeys = new Set(Array.from(privateKeys, textOf));
-  }
 
   /** Reads CKA_LABEL and CKA_ID of the token's public EC keys, with a turn of the event loop after each. */
-  static async read(objects: TokenObjects, privateKeys: Iterable<KeyName>, wait: Wait): Promise<ObjectIndex> {
-    const index = new ObjectIndex(privateKeys);
+  static async read(objects: TokenObjects, wait: Wait): Promise<ObjectIndex> {
+    const index = new ObjectIndex();
     const template = [
       { type: CKA.CLASS, value: CKO.PUBLIC_KEY },
       { type: CKA.KEY_TYPE, value: CKK.EC },
@@ -39,10 +33,6 @@ export class ObjectIndex implements ObjectLookup {
 
   async publicKeys(selector: Partial<KeyName>): Promise<readonly Handle[]> {
     return this.#publicKeys.get(textOf(selector)) ?? [];
-  }
-
-  async hasPrivateKey(name: KeyName): Promise<boolean> {
-    return this.#privateKeys.has(textOf(name));
   }
 
   #add(handle: Handle, { label, id }: KeyName): void {

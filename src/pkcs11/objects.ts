@@ -14,6 +14,7 @@ export class TokenObjects {
   readonly #session: Handle;
   readonly #gate: ObjectGate;
   readonly #signal: AbortSignal;
+  #change: "change" | "alone" = "change";
 
   /** `signal` ends the wait for the library's turn, of all calls but `destroy`, which cleans up. */
   constructor(cryptoki: Cryptoki, session: Handle, gate: ObjectGate, signal: AbortSignal) {
@@ -51,32 +52,43 @@ export class TokenObjects {
   }
 
   create(template: Template): Promise<Handle> {
-    return this.#change(() => this.#cryptoki.createObject(this.#session, template), this.#signal);
+    return this.#gate.run(this.#change, () => this.#cryptoki.createObject(this.#session, template), this.#signal);
   }
 
-  destroy(handle: Handle): Promise<void> {
-    return this.#change(() => this.#cryptoki.destroyObject(this.#session, handle));
+  async destroy(handle: Handle): Promise<void> {
+    const destroy = () => this.#cryptoki.destroyObject(this.#session, handle);
+    try {
+      await this.#gate.run(this.#change, destroy);
+    } catch (error) {
+      if (!isWriteConflict(error)) throw error;
+      await this.#gate.run("alone", destroy);
+    }
   }
 
   generateKeyPair(mechanism: number, publicKey: Template, privateKey: Template): Promise<KeyPairHandles> {
     const generate = () => this.#cryptoki.generateKeyPair(this.#session, mechanism, publicKey, privateKey);
-    return this.#change(generate, this.#signal);
+    return this.#gate.run(this.#change, generate, this.#signal);
   }
 
   unwrap(mechanism: number, wrappingKey: Handle, wrapped: Buffer, key: Template): Promise<Handle> {
     const unwrap = () => this.#cryptoki.unwrapKey(this.#session, mechanism, wrappingKey, wrapped, key);
-    return this.#change(unwrap, this.#signal);
+    return this.#gate.run(this.#change, unwrap, this.#signal);
   }
 
-  /** kryoptic answers CKR_DEVICE_MEMORY to the slower of two writers: that one writes again, alone. */
-  async #change<T>(change: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  /** Lets each change that `work` makes be the only one in the library. */
+  async alone<T>(work: () => Promise<T>): Promise<T> {
+    this.#change = "alone";
     try {
-      return await this.#gate.run("change", change, signal);
-    } catch (error) {
-      if (returnValueOf(error) !== CKR.DEVICE_MEMORY) throw error;
-      return this.#gate.run("alone", change, signal);
+      return await work();
+    } finally {
+      this.#change = "change";
     }
   }
+}
+
+/** kryoptic answers so to the slower of two writers. */
+export function isWriteConflict(error: unknown): boolean {
+  return returnValueOf(error) === CKR.DEVICE_MEMORY;
 }
 
 function isPassing(error: unknown): boolean {

@@ -5,7 +5,7 @@ import type { Cryptoki, Handle, TokenSlot } from "./cryptoki.ts";
 import { returnValueOf } from "./errors.ts";
 import type { KeyName } from "./key-name.ts";
 import type { ObjectGate } from "./object-gate.ts";
-import type { ObjectLookup } from "./object-index.ts";
+import type { PublicKeyLookup } from "./object-index.ts";
 import { TokenObjects } from "./objects.ts";
 import type { KeySelector } from "./options.ts";
 import { CKR } from "./return-values.ts";
@@ -101,7 +101,7 @@ export class Pkcs11Session {
   }
 
   /** The private key of that handle, checked; its public key is read. */
-  inspect(handle: Handle, name: KeyName, lookup?: ObjectLookup): Promise<SigningObject> {
+  inspect(handle: Handle, name: KeyName, lookup?: PublicKeyLookup): Promise<SigningObject> {
     return this.#finder.inspect(handle, name, { lookup });
   }
 

@@ -6,8 +6,8 @@ import { publicKeyFromEcPoint, publicKeyFromSec1 } from "../core/public-key.ts";
 import { CKA, CKK, CKO, isSecp256k1, SECP256K1_PARAMS } from "./attributes.ts";
 import type { Handle, Template } from "./cryptoki.ts";
 import type { Custody } from "./custody.ts";
-import { describe, type KeyName, keyName } from "./key-name.ts";
-import type { ObjectLookup } from "./object-index.ts";
+import { describe, type KeyName, keyName, similarLabelHint } from "./key-name.ts";
+import type { PublicKeyLookup } from "./object-index.ts";
 import type { TokenObjects } from "./objects.ts";
 import type { KeySelector } from "./options.ts";
 import { CKR } from "./return-values.ts";
@@ -48,17 +48,16 @@ interface EcPoint {
 export interface InspectOptions {
   /** The public key where the token shows none. */
   readonly fallback?: Uint8Array | undefined;
-  /** Where to look for what belongs to the key. Default: on the token. */
-  readonly lookup?: ObjectLookup | undefined;
+  /** Where to look for its public key before that is searched on the token. */
+  readonly lookup?: PublicKeyLookup | undefined;
 }
 
 /** Finds keys among the objects of a token, and reads what signing with them needs. */
 export class KeyFinder {
   readonly #objects: TokenObjects;
 
-  readonly #token: ObjectLookup = {
+  readonly #token: PublicKeyLookup = {
     publicKeys: ({ label, id }) => this.#find(CKO.PUBLIC_KEY, { label, id }),
-    hasPrivateKey: async (name) => (await this.#find(CKO.PRIVATE_KEY, name)).length > 0,
   };
 
   constructor(objects: TokenObjects) {
@@ -96,7 +95,7 @@ export class KeyFinder {
   async inspect(
     handle: Handle,
     selector: KeySelector | KeyName,
-    { fallback, lookup = this.#token }: InspectOptions = {},
+    { fallback, lookup }: InspectOptions = {},
   ): Promise<SigningObject> {
     const [type, sign, sensitive, extractable] = await this.#objects.readAll(handle, [
       CKA.KEY_TYPE,
@@ -110,7 +109,9 @@ export class KeyFinder {
     if (flag(sign) === false) {
       throw unusable(`the key ${describe(selector)} may not sign (CKA_SIGN is false); use one created for signing`);
     }
-    const publicObjects = await this.#findPublicKeys(handle, lookup);
+    const indexed = lookup ? await this.#findPublicKeys(handle, lookup) : [];
+    // wolfPKCS11 finds ten objects per search: an index may lack some.
+    const publicObjects = indexed.length > 0 ? indexed : await this.#findPublicKeys(handle, this.#token);
     await this.#checkCurve([handle, ...publicObjects], selector);
     const points = await this.#readPoints([...publicObjects, handle]);
     const publicKey = agreedPublicKey(points, selector, fallback);
@@ -136,7 +137,7 @@ export class KeyFinder {
     const [only, another] = candidates;
     if (only === undefined) throw await this.#noSuchKey(selector);
     if (another === undefined) return only;
-    const ids = await this.#listEach(candidates, CKA.ID, hexlify);
+    const ids = listing(await this.#readEach(candidates, CKA.ID), candidates.length, hexlify);
     throw unusable(
       `the token has several private keys ${describe(selector)}; name one by keyId (CKA_ID), or give them different ` +
         `ones. Theirs are ${ids}`,
@@ -145,33 +146,36 @@ export class KeyFinder {
 
   async #noSuchKey(selector: KeySelector): Promise<SignerError> {
     const shownKeys = await this.#find(CKO.PRIVATE_KEY, { label: undefined, id: undefined });
+    const labels = await this.#readEach(shownKeys, CKA.LABEL);
     const shown =
       shownKeys.length === 0
         ? "it shows no private key at all: private keys are visible after a login with the right user's PIN only"
-        : `the private keys that it shows are labelled ${await this.#listEach(shownKeys, CKA.LABEL, quoted)}`;
-    return new SignerError("KEY_NOT_FOUND", `the token has no private key ${describe(selector)}; ${shown}`, {
+        : `the private keys that it shows are labelled ${listing(labels, shownKeys.length, quoted)}`;
+    const hint = similarLabelHint(selector.label, labels);
+    return new SignerError("KEY_NOT_FOUND", `the token has no private key ${describe(selector)}; ${shown}${hint}`, {
       operation: "C_FindObjects",
     });
   }
 
   // The private key's CKA_ID should tie the two halves, but there are tokens where all keys have the same, or none, and
   // tools that label one half otherwise: what agrees in both is taken first.
-  async #findPublicKeys(privateKey: Handle, lookup: ObjectLookup): Promise<readonly Handle[]> {
+  async #findPublicKeys(privateKey: Handle, lookup: PublicKeyLookup): Promise<readonly Handle[]> {
     const [label, id] = await this.#objects.readAll(privateKey, [CKA.LABEL, CKA.ID]);
     if (label === undefined && id === undefined) return [];
     const both = await lookup.publicKeys({ ...(label && { label }), ...(id && { id }) });
     if (both.length > 0) return both;
-    const byId = id?.length ? await this.#unclaimed(await lookup.publicKeys({ id }), lookup) : [];
+    const byId = id?.length ? await this.#unclaimed(await lookup.publicKeys({ id })) : [];
     if (byId.length > 0 || !label?.length) return byId;
-    return this.#unclaimed(await lookup.publicKeys({ label }), lookup);
+    return this.#unclaimed(await lookup.publicKeys({ label }));
   }
 
   // What agrees in both with another private key is that one's public half.
-  async #unclaimed(publicObjects: readonly Handle[], lookup: ObjectLookup): Promise<readonly Handle[]> {
+  async #unclaimed(publicObjects: readonly Handle[]): Promise<readonly Handle[]> {
     const unclaimed: Handle[] = [];
     for (const handle of publicObjects) {
       const name = await this.#objects.readName(handle);
-      if (name.label.length > 0 && name.id.length > 0 && (await lookup.hasPrivateKey(name))) continue;
+      const isNamed = name.label.length > 0 && name.id.length > 0;
+      if (isNamed && (await this.#find(CKO.PRIVATE_KEY, name)).length > 0) continue;
       unclaimed.push(handle);
     }
     return unclaimed;
@@ -201,17 +205,17 @@ export class KeyFinder {
     return this.#objects.find([{ type: CKA.CLASS, value: objectClass }, ...naming(selector)]);
   }
 
-  async #listEach(handles: readonly Handle[], type: number, write: (value: Uint8Array) => string): Promise<string> {
-    const listed = await this.#readEach(handles.slice(0, MAX_LISTED), type, write);
-    const others = handles.length - listed.length;
-    return listed.join(", ") + (others > 0 ? ` and ${others} more` : "");
+  // Of so many as one error names: each read may be a request to an HSM.
+  async #readEach(handles: readonly Handle[], type: number): Promise<Uint8Array[]> {
+    const values: Uint8Array[] = [];
+    for (const handle of handles.slice(0, MAX_LISTED)) values.push((await this.#objects.read(handle, type)) ?? NOTHING);
+    return values;
   }
+}
 
-  async #readEach<T>(handles: readonly Handle[], type: number, use: (value: Uint8Array) => T): Promise<T[]> {
-    const used: T[] = [];
-    for (const handle of handles) used.push(use((await this.#objects.read(handle, type)) ?? NOTHING));
-    return used;
-  }
+function listing(values: readonly Uint8Array[], count: number, write: (value: Uint8Array) => string): string {
+  const others = count - values.length;
+  return values.map(write).join(", ") + (others > 0 ? ` and ${others} more` : "");
 }
 
 function agreedPublicKey(

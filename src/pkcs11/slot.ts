@@ -2,6 +2,7 @@ import { endianness } from "node:os";
 import { SignerError } from "../core/errors.ts";
 import type { Cryptoki, Handle, TokenInfo, TokenSlot } from "./cryptoki.ts";
 import { returnValueOf } from "./errors.ts";
+import { similarLabelHint } from "./key-name.ts";
 import type { Pkcs11TokenMatch, TokenSelector } from "./options.ts";
 import { CKR } from "./return-values.ts";
 
@@ -110,10 +111,12 @@ function noSuchToken(selector: TokenSelector, slots: readonly TokenSlot[]): Sign
         : selector.slotIndex !== undefined
           ? `token at slotIndex ${selector.slotIndex}`
           : "initialised token";
+  const labels = slots.map(({ label }) => Buffer.from(label));
+  const similar = similarLabelHint(selector.tokenLabel ?? selector.match?.label, labels);
   const matched = selector.match ? ` with ${described(selector.match)}` : "";
   return new SignerError(
     "KEY_NOT_FOUND",
-    `the PKCS#11 library shows no ${wanted}${matched}; it shows ${listing(slots)}`,
+    `the PKCS#11 library shows no ${wanted}${matched}; it shows ${listing(slots)}${similar}`,
     {
       operation: "C_GetSlotList",
     },

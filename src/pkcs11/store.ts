@@ -7,7 +7,7 @@ import type { CallOptions } from "../signer/remote-key.ts";
 import { checkCustody } from "./custody.ts";
 import { KeyListing, type NamedKeys } from "./key-listing.ts";
 import { generateKeyPair, importKeyPair, type MadeKey, makeNamed, removing } from "./key-maker.ts";
-import { type KeyName, labelText } from "./key-name.ts";
+import { type KeyName, labelText, nameText } from "./key-name.ts";
 import { nextTurn } from "./next-turn.ts";
 import { PrivateKey } from "./private-key.ts";
 import { proveKey, requireAddress } from "./proof.ts";
@@ -25,6 +25,10 @@ import {
 import { Pkcs11Token } from "./token.ts";
 import { type FoundKey, TokenKey } from "./token-key.ts";
 import { pkcs11Uri } from "./uri.ts";
+
+interface KnownKey extends FoundKey {
+  readonly name: KeyName;
+}
 
 /**
  * The secp256k1 signing keys of a PKCS#11 token.
@@ -49,7 +53,7 @@ export class Pkcs11KeyStore implements KeyStore {
   readonly #options: CheckedStore;
   readonly #token: Pkcs11Token;
   readonly #calls: StoreCalls;
-  readonly #known = new Map<string, FoundKey>();
+  readonly #known = new Map<string, KnownKey>();
 
   /**
    * Does no I/O. `backend` is what errors name: a preset's own name, or `"pkcs11"`.
@@ -78,8 +82,11 @@ export class Pkcs11KeyStore implements KeyStore {
   async *list({ signal }: CallOptions = {}): AsyncGenerator<ListedKey, void, void> {
     const { filter, concurrency } = this.#options;
     const listing = await this.#calls.read("list", signal, (session, wait) => KeyListing.read(session, filter, wait));
-    const each = async function* () {
+    // wolfPKCS11 finds ten objects per search: a known key that the search does not show is looked for by its name.
+    const others = [...this.#known].filter(([text]) => !listing.keys.has(text));
+    const each = async function* (): AsyncGenerator<[text: string, keys: NamedKeys], void> {
       yield* listing.keys;
+      for (const [text, { name }] of others) yield [text, { name, handles: [] }];
     };
     const look = async ([text, keys]: [string, NamedKeys], inner: AbortSignal) => {
       await nextTurn();
@@ -88,7 +95,6 @@ export class Pkcs11KeyStore implements KeyStore {
       );
     };
     for await (const listed of concurrentMap(each, look, { concurrency, signal })) if (listed) yield listed;
-    for (const text of this.#known.keys()) if (!listing.keys.has(text)) this.#known.delete(text);
   }
 
   /**
@@ -164,7 +170,7 @@ export class Pkcs11KeyStore implements KeyStore {
     try {
       const found = await find();
       if (this.#options.requireNonExtractable) checkCustody(found.key.custody, this.#uri(name), true);
-      this.#known.set(text, found);
+      this.#known.set(text, { ...found, name });
       return this.#stored(name, found);
     } catch (error) {
       this.#known.delete(text);
@@ -216,7 +222,9 @@ export class Pkcs11KeyStore implements KeyStore {
         const key = await session.inspect(made.privateKey, name);
         if (address !== undefined) await proveKey(session, key, { backend, id: this.#uri(name), address, verifier });
         ended.throwIfAborted();
-        return this.#stored(name, { epoch: session.epoch, key });
+        const found = { epoch: session.epoch, key };
+        this.#known.set(nameText(name), { ...found, name });
+        return this.#stored(name, found);
       } catch (error) {
         throw await removing(session.objects, made.objects, error);
       }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { CallQueue } from "../../src/pkcs11/call-queue.ts";
+import { CallQueue, type WaitingCall } from "../../src/pkcs11/call-queue.ts";
 import type { PoolUser } from "../../src/pkcs11/session-pool.ts";
 
 const [alice, bob, carol] = [{}, {}, {}];
@@ -14,7 +14,7 @@ function add(queue: CallQueue, lane: object, name: string, signal?: AbortSignal)
 
 function drain(queue: CallQueue): string[] {
   const taken: string[] = [];
-  while (queue.size > 0) taken.push((queue.take()?.user as unknown as { name: string }).name);
+  while (queue.size > 0) taken.push(((queue.take() as WaitingCall).user as unknown as { name: string }).name);
   return taken;
 }
 

@@ -7,6 +7,9 @@ import { pkcs11Error, returnValueOf } from "../../src/pkcs11/errors.ts";
 import { type Pkcs11KeyOptions, Pkcs11Signer } from "../../src/pkcs11/index.ts";
 import { createToken, softHsmPath } from "../support/softhsm-env.ts";
 
+/** A shared library that is not a module. */
+const addonOfNode = () => require.resolve("pkcs11js/build/Release/pkcs11.node");
+
 const P256_PARAMS = "0x06082a8648ce3d030107";
 const token = createToken("errors");
 const named = { libraryPath: token.libraryPath, tokenLabel: token.label, pin: token.pin, keyLabel: "hot" };
@@ -40,7 +43,8 @@ describe("what a user can get wrong", () => {
     ["/opt/cloudhsm/lib/libcloudhsm_pkcs11.so", "cloudhsm-pkcs11"],
     ["/nowhere/libvendor.so", "install the HSM's PKCS#11 library"],
     ["libno-such-name.so", "install the HSM's PKCS#11 library"],
-    [__filename, "cannot be loaded"],
+    [__filename, "it must be a shared library for linux"],
+    [addonOfNode(), "it is not a PKCS#11 library"],
   ])("no such library: %s", async (libraryPath, cure) => {
     const error = await failure({ libraryPath });
     expect(error.code).toBe("DEPENDENCY_MISSING");
@@ -66,6 +70,23 @@ describe("what a user can get wrong", () => {
     const error = await failure({ tokenLabel: undefined, ...selector });
     expect(error.code).toBe("KEY_NOT_FOUND");
     expect(error.message).toContain(token.label);
+  });
+
+  test("a label that reads like the token's or the key's, but has other bytes: which ones", async () => {
+    const composed = createToken("errors-similar");
+    composed.importKey(id("cafe"), { label: "caf\u00e9" });
+    const place = { tokenLabel: composed.label, pin: composed.pin };
+    const { message } = await failure({ ...place, keyLabel: "cafe\u0301" });
+    expect(message).toContain("has other bytes: 0x636166c3a9, not 0x63616665cc81");
+    await expect(failure({ ...place, keyLabel: "Caf\u00e9 " })).resolves.toMatchObject({
+      message: expect.stringContaining("has other bytes: 0x636166c3a9, not 0x436166c3a920"),
+    });
+    await expect(failure({ tokenLabel: composed.label.toUpperCase() })).resolves.toMatchObject({
+      message: expect.stringContaining("has other bytes"),
+    });
+    await expect(failure({ ...place, keyLabel: "tea" })).resolves.toMatchObject({
+      message: expect.not.stringContaining("other bytes"),
+    });
   });
 
   test("several tokens and none named", async () => {

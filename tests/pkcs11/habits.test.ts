@@ -172,6 +172,99 @@ describe.each(WAYS)("reading attributes fails now and then (%s)", (_way, options
   });
 });
 
+describe("of two writers the slower one is answered CKR_DEVICE_MEMORY", () => {
+  test("keys that are made and imported at once are all there", async () => {
+    shim.adopt("slowerWriterFails");
+    shim.set("C_GenerateKeyPair", { delayMs: 5 });
+    const store = openStore();
+    const many = Array.from({ length: 6 }, (_, index) => index);
+    const made = await Promise.all([
+      ...many.map((index) => store.create({ label: `made-${index}` })),
+      ...many.map((index) => store.importKey(id(`key ${index}`), { label: `imported-${index}` })),
+    ]);
+    const { stored, failed } = await collect(store.list());
+    expect(failed).toEqual([]);
+    expect(stored.map(({ address }) => address).toSorted()).toEqual(made.map(({ address }) => address).toSorted());
+  });
+
+  test("without another writer here, the token is out of memory: one more attempt, and nothing is left", async () => {
+    shim.set("C_GenerateKeyPair", { returnValue: 0x31 });
+    const store = openStore();
+    const before = shim.stats().functions.C_GenerateKeyPair.calls;
+    await expect(store.create({ label: "made" })).rejects.toMatchObject({
+      info: { returnValue: 0x31 },
+      retryable: true,
+    });
+    expect(shim.stats().functions.C_GenerateKeyPair.calls).toBe(before + 2);
+    await expect(collect(store.list())).resolves.toEqual({ stored: [], failed: [] });
+  });
+});
+
+describe("a search finds ten objects at most", () => {
+  const names = Array.from({ length: 15 }, (_, index) => `key-${index}`);
+
+  test("any key is found by its name, and a store lists those that it has made or listed", async () => {
+    const store = openStore();
+    const made = await Promise.all(names.map((label) => store.create({ label })));
+    shim.adopt("tenPerSearch");
+    const { stored, failed } = await collect(store.list());
+    expect(failed).toEqual([]);
+    expect(stored.map(({ address }) => address).toSorted()).toEqual(made.map(({ address }) => address).toSorted());
+    token.deleteKeys("key-14");
+    expect((await collect(store.list())).stored.map(({ name }) => name).toSorted()).toEqual(
+      names.slice(0, -1).toSorted(),
+    );
+    const signers = names.slice(0, -1).map((keyLabel) => openSigner({ keyLabel }));
+    const addresses = await Promise.all(signers.map((signer) => signer.getAddress()));
+    expect(addresses).toEqual(made.slice(0, -1).map(({ address }) => address));
+  });
+
+  test("the public half of each listed key is found, also if the search for all public keys does not show it", async () => {
+    for (const [index, label] of names.entries()) {
+      token.importKey(id(`without ${label}`), {
+        label: `a-${label}`,
+        id: Uint8Array.of(1, index),
+        publicObject: false,
+      });
+    }
+    shim.adopt("tenPerSearch");
+    const { stored } = await collect(openStore().list());
+    for (const { address, name } of stored) expect(address).toBe(new Wallet(id(`without ${name?.slice(2)}`)).address);
+  });
+});
+
+test("the token makes public keys itself and takes none: an import succeeds with that one, and without one fails", async () => {
+  const store = openStore();
+  shim.adopt("virtualPublicKeys");
+  const imported = await store.importKey(id("hot"), { label: "hot" });
+  expect(imported.address).toBe(new Wallet(id("hot")).address);
+  shim.adopt();
+  const bareObject = { returnValue: 0xd1, skip: 1, count: 1 };
+  shim.set("C_CreateObject", bareObject);
+  await expect(store.importKey(id("cold"), { label: "cold" })).rejects.toMatchObject({ info: { returnValue: 0xd1 } });
+  await expect(collect(store.list())).resolves.toMatchObject({ stored: [{ name: "hot" }], failed: [] });
+});
+
+test.each([
+  ["CKR_DOMAIN_PARAMS_INVALID", 0x130, "KEY_UNUSABLE"],
+  ["CKR_CURVE_NOT_SUPPORTED", 0x140, "KEY_UNUSABLE"],
+  ["CKR_GENERAL_ERROR", 0x05, "BACKEND_UNAVAILABLE"],
+])("the token lacks secp256k1 and answers %s: the error names the curve", async (_name, returnValue, code) => {
+  const store = openStore();
+  for (const name of ["C_GenerateKeyPair", "C_CreateObject"] as const) shim.set(name, { returnValue });
+  const lacking = { code, message: expect.stringContaining("secp256k1"), info: { returnValue } };
+  await expect(store.create({ label: "made" })).rejects.toMatchObject(lacking);
+  await expect(store.importKey(id("key"), { label: "imported" })).rejects.toMatchObject(lacking);
+});
+
+test("the token logs in slowly: however many calls wait for it, there is one login", async () => {
+  token.importKey(id("hot"), { label: "hot" });
+  shim.adopt("slowLogin");
+  const before = shim.stats().functions.C_Login.calls;
+  await expect(signAll(openSigner(), 10)).resolves.toEqual(new Set([new Wallet(id("hot")).address]));
+  expect(shim.stats().functions.C_Login.calls).toBe(before + 1);
+});
+
 test("a pool is as large as its users ask for, also after one has left", async () => {
   token.importKey(id("hot"), { label: "hot" });
   const [large, small] = [openSigner({ sessions: 6, maxQueue: 500 }), openSigner({ sessions: 1, maxQueue: 2 })];

@@ -81,6 +81,8 @@ export const NEIGHBOUR_DEEDS = ["nothing", "closeAllSessions", "logout", "finali
  * - `tenPerSearch`: a search finds ten objects at most (wolfPKCS11).
  * - `pinPad`: the token has a PIN pad (CKF_PROTECTED_AUTHENTICATION_PATH), at which the right PIN is typed for a C_Login
  *   without one.
+ * - `slowLogin`: C_Login takes 200 ms (tokens behind a network).
+ * - `virtualPublicKeys`: C_CreateObject refuses a public key, which the token shows all the same (YubiHSM2).
  * - `needsParameters`: C_Initialize answers CKR_ARGUMENTS_BAD without parameters for the library (NSS).
  */
 export const HABITS = [
@@ -90,6 +92,8 @@ export const HABITS = [
   "reusedObjects",
   "tenPerSearch",
   "pinPad",
+  "slowLogin",
+  "virtualPublicKeys",
   "needsParameters",
 ] as const;
 
@@ -105,7 +109,9 @@ export const RECORD_LENGTH = FAULT.length + STATS.length;
 export const MODULE_WORDS = FUNCTIONS.length * RECORD_LENGTH;
 export const NEIGHBOUR_WORD = MODULE_WORDS + MODULE_STATS.length;
 export const HABIT_WORDS = NEIGHBOUR_WORD + 1;
-export const PROCESS_WORDS = HABIT_WORDS + HABITS.length;
+/** Two slots whose tokens have changed places; equal if none have. */
+export const SWAPPED_WORDS = HABIT_WORDS + HABITS.length;
+export const PROCESS_WORDS = SWAPPED_WORDS + 2;
 export const CONTROL_SIZE = PATH_SIZE + 8 * (PROCESS_WORDS + PROCESS_COUNT * ROW.length);
 
 /** The same for the C compiler. */
@@ -123,6 +129,7 @@ export function layoutHeader(): string {
     ...each("STAT", MODULE_STATS, MODULE_WORDS),
     define("CONTROL_neighbour", NEIGHBOUR_WORD),
     ...each("HABIT", HABITS, HABIT_WORDS),
+    define("CONTROL_swapped", SWAPPED_WORDS),
     ...each("ANSWER", ANSWERS),
     ...each("NEIGHBOUR", NEIGHBOUR_DEEDS),
     ...each("ROW", ROW),

@@ -43,7 +43,7 @@ enum {
   CKR_SESSION_CLOSED = 0xb0, CKR_SESSION_HANDLE_INVALID = 0xb3, CKR_TEMPLATE_INCONSISTENT = 0xd1
 };
 enum { CKF_PROTECTED_AUTHENTICATION_PATH = 0x100 };
-enum { CKA_CLASS = 0, CKA_KEY_TYPE = 0x100, CKO_PRIVATE_KEY = 3, CKK_EC = 3 };
+enum { CKA_CLASS = 0, CKA_KEY_TYPE = 0x100, CKO_PUBLIC_KEY = 2, CKO_PRIVATE_KEY = 3, CKK_EC = 3 };
 
 enum position {
   AT_C_Initialize, AT_C_Finalize, AT_C_GetInfo, AT_C_GetFunctionList, AT_C_GetSlotList, AT_C_GetSlotInfo,
@@ -164,6 +164,12 @@ static void count_sessions(int count) {
 static SESSION *find_session(CK_SESSION_HANDLE handle) {
   for (int i = 0; i < session_count; i += 1) if (sessions[i].handle == handle) return &sessions[i];
   return NULL;
+}
+
+// The slot whose token is in the place of `slot`.
+static CK_SLOT_ID placed(CK_SLOT_ID slot) {
+  CK_SLOT_ID one = atomic_load(&words[CONTROL_swapped]), other = atomic_load(&words[CONTROL_swapped + 1]);
+  return slot == one ? other : slot == other ? one : slot;
 }
 
 static int has(int habit) { return atomic_load(&words[habit]) != 0; }
@@ -394,9 +400,18 @@ static CK_ULONG still_found(CK_SESSION_HANDLE handle, CK_ULONG capacity, CK_ULON
 // ---------------------------------------------------------------- functions
 
 static void type_pin(CK_BYTE **pin, CK_ULONG *length) {
+  if (has(HABIT_slowLogin)) sleep_ms(200);
   if (!has(HABIT_pinPad) || *length > 0) return;
   *pin = (CK_BYTE *)TYPED_PIN;
   *length = strlen(TYPED_PIN);
+}
+
+// After the object was made: the token shows what it refused.
+static CK_RV refuse_public(CK_ATTRIBUTE *template, CK_ULONG count) {
+  for (CK_ULONG i = 0; i < count; i += 1)
+    if (template[i].type == CKA_CLASS && *(CK_ULONG *)template[i].value == CKO_PUBLIC_KEY && has(HABIT_virtualPublicKeys))
+      return CKR_TEMPLATE_INCONSISTENT;
+  return CKR_OK;
 }
 
 PASS(C_GetSlotList, (CK_BBOOL a, CK_SLOT_ID *b, CK_ULONG *c), (a, b, c))
@@ -409,7 +424,7 @@ PASS_IN(C_DestroyObject, (CK_SESSION_HANDLE a, CK_OBJECT_HANDLE b), (a, b), b = 
 PASS_IN(C_GetAttributeValue, (CK_SESSION_HANDLE a, CK_OBJECT_HANDLE b, CK_ATTRIBUTE *c, CK_ULONG d), (a, b, c, d), b = real_object(b), )
 PASS_IN(C_FindObjectsInit, (CK_SESSION_HANDLE a, CK_ATTRIBUTE *b, CK_ULONG c), (a, b, c), rv = search_begins(handle), )
 PASS_IN(C_FindObjectsFinal, (CK_SESSION_HANDLE a), (a), search_ends(handle), )
-PASS_MAKING(C_CreateObject, (CK_SESSION_HANDLE a, CK_ATTRIBUTE *b, CK_ULONG c, CK_OBJECT_HANDLE *d), (a, b, c, d), , object_given(d))
+PASS_MAKING(C_CreateObject, (CK_SESSION_HANDLE a, CK_ATTRIBUTE *b, CK_ULONG c, CK_OBJECT_HANDLE *d), (a, b, c, d), , (object_given(d), rv = refuse_public(b, c)))
 PASS_MAKING(C_GenerateKeyPair, (CK_SESSION_HANDLE a, CK_MECHANISM *b, CK_ATTRIBUTE *c, CK_ULONG d, CK_ATTRIBUTE *e, CK_ULONG f, CK_OBJECT_HANDLE *g, CK_OBJECT_HANDLE *h), (a, b, c, d, e, f, g, h), , (object_given(g), object_given(h)))
 PASS_MAKING(C_UnwrapKey, (CK_SESSION_HANDLE a, CK_MECHANISM *b, CK_OBJECT_HANDLE c, CK_BYTE *d, CK_ULONG e, CK_ATTRIBUTE *f, CK_ULONG g, CK_OBJECT_HANDLE *h), (a, b, c, d, e, f, g, h), c = real_object(c), object_given(h))
 
@@ -443,7 +458,7 @@ static CK_RV C_Initialize PARAMS_C_Initialize {
 static CK_RV C_GetTokenInfo PARAMS_C_GetTokenInfo {
   uint64_t answer = 0;
   CK_RV rv = begin(FN_C_GetTokenInfo, 0, &answer);
-  if (rv == CKR_OK) rv = REAL(C_GetTokenInfo, PARAMS_C_GetTokenInfo)(slot, info);
+  if (rv == CKR_OK) rv = REAL(C_GetTokenInfo, PARAMS_C_GetTokenInfo)(placed(slot), info);
   if (rv == CKR_OK && has(HABIT_pinPad)) *(CK_FLAGS *)(info + 96) |= CKF_PROTECTED_AUTHENTICATION_PATH;
   end(FN_C_GetTokenInfo, 0, rv);
   return rv;
@@ -474,6 +489,7 @@ static CK_RV C_Finalize PARAMS_C_Finalize {
 static CK_RV C_OpenSession PARAMS_C_OpenSession {
   uint64_t answer = 0;
   CK_RV rv = begin(FN_C_OpenSession, 0, &answer);
+  slot = placed(slot);
   if (rv == CKR_OK) rv = REAL(C_OpenSession, PARAMS_C_OpenSession)(slot, flags, application, notify, session);
   if (rv == CKR_OK) *session = session_opened(*session, slot);
   end(FN_C_OpenSession, 0, rv);

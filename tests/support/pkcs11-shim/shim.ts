@@ -20,6 +20,7 @@ import {
   ROW,
   type ShimFunction,
   STATS,
+  SWAPPED_WORDS,
 } from "./layout.ts";
 
 export type { ShimFunction } from "./layout.ts";
@@ -113,6 +114,12 @@ export class Shim {
   /** Lets the module have these habits from now on, and no others. Those of handles concern what is opened or found from now on. */
   adopt(...habits: readonly ShimHabit[]): void {
     for (const [index, habit] of HABITS.entries()) this.#write(HABIT_WORDS + index, habits.includes(habit) ? 1 : 0);
+  }
+
+  /** Lets the tokens of two slots change places, as after a restart that numbers them otherwise; without slots, back. */
+  swapSlots(one = 0n, other = 0n): void {
+    this.#write(SWAPPED_WORDS, Number(one));
+    this.#write(SWAPPED_WORDS + 1, Number(other));
   }
 
   /** Lets another user of the module, in the process that signs next, do this once. */
