@@ -1,8 +1,9 @@
 import { getBytes, id } from "ethers";
 import { signatureFromCompact, toLowS } from "ethers-hsm/codecs";
-import { Pkcs11Key, Pkcs11Signer } from "ethers-hsm/pkcs11";
+import { Pkcs11Key, Pkcs11Signer, type Pkcs11SignerOptions } from "ethers-hsm/pkcs11";
+import { nativeVerifier } from "ethers-hsm/secp256k1";
 import pkcs11js, { type PKCS11 } from "pkcs11js";
-import { verifySignature } from "../../../src/core/verify.ts";
+import { type Verifier, verifySignature } from "../../../src/core/verify.ts";
 import type { Contender, Contenders } from "../contender.ts";
 import type { TokenTarget } from "../token.ts";
 import { requireRawSignatureBy, requireSignatureBy } from "./proof.ts";
@@ -12,6 +13,8 @@ const MECHANISM = { mechanism: pkcs11js.CKM_ECDSA };
 
 export interface TokenLoad extends TokenTarget {
   readonly sessions: number;
+  /** Default: the package's own, by @noble/curves. */
+  readonly verifier?: "native" | undefined;
 }
 
 interface Lane {
@@ -20,9 +23,8 @@ interface Lane {
 }
 
 /**
- * The module by pkcs11js alone, with sessions that are open already; the key on it, which signs in the package's own sessions and
- * verifies nothing; the module with each signature verified, which is the least that a signer costs who returns no other; and the
- * signer.
+ * The module by pkcs11js alone, with sessions that are open already; the same with each signature verified, which is the least that
+ * a signer costs that returns no wrong one; and the signer, also isolated.
  */
 export const contenders: Contenders<TokenLoad> = {
   async module(load) {
@@ -30,31 +32,29 @@ export const contenders: Contenders<TokenLoad> = {
     return { perform: sign, prove: async () => proveRaw(load.address, await sign()) };
   },
 
-  async key({ address, ...options }) {
-    const key = new Pkcs11Key(options);
-    const perform = () => key.signDigest(DIGEST);
-    return { perform, prove: async () => requireRawSignatureBy(address, DIGEST, await perform()) };
-  },
-
   async "verified module"(load) {
     const sign = moduleOf(load);
-    const { address, sessions, ...options } = load;
+    const verify = verifierOf(load) ?? verifySignature;
+    const { address, verifier: _verifier, ...options } = load;
     const key = new Pkcs11Key(options);
     const publicKey = await key.getPublicKey();
     await key.close();
     const perform = async () => {
       const signature = await sign();
-      verifySignature(publicKey, DIGEST, toLowS(signatureFromCompact(signature)));
+      verify(publicKey, DIGEST, toLowS(signatureFromCompact(signature)));
       return signature;
     };
     return { perform, prove: async () => proveRaw(address, await perform()) };
   },
 
-  signer: async ({ address, ...options }) => signing(new Pkcs11Signer(options), address),
+  signer: async (load) => signing(load, {}),
 
-  "isolated signer": async ({ address, ...options }) =>
-    signing(new Pkcs11Signer({ ...options, ...{ isolation: "process" } }), address),
+  "isolated signer": async (load) => signing(load, { isolation: "process" }),
 };
+
+function verifierOf({ verifier }: TokenLoad): Verifier | undefined {
+  return verifier === "native" ? nativeVerifier() : undefined;
+}
 
 /** Signs by pkcs11js. */
 function moduleOf({ libraryPath, tokenLabel, pin, keyLabel, sessions }: TokenLoad): () => Promise<Buffer> {
@@ -79,7 +79,9 @@ function proveRaw(address: string, compact: Uint8Array): void {
   requireRawSignatureBy(address, DIGEST, signatureFromCompact(compact));
 }
 
-function signing(signer: Pkcs11Signer, address: string): Contender {
+function signing(load: TokenLoad, change: Partial<Pkcs11SignerOptions>): Contender {
+  const { address, ...options } = load;
+  const signer = new Pkcs11Signer({ ...options, verifier: verifierOf(load), ...change });
   return {
     perform: () => signer.signDigest(DIGEST),
     prove: async () => requireSignatureBy(address, DIGEST, await signer.signDigest(DIGEST)),
