@@ -87,7 +87,9 @@ const MECHANISM_MISSING: ErrorMapping = {
 };
 const TEMPLATE_REFUSED: ErrorMapping = {
   code: "KEY_UNUSABLE",
-  hint: "the token does not take a key with these attributes; see its documentation, or make the key with its own tool",
+  hint:
+    "the token does not take a key with these attributes, which may be too long a label or CKA_ID (YubiHSM2: 2 bytes); see its " +
+    "documentation, or make the key with its own tool",
 };
 const WRAPPING_REFUSED: ErrorMapping = {
   code: "KEY_UNUSABLE",

@@ -1,13 +1,16 @@
 import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { p11KitClient } from "../../scripts/setup/p11-kit.mjs";
 import { setRealEnvironment } from "./real-environment.ts";
 
-/** p11-kit-proxy over `module` alone, which this process must not have loaded before: it reads its configuration once. */
-export function p11KitProxy(module: string): string {
+/**
+ * p11-kit-proxy over `module` alone, which this process must not have loaded before: it reads its configuration once.
+ *
+ * @param client the path of p11-kit-client.so
+ */
+export function p11KitProxy(client: string | undefined, module: string): string {
   // Debian and Fedora put it one folder above the modules.
-  const proxy = join(dirname(dirname(p11KitClient() ?? "")), "p11-kit-proxy.so");
+  const proxy = join(dirname(dirname(client ?? "")), "p11-kit-proxy.so");
   if (!existsSync(proxy)) throw new Error(`there is no ${proxy}; run npm run setup`);
   const folder = mkdtempSync(join(tmpdir(), "ethers-hsm-p11-kit-"));
   mkdirSync(join(folder, "pkcs11", "modules"), { recursive: true });

@@ -1,3 +1,4 @@
+import { p11KitPaths } from "./p11-kit-env.ts";
 import { p11KitProxy } from "./p11-kit-proxy.ts";
 import { HABITS } from "./pkcs11-shim/layout.ts";
 import { Shim, type ShimHabit } from "./pkcs11-shim/shim.ts";
@@ -10,7 +11,7 @@ const ALONE = HABITS.filter((habit) => habit !== "tenPerSearch" && habit !== "ne
 export const MODULES: readonly (readonly [name: string, open: () => { libraryPath: string; remove: () => void }])[] = [
   ...ALONE.map((habit) => [habit, () => habitual([habit])] as const),
   ["all habits together", () => habitual(ALONE)],
-  ["p11-kit-proxy", () => ({ libraryPath: p11KitProxy(softHsmPath()), remove: () => undefined })],
+  ["p11-kit-proxy", () => ({ libraryPath: p11KitProxy(p11KitPaths().client, softHsmPath()), remove: () => undefined })],
 ];
 
 function habitual(habits: readonly ShimHabit[]): Shim {
