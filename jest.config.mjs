@@ -1,3 +1,5 @@
+import { availableParallelism } from "node:os";
+
 /** @type {import("jest").Config} */
 export default {
   testEnvironment: "node",
@@ -19,5 +21,5 @@ export default {
   // The end of a test that hangs; a machine with other work takes its time.
   testTimeout: 120_000,
   // Much of a run is waiting for nodes, processes and deadlines.
-  maxWorkers: "150%",
+  maxWorkers: Math.ceil(availableParallelism() * 1.5),
 };
