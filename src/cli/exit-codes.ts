@@ -40,6 +40,8 @@ const OF_SIGNER: Readonly<Record<SignerErrorCode, number>> = {
   SIGNATURE_MISMATCH: EXIT.key,
   BACKEND_RESPONSE_INVALID: EXIT.key,
   DEPENDENCY_MISSING: EXIT.dependency,
+  BROADCAST_UNKNOWN: EXIT.chain,
+  IDEMPOTENCY_CONFLICT: EXIT.usage,
 };
 
 const OF_COMMAND: Readonly<Record<CommandErrorCode, number>> = {

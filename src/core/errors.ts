@@ -1,5 +1,7 @@
 /** Facts for programs, never a secret. */
 type Facts = Readonly<Record<string, unknown>>;
+/** What identifies a transaction that a nonce store has. */
+type Committed = { readonly hash: string; readonly nonce: number; readonly idempotencyKey: string | null };
 type Identified = { readonly keyId: string; readonly address: string | undefined };
 
 /** The `info` of a {@link SignerError} by its code. Backends and stores add facts of their own. */
@@ -30,6 +32,10 @@ export interface SignerErrorInfo {
   DEPENDENCY_MISSING: Facts | undefined;
   /** The signer was closed. */
   SIGNER_CLOSED: Facts | undefined;
+  /** A signed transaction is committed, and whether it will be mined is not known. */
+  BROADCAST_UNKNOWN: Facts & Committed & { readonly refused: boolean };
+  /** The idempotency key belongs to another transaction. Nothing was signed. */
+  IDEMPOTENCY_CONFLICT: Facts & Committed;
 }
 
 /** Every code that a {@link SignerError} can carry. None of them is a code of ethers. */

@@ -28,6 +28,9 @@ export const FAILS_OVER: Readonly<Record<SignerErrorCode, boolean>> = {
   KEY_EXISTS: false,
   // This replica was closed, or the store that it belongs to.
   SIGNER_CLOSED: true,
+  // They are a sender's, and no key's.
+  BROADCAST_UNKNOWN: false,
+  IDEMPOTENCY_CONFLICT: false,
 };
 
 /**

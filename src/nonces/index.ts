@@ -1,0 +1,19 @@
+export { memoryNonceStore } from "./memory-store.ts";
+export {
+  type NonceOptions,
+  NonceSigner,
+  type ReconcileOptions,
+  type ReplaceOptions,
+  withNonces,
+} from "./nonce-signer.ts";
+export type {
+  NonceAccount,
+  NonceAttempt,
+  NonceChange,
+  NonceCommit,
+  NonceCommitResult,
+  NonceRecord,
+  NonceState,
+  NonceStore,
+  NonceView,
+} from "./store.ts";

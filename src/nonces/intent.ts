@@ -1,0 +1,11 @@
+import { id, Transaction, type TransactionLike } from "ethers";
+
+/** What a transaction does, whatever its nonce, its gas and its fees: a hash of the rest. */
+export function intentOf(content: TransactionLike<string>): string {
+  const { chainId, to, value, data, accessList, authorizationList, blobVersionedHashes } = Transaction.from(content);
+  const authorizations = authorizationList?.map(({ address, nonce, chainId: chain, signature }) => {
+    return [address, `${nonce}`, `${chain}`, signature.serialized];
+  });
+  const lists = [accessList ?? [], authorizations ?? [], blobVersionedHashes ?? []];
+  return id(JSON.stringify([`${chainId}`, to, `${value}`, data, ...lists]));
+}
