@@ -127,7 +127,7 @@ async function findRoom(
 ): Promise<{ readonly nonce: number } | { readonly record: NonceRecord }> {
   const { chain, nonces, line, owner, maxInFlight, grace, timeout } = context;
   const { address } = nonces.account;
-  const end = performance.now() + timeout;
+  const start = performance.now();
   for (;;) {
     const [view, counts, isDelegated] = await Promise.all([
       nonces.read(key === null ? {} : { key }).catch((cause) => {
@@ -138,7 +138,7 @@ async function findRoom(
     ]);
     if (view.record && view.record.state !== "superseded") return { record: view.record };
     const isOld = view.open.some(({ updatedAt }) => view.now - updatedAt >= grace);
-    if (isOld && performance.now() - line.reconciledAt >= grace) {
+    if (isOld && line.reconciledAt < start && start - line.reconciledAt >= grace) {
       line.reconciledAt = performance.now();
       await reconcile(context);
       continue;
@@ -154,7 +154,7 @@ async function findRoom(
       candidate >= view.next && (isFull || (line.isSequential && live.some(({ state }) => state === "signed")));
     const isOthersTurn = view.turn !== undefined && view.turn.owner !== owner;
     if (!mustWait && !isOthersTurn) return { nonce: candidate };
-    if (performance.now() >= end) {
+    if (performance.now() - start >= timeout) {
       const message = `${inFlight} transactions of ${address} are in flight: nothing was signed or sent; try again when one is mined`;
       throw new SignerError("THROTTLED", message, { operation: "sendTransaction", info: { address, inFlight } });
     }

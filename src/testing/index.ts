@@ -4,4 +4,5 @@ export {
   type RemoteKeyContractOptions,
   remoteKeyContract,
 } from "./contract/remote-key-contract.ts";
+export { type NonceStoreContractOptions, nonceStoreContract } from "./nonce-contract/nonce-store-contract.ts";
 export { TestKey } from "./test-key.ts";

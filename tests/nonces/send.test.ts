@@ -217,7 +217,9 @@ test("a store that fails after the commit does not hold back the bytes, and the 
 
 test("a nonce of the caller's is refused", async () => {
   const { process } = createWorld();
-  expect(await failureOf(process().sendTransaction({ ...payment(1), nonce: 3 }))).toMatchObject({ code: "INVALID_ARGUMENT" });
+  expect(await failureOf(process().sendTransaction({ ...payment(1), nonce: 3 }))).toMatchObject({
+    code: "INVALID_ARGUMENT",
+  });
 });
 
 async function strangers(nonce: number): Promise<string> {

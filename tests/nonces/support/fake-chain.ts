@@ -1,4 +1,4 @@
-import { type JsonRpcPayload, JsonRpcApiProvider, type JsonRpcResult, Network, toQuantity, Transaction } from "ethers";
+import { JsonRpcApiProvider, type JsonRpcPayload, type JsonRpcResult, Network, Transaction, toQuantity } from "ethers";
 
 const CHAIN_ID = 99n;
 const network = new Network("fake", CHAIN_ID);
@@ -245,7 +245,13 @@ function decode(raw: string): Mined & { readonly price: bigint } {
 function block(number: number): unknown {
   const hash = `0x${number.toString(16).padStart(64, "0")}`;
   const zero = `0x${"00".repeat(32)}`;
-  const fields = { parentHash: zero, nonce: "0x0000000000000000", difficulty: "0x0", gasLimit: "0x1c9c380", gasUsed: "0x0" };
+  const fields = {
+    parentHash: zero,
+    nonce: "0x0000000000000000",
+    difficulty: "0x0",
+    gasLimit: "0x1c9c380",
+    gasUsed: "0x0",
+  };
   const rest = { miner: `0x${"00".repeat(20)}`, extraData: "0x", baseFeePerGas: "0x3b9aca00", transactions: [] };
   return { hash, number: toQuantity(number), timestamp: toQuantity(number), ...fields, ...rest };
 }
@@ -263,7 +269,19 @@ function transaction(raw: string): unknown {
 function receipt(hash: string, number: number): unknown {
   const address = `0x${"00".repeat(20)}`;
   const gas = { cumulativeGasUsed: "0x5208", gasUsed: "0x5208", effectiveGasPrice: "0x3b9aca00" };
-  const place = { blockHash: `0x${number.toString(16).padStart(64, "0")}`, blockNumber: toQuantity(number), transactionIndex: "0x0" };
-  const rest = { from: address, to: address, contractAddress: null, logs: [], logsBloom: "0x", status: "0x1", type: "0x2" };
+  const place = {
+    blockHash: `0x${number.toString(16).padStart(64, "0")}`,
+    blockNumber: toQuantity(number),
+    transactionIndex: "0x0",
+  };
+  const rest = {
+    from: address,
+    to: address,
+    contractAddress: null,
+    logs: [],
+    logsBloom: "0x",
+    status: "0x1",
+    type: "0x2",
+  };
   return { transactionHash: hash, ...gas, ...place, ...rest };
 }

@@ -55,7 +55,9 @@ export function payment(wei: number, idempotencyKey?: string): TransactionReques
 }
 
 /** What a send that must fail rejects with. */
-export async function failureOf(call: Promise<unknown>): Promise<{ code: string; info: Record<string, unknown>; message: string; retryable?: boolean }> {
+export async function failureOf(
+  call: Promise<unknown>,
+): Promise<{ code: string; info: Record<string, unknown>; message: string; retryable?: boolean }> {
   const outcome = await call.then(
     (result) => ({ result }),
     (error: unknown) => error,

@@ -1,0 +1,6 @@
+import { test } from "@jest/globals";
+import { checkHistories } from "./support/model.ts";
+
+test("random histories: no payment twice, none that was denied, each key's once", async () => {
+  await checkHistories(5);
+});
