@@ -35,7 +35,7 @@ module.exports = {
     {
       name: "backends-do-not-know-each-other",
       severity: "error",
-      from: { path: "^src/([^/]+)/", pathNot: "^src/(cloudhsm|uri|cli)/" },
+      from: { path: "^src/([^/]+)/", pathNot: "^src/(cloudhsm|uri|cli|testing)/" },
       to: { path: backends, pathNot: "^src/$1/" },
     },
     {
@@ -71,11 +71,11 @@ module.exports = {
       to: { path: "^src/(cli|uri)/" },
     },
     {
-      comment: "It is for tests: authors' of keys and signers, and this package's own.",
-      name: "testing-knows-signer-and-core-only",
+      comment: "It is for tests: authors' of keys, signers and nonce stores, and this package's own.",
+      name: "testing-knows-interfaces-only",
       severity: "error",
       from: { path: "^src/testing/" },
-      to: { path: "^src/", pathNot: "^src/(core|signer|testing)/" },
+      to: { path: "^src/", pathNot: "^src/(core|signer|testing)/|^src/nonces/store\\.ts$" },
     },
     {
       name: "nothing-knows-testing",
@@ -93,7 +93,7 @@ module.exports = {
       comment: "They run in a browser too.",
       name: "pure-parts-know-no-platform",
       severity: "error",
-      from: { path: [pure, "^src/index\\.ts$", "^src/(aws-kms|azure-key-vault|codecs|eip1193|viem|testing)/"] },
+      from: { path: [pure, "^src/index\\.ts$", "^src/(aws-kms|azure-key-vault|codecs|eip1193|nonces|viem|testing)/"] },
       to: { dependencyTypes: ["core"] },
     },
     {

@@ -9,6 +9,7 @@ const shared: Options = {
     "aws-kms/index": "src/aws-kms/index.ts",
     "azure-key-vault/index": "src/azure-key-vault/index.ts",
     "eip1193/index": "src/eip1193/index.ts",
+    "nonces/index": "src/nonces/index.ts",
     "viem/index": "src/viem/index.ts",
     "pkcs11/index": "src/pkcs11/index.ts",
     "pkcs11/isolation/index": "src/pkcs11/isolation/index.ts",

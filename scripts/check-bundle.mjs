@@ -13,6 +13,7 @@ const ownImports = {
   "./aws-kms": ["@aws-sdk/client-kms"],
   "./azure-key-vault": ["@azure/keyvault-keys", "@azure/identity"],
   "./eip1193": [],
+  "./nonces": [],
   "./viem": ["viem/accounts", "viem/utils"],
   "./pkcs11": ["pkcs11js", "node:"],
   "./cloudhsm": ["pkcs11js", "node:"],

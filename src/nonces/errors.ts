@@ -12,18 +12,21 @@ export function describeRecord({ nonce, key, attempts, minedHash, id }: NonceRec
 }
 
 /** BROADCAST_UNKNOWN: the transaction is committed, or may be, and whether it will be mined is not known. */
-export function broadcastUnknown(what: string, record: Committed, info: Record<string, unknown> = {}): SignerError {
+export function broadcastUnknown(
+  what: string,
+  record: Committed,
+  { reason, refused = false }: { readonly reason?: string | undefined; readonly refused?: boolean } = {},
+): SignerError {
   const { hash, nonce, key } = record;
   const retry =
     key === null
       ? "look for its hash, or reconcile, before you send it again: a second send could pay twice"
       : "send it again with the same idempotency key, which never signs another while this one can be mined";
   const message = `${what}; the transaction ${hash} with nonce ${nonce} may still be mined: ${retry}`;
-  const isRefused = info["refused"] === true;
   return new SignerError("BROADCAST_UNKNOWN", message, {
     operation: OPERATION,
-    retryable: key !== null && !isRefused,
-    info: { hash, nonce, idempotencyKey: key, refused: false, ...info },
+    retryable: key !== null && !refused,
+    info: { hash, nonce, idempotencyKey: key, refused, reason },
   });
 }
 

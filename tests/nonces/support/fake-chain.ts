@@ -55,6 +55,13 @@ export const WORDS: Readonly<Record<string, Words>> = {
     high: "nonce too high",
     funds: "insufficient funds for gas * price + value: have 0 want 21000",
   },
+  arbitrum: {
+    known: "already known",
+    low: "nonce too low: address 0x8ba1f109551bD432803012645Ac136ddd64DBA72, tx: 3 state: 7",
+    underpriced: "replacement transaction underpriced",
+    high: "nonce too high: address 0x8ba1f109551bD432803012645Ac136ddd64DBA72, tx: 7 state: 3",
+    funds: "insufficient funds for gas * price + value: address 0x00 have 0 want 21000",
+  },
   anvil: {
     known: "transaction already imported",
     low: "nonce too low",

@@ -1,0 +1,115 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { json } from "node:stream/consumers";
+import { Transaction } from "ethers";
+import type { Words } from "./fake-chain.ts";
+
+interface Request {
+  readonly id: unknown;
+  readonly method: string;
+  readonly params: readonly unknown[];
+}
+
+/** What becomes of a broadcast. */
+export type Fate = "answer" | "lose-request" | "lose-answer" | "refuse-funds";
+
+/**
+ * Stands between a JSON-RPC client and anvil, which demands 1 wei more of a replacement: this one demands 10 % of the tip and of
+ * the cap, as the clients of public networks do, answers in their words, and loses what it is told to lose.
+ */
+export class NodeProxy {
+  readonly url: string;
+  /** What becomes of the next broadcasts, one each; then `fate` says it. */
+  readonly fates: Fate[] = [];
+  fate: () => Fate = () => "answer";
+  readonly #server: ReturnType<typeof createServer>;
+  readonly #node: string;
+  readonly #words: Words;
+  readonly #accepted = new Map<string, Transaction>();
+
+  static async start(node: string, words: Words): Promise<NodeProxy> {
+    const server = createServer();
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    return new NodeProxy(server, node, words);
+  }
+
+  private constructor(server: ReturnType<typeof createServer>, node: string, words: Words) {
+    this.#server = server;
+    this.#node = node;
+    this.#words = words;
+    this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+      this.#pass(request, response).catch(() => request.socket.destroy());
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+
+  async #pass(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = (await json(incoming)) as Request | Request[];
+    const answers = [];
+    for (const request of [body].flat())
+      answers.push({ jsonrpc: "2.0", id: request.id, ...(await this.#answer(request)) });
+    response.setHeader("content-type", "application/json");
+    response.end(JSON.stringify(Array.isArray(body) ? answers : answers[0]));
+  }
+
+  async #answer({ method, params }: Request): Promise<{ result: unknown } | { error: unknown }> {
+    if (method !== "eth_sendRawTransaction") return this.#ask(method, params);
+    const fate = this.fates.shift() ?? this.fate();
+    if (fate === "lose-request") throw new Error("lost");
+    if (fate === "refuse-funds") return refusal(this.#words.funds);
+    const transaction = Transaction.from(String(params[0]));
+    const place = `${transaction.from} ${transaction.nonce}`;
+    const before = this.#accepted.get(place);
+    if (
+      before &&
+      before.hash !== transaction.hash &&
+      (await this.#isPending(before)) &&
+      !isRaised(before, transaction)
+    ) {
+      return refusal(this.#words.underpriced);
+    }
+    const answer = await this.#ask(method, params);
+    if ("result" in answer) this.#accepted.set(place, transaction);
+    if (fate === "lose-answer") throw new Error("lost");
+    if ("error" in answer) return refusal(this.#inWords(String((answer.error as { message?: unknown }).message)));
+    return answer;
+  }
+
+  #inWords(text: string): string {
+    if (/already imported/.test(text)) return this.#words.known;
+    if (/nonce too low/.test(text)) return this.#words.low;
+    return /underpriced/.test(text) ? this.#words.underpriced : text;
+  }
+
+  async #isPending({ hash }: Transaction): Promise<boolean> {
+    const answer = await this.#ask("eth_getTransactionByHash", [hash]);
+    return "result" in answer && (answer.result as { blockNumber?: unknown } | null)?.blockNumber === null;
+  }
+
+  async #ask(method: string, params: readonly unknown[]): Promise<{ result: unknown } | { error: unknown }> {
+    const headers = { "content-type": "application/json" };
+    const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params });
+    const answer = await fetch(this.#node, { method: "POST", headers, body });
+    const { result, error } = (await answer.json()) as { result?: unknown; error?: unknown };
+    return error === undefined ? { result } : { error };
+  }
+}
+
+function refusal(message: string): { error: unknown } {
+  return { error: { code: -32000, message } };
+}
+
+function isRaised(before: Transaction, after: Transaction): boolean {
+  const isMore = (old: bigint | null, now: bigint | null) =>
+    10n * (now ?? 0n) >= 11n * (old ?? 0n) && (now ?? 0n) > (old ?? 0n);
+  return (
+    isMore(before.maxFeePerGas, after.maxFeePerGas) && isMore(before.maxPriorityFeePerGas, after.maxPriorityFeePerGas)
+  );
+}
