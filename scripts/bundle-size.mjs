@@ -14,7 +14,7 @@ const BUDGETS = {
   "./azure-key-vault": 53_000,
   "./codecs": 36_000,
   "./eip1193": 14_000,
-  "./nonces": 12_000,
+  "./nonces": 14_000,
   "./viem": 2_000,
   "./pkcs11": 64_000,
   "./cloudhsm": 64_000,

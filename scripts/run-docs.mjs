@@ -19,6 +19,7 @@ const needs = [
   [/^declare /m, "a fragment: the reader brings a part of it"],
   [/CloudHsm/, "needs AWS CloudHSM"],
   [/ManagedIdentityCredential|ClientSecretCredential|clientSecret/, "needs a credential that Azure gives"],
+  [/from "(pg|postgres|redis|ioredis)"/, "needs a database"],
   [/readFile\(/, "needs files that people of a quorum exchange"],
 ];
 

@@ -1,5 +1,6 @@
-// Brings what the demo and the tests need beyond npm's packages: SoftHSM2, pkcs11js compiled for this machine, and p11-kit.
+// Brings what the demo and the tests need beyond npm's packages: SoftHSM2, pkcs11js compiled for this machine, p11-kit, Postgres and Redis.
 
+import { prepareDatabases } from "./setup/databases.mjs";
 import { prepareP11Kit } from "./setup/p11-kit.mjs";
 import { preparePkcs11js } from "./setup/pkcs11js.mjs";
 import { SetupError } from "./setup/setup-error.mjs";
@@ -16,12 +17,17 @@ try {
   process.exitCode = 1;
 }
 
-/** Only tests use p11-kit, and those say that it is missing: the demo goes on without it. */
+/** Only tests use these, and those say what is missing: the demo goes on without. */
 function prepareOptional() {
-  try {
-    prepareP11Kit();
-  } catch (error) {
-    if (!(error instanceof SetupError)) throw error;
-    console.warn(`setup: ${error.message}\n  Only the tests over p11-kit's remoting need it.`);
+  for (const { prepare, tests } of [
+    { prepare: prepareP11Kit, tests: "over p11-kit's remoting" },
+    { prepare: prepareDatabases, tests: "of shared nonce stores" },
+  ]) {
+    try {
+      prepare();
+    } catch (error) {
+      if (!(error instanceof SetupError)) throw error;
+      console.warn(`setup: ${error.message}\n  Only the tests ${tests} need it.`);
+    }
   }
 }

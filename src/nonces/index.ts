@@ -6,6 +6,13 @@ export {
   type ReplaceOptions,
   withNonces,
 } from "./nonce-signer.ts";
+export {
+  type PostgresNonceStore,
+  type PostgresNonceStoreOptions,
+  type PostgresSql,
+  postgresNonceStore,
+} from "./postgres-store.ts";
+export { type RedisEval, type RedisNonceStoreOptions, redisNonceStore } from "./redis-store.ts";
 export type {
   NonceAccount,
   NonceAttempt,

@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { postgresPrograms, redisServer } from "../../scripts/setup/databases.mjs";
 import { p11KitClient, p11KitServer } from "../../scripts/setup/p11-kit.mjs";
 import { softHsmLibrary } from "../../scripts/setup/softhsm.mjs";
 import { bundlePrograms } from "./programs.ts";
@@ -23,4 +24,6 @@ export default function setUp(): void {
   process.env["ETHERS_HSM_SOFTHSM_LIBRARY"] = library;
   process.env["ETHERS_HSM_P11_KIT_SERVER"] = p11KitServer() ?? "";
   process.env["ETHERS_HSM_P11_KIT_CLIENT"] = p11KitClient() ?? "";
+  process.env["ETHERS_HSM_POSTGRES_PROGRAMS"] = postgresPrograms() ?? "";
+  process.env["ETHERS_HSM_REDIS_SERVER"] = redisServer() ?? "";
 }
