@@ -1,3 +1,4 @@
+import { SignerError } from "../core/errors.ts";
 import { withDeadline } from "../signer/deadline.ts";
 import type { Chain, Response } from "./chain.ts";
 import {
@@ -39,7 +40,8 @@ export class AccountNonces {
 
   /** A call to the store, which ends in time. */
   async call<T>(call: () => Promise<T>): Promise<T> {
-    const error = () => new Error("the nonce store did not respond in time");
+    const message = `the nonce store did not respond within ${this.#timeout} ms`;
+    const error = () => new SignerError("BACKEND_TIMEOUT", message, { backend: "nonce-store" });
     return withDeadline(call, { deadline: { ms: this.#timeout, error } });
   }
 

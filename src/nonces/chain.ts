@@ -1,4 +1,4 @@
-import { type Provider, Transaction, type TransactionReceipt, TransactionResponse } from "ethers";
+import { makeError, type Provider, Transaction, type TransactionReceipt, TransactionResponse } from "ethers";
 import { withDeadline } from "../signer/deadline.ts";
 import type { Counts } from "./candidate.ts";
 import { readVerdict, type Verdict } from "./wording.ts";
@@ -90,7 +90,8 @@ export class Chain {
   }
 
   async #ask<T>(call: () => Promise<T>): Promise<T> {
-    const error = () => new Error("the node did not respond in time");
+    const error = () =>
+      makeError("the node did not respond in time", "TIMEOUT", { operation: "request", reason: "timeout" });
     return withDeadline(call, { deadline: { ms: this.#timeout, error } });
   }
 }

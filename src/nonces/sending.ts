@@ -101,7 +101,11 @@ async function signAndCommit(context: SendContext, { transaction, key, intent }:
       }
       const { nonce } = room;
       if (losses >= LOSSES) {
-        hasTurn = await nonces.call(() => store.turn(nonces.account, owner, TURN));
+        hasTurn = await nonces
+          .call(() => store.turn(nonces.account, owner, TURN))
+          .catch((cause) => {
+            throw storeUnavailable(cause);
+          });
         if (!hasTurn) continue;
       }
       const raw = await sign({ ...transaction, nonce });
