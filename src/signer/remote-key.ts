@@ -11,6 +11,11 @@ export interface CallOptions {
 export interface SignOptions extends CallOptions {
   /** What the digest was made of, if the caller says so. */
   readonly payload?: SigningPayload | undefined;
+  /**
+   * A key calls it when the backend is told to sign, if a second attempt would not be the same call, for example as approvals are used up.
+   * If the deadline ends the call afterwards, the error says that the outcome is unknown, and is not retryable.
+   */
+  readonly onCommitted?: (() => void) | undefined;
 }
 
 /** Whether a key could sign now. Backends add what they know. */

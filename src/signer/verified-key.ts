@@ -100,10 +100,14 @@ export class VerifiedKey implements SigningKey {
   async sign(digest: Uint8Array, { signal, payload }: SignOptions): Promise<Signature> {
     const { publicKey } = await this.identity({ signal });
     this.#requireOpen("signDigest");
-    return this.#call("signDigest", signal, async (options) => {
+    let isCommitted = false;
+    const onCommitted = () => {
+      isCommitted = true;
+    };
+    const sign = async (options: CallOptions) => {
       for (let isRetry = false; ; isRetry = true) {
         // The key gets a copy: the signature is checked against the digest that was asked for, whatever the key does to the bytes.
-        const raw = await this.#key.signDigest(digest.slice(), { ...options, payload });
+        const raw = await this.#key.signDigest(digest.slice(), { ...options, payload, onCommitted });
         try {
           const { r, s } = toLowS(checkSignatureRange(raw));
           const yParity = this.#verifier(publicKey, digest, { r, s });
@@ -113,7 +117,8 @@ export class VerifiedKey implements SigningKey {
           if (this.#key.invalidate?.() !== true || isRetry) throw error;
         }
       }
-    });
+    };
+    return this.#call("signDigest", signal, sign, () => isCommitted);
   }
 
   /** By the key's own request, if it has one; else by fetching the public key once more. */
@@ -188,12 +193,23 @@ export class VerifiedKey implements SigningKey {
     operation: string,
     signal: AbortSignal | undefined,
     call: (options: { signal: AbortSignal }) => Promise<T>,
+    isCommitted = () => false,
   ): Promise<T> {
     const context = this.#context(operation);
     const ms = this.#timeout;
     const timedOut = () => {
-      const message = `${this.backend} did not respond within ${ms} ms; check that it can be reached, or raise timeout`;
-      return new SignerError("BACKEND_TIMEOUT", message, context);
+      const message = `${this.backend} did not respond within ${ms} ms`;
+      if (!isCommitted()) {
+        return new SignerError(
+          "BACKEND_TIMEOUT",
+          `${message}; check that it can be reached, or raise timeout`,
+          context,
+        );
+      }
+      const unknown =
+        "after it was told to sign: it is unknown whether it signed. Look at the chain before you ask again";
+      const info = { reason: "outcome-unknown" };
+      return new SignerError("BACKEND_TIMEOUT", `${message} ${unknown}`, { ...context, retryable: false, info });
     };
     return withDeadline(
       async (either) => {

@@ -67,7 +67,7 @@ export class CloudHsmQuorumKey implements RemoteKey {
   async signDigest(digest: Uint8Array, options: SignOptions = {}): Promise<RawSignature> {
     const own = { digest: copyDigest(digest), payload: snapshot(options.payload, "payload") };
     const key = await this.#find(options.signal);
-    return this.#inSession((session) => this.#signOnce(session, key, own, options.signal), options.signal);
+    return this.#inSession((session) => this.#signOnce(session, key, own, options), options.signal);
   }
 
   /** Ends the login session; the next call begins another. */
@@ -119,8 +119,9 @@ export class CloudHsmQuorumKey implements RemoteKey {
     session: CliSession,
     key: FoundKey,
     { digest, payload }: { readonly digest: Uint8Array; readonly payload: SignOptions["payload"] },
-    signal: AbortSignal | undefined,
+    options: SignOptions,
   ): Promise<RawSignature> {
+    const { signal } = options;
     const { approve, approvers, requester, approvalTimeout } = this.#options;
     // The token's life begins with it, not with its place in the queue.
     let expiresAt = 0;
@@ -144,7 +145,7 @@ export class CloudHsmQuorumKey implements RemoteKey {
     const approved = mergeApprovals(token, approvals, { users: approvers, required: key.required });
     return withTokenPath(async (path) => {
       await writeFile(path, serializeQuorumTokenFile(approved), { mode: 0o600 });
-      return this.#sign(session, key, { digest, path, expiresAt, signal });
+      return this.#sign(session, key, { digest, path, expiresAt, options });
     });
   }
 
@@ -166,8 +167,8 @@ export class CloudHsmQuorumKey implements RemoteKey {
       digest,
       path,
       expiresAt,
-      signal,
-    }: { digest: Uint8Array; path: string; expiresAt: number; signal?: AbortSignal | undefined },
+      options: { signal, onCommitted },
+    }: { digest: Uint8Array; path: string; expiresAt: number; options: SignOptions },
   ): Promise<RawSignature> {
     const parameters = [
       `--key-filter key-reference=${key.reference} --hash-function sha256 --data-type digest`,
@@ -177,6 +178,7 @@ export class CloudHsmQuorumKey implements RemoteKey {
       .run(`${SIGN} ${parameters}`, () => {
         this.#requireWanted(signal);
         requireTime(expiresAt);
+        onCommitted?.();
       })
       .catch((error: unknown) => {
         throw error instanceof CliFailure && error.sent ? outcomeUnknown(error) : error;

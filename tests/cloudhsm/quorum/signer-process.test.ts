@@ -146,6 +146,17 @@ describe("nothing is signed twice", () => {
     expect(setup.cluster.state.pids).toHaveLength(2);
   });
 
+  it("when the caller's timeout ends while the HSM signs", async () => {
+    const signer = setup.signer({ timeout: TIMEOUT - 1 });
+    await signer.getAddress();
+    setup.cluster.fail({ at: SIGN, action: "hang" });
+    const isHanging = () => setup.cluster.count(SIGN) === 1;
+    const sign = () => signerError(signer.signDigest(id("once")), "BACKEND_TIMEOUT");
+    const error = await hangFor(TIMEOUT, isHanging, sign);
+    expect(error).toMatchObject({ retryable: false, info: { reason: "outcome-unknown" } });
+    expect(error.message).toContain("it is unknown whether it signed");
+  });
+
   it("when the process dies at the second signature", async () => {
     setup.cluster.fail({ at: SIGN, action: "die-after", after: 1 });
     const signer = setup.signer();

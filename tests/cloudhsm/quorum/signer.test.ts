@@ -1,6 +1,15 @@
 import { inspect } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { computeAddress, hashMessage, id, recoverAddress, SigningKey, Transaction, verifyMessage } from "ethers";
+import {
+  computeAddress,
+  hashMessage,
+  hexlify,
+  id,
+  recoverAddress,
+  SigningKey,
+  Transaction,
+  verifyMessage,
+} from "ethers";
 import { verifyApprovalRequest } from "../../../src/cloudhsm/quorum/index.ts";
 import { gate, signerError } from "../../signer/rejection.ts";
 import { until } from "../../support/until.ts";
@@ -22,6 +31,16 @@ describe("CloudHsmQuorumSigner", () => {
     expect(await signer.getPublicKey()).toBe(point());
     expect(await signer.getAddress()).toBe(recoverAddress(id("x"), await signer.signDigest(id("x"))));
     expect(setup.requests).toHaveLength(1);
+  });
+
+  it("has each signature verified by the verifier that it was given", async () => {
+    const digests: Uint8Array[] = [];
+    const verifier = (_key: Uint8Array, digest: Uint8Array) => {
+      digests.push(digest);
+      return undefined;
+    };
+    await signerError(setup.signer({ verifier }).signDigest(id("x")), "SIGNATURE_MISMATCH");
+    expect(digests.map((digest) => hexlify(digest))).toEqual([id("x")]);
   });
 
   it("signs a message with two of three approvals, and says in the request what it is", async () => {
