@@ -6,6 +6,7 @@ import { withDeadline } from "./deadline.ts";
 import { FAILS_OVER, noReplica } from "./failover-errors.ts";
 import { copyDigest } from "./payload.ts";
 import type { CallOptions, KeyHealth, RemoteKey, SignOptions } from "./remote-key.ts";
+import { snapshot } from "./snapshot.ts";
 import { checkTimeout, type Identity, type RemoteSignerOptions, type SigningKey, VerifiedKey } from "./verified-key.ts";
 
 /** What is known of one replica of a `FailoverKey`. */
@@ -155,8 +156,8 @@ export class FailoverKey implements RemoteKey, SigningKey {
   }
 
   /** The signature is verified, with low s. */
-  async signDigest(digest: Uint8Array, options: SignOptions = {}): Promise<RawSignature> {
-    const { r, s } = await this.sign(copyDigest(digest), options);
+  async signDigest(digest: Uint8Array, { signal, payload }: SignOptions = {}): Promise<RawSignature> {
+    const { r, s } = await this.sign(copyDigest(digest), { signal, payload: snapshot(payload, "payload") });
     return { r: BigInt(r), s: BigInt(s) };
   }
 

@@ -143,8 +143,8 @@ export class RemoteSigner<Health extends KeyHealth = KeyHealth> extends Abstract
    * @returns r, s ≤ n/2 (EIP-2) and the yParity, verified against the account's public key.
    * @throws ethers' INVALID_ARGUMENT "invalid digest length"; the signal's `reason` if it aborts.
    */
-  async signDigest(digest: BytesLike, options: SignOptions = {}): Promise<Signature> {
-    return this.#key.sign(copyDigest(digest), options);
+  async signDigest(digest: BytesLike, { signal, payload }: SignOptions = {}): Promise<Signature> {
+    return this.#key.sign(copyDigest(digest), { signal, payload: snapshot(payload, "payload") });
   }
 
   /** Fills in nonce, gas and fees through the provider, as ethers does. The result shares nothing with the request. */

@@ -313,6 +313,9 @@ const step = fc.oneof(
   fc.record({ kind: fc.constant("wait" as const), ms: fc.integer({ min: 1, max: 9 * RESET_TIMEOUT }) }),
 );
 
+const fault = (replica: number) => ({ kind: "fault" as const, replica, fault: "nothing", fetching: false });
+const signing = { kind: "sign" as const, calls: 2 };
+
 describe("under any schedule of faults", () => {
   test("every call settles, no signature is wrong, and the preferred replica signs again once it has recovered", async () => {
     let [signed, failed] = [0, 0];
@@ -363,7 +366,8 @@ describe("under any schedule of faults", () => {
         expect(key.state()[0]).toMatchObject({ state: "closed", lastError: undefined });
         await key.close();
       }),
-      { numRuns: cases(100, 15) },
+      // Random schedules seldom leave no replica.
+      { numRuns: cases(100, 15), examples: [[[signing, fault(0), fault(1), fault(2), signing]]] },
     );
     // Both kinds of outcome did occur.
     expect(Math.min(signed, failed)).toBeGreaterThan(0);

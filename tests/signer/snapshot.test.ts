@@ -24,6 +24,8 @@ import {
   Wallet,
 } from "ethers";
 import type { RawSignature } from "../../src/core/signature.ts";
+import { FailoverKey } from "../../src/signer/failover-key.ts";
+import type { SignOptions } from "../../src/signer/remote-key.ts";
 import { RemoteSigner } from "../../src/signer/remote-signer.ts";
 import { snapshot } from "../../src/signer/snapshot.ts";
 import { RecordingChain } from "../hostile/chain.ts";
@@ -361,6 +363,24 @@ describe("a recipient that is resolved", () => {
     expect([authorization.address, addressable.calls]).toEqual([TO, 1]);
     expect(key.digests).toEqual([hashAuthorization({ address: TO, nonce: 1, chainId: 1 })]);
   });
+});
+
+test("the payload of a digest reaches the key as it was at the call", async () => {
+  const payload = { type: "message" as const, message: getBytes(id("a message")) };
+  const expected = { type: "message", message: payload.message.slice() };
+  const payloads: unknown[] = [];
+  class PayloadKey extends WaitingKey {
+    override async signDigest(digest: Uint8Array, options?: SignOptions): Promise<RawSignature> {
+      payloads.push(options?.payload);
+      return super.signDigest(digest);
+    }
+  }
+  const change = () => payload.message.fill(0);
+  await new RemoteSigner(new PayloadKey(change)).signDigest(hashMessage(payload.message), { payload });
+  payload.message.set(expected.message);
+  const failover = new FailoverKey([new PayloadKey(change)], { expectedAddress: wallet.address });
+  await failover.signDigest(getBytes(hashMessage(payload.message)), { payload });
+  expect(payloads).toEqual([expected, expected]);
 });
 
 describe("a message", () => {
