@@ -8,26 +8,14 @@ import {
   toBeHex,
 } from "ethers";
 import { parseJson } from "../eip1193/json.ts";
+import type { ParsedTransaction } from "../eip1193/transaction-request.ts";
 import type { Context } from "./context.ts";
 import { CommandError, requireUsage } from "./errors.ts";
 
 /** A transaction as a file has it, in ethers' words. What the file leaves out is absent. */
-export interface FileTransaction {
-  readonly from?: string;
-  readonly to?: string;
-  readonly type?: number;
-  readonly nonce?: number;
-  readonly gasLimit?: bigint;
-  readonly gasPrice?: bigint;
-  readonly maxFeePerGas?: bigint;
-  readonly maxPriorityFeePerGas?: bigint;
+export interface FileTransaction extends Partial<ParsedTransaction> {
   readonly maxFeePerBlobGas?: bigint;
-  readonly value?: bigint;
-  readonly data?: string;
-  readonly chainId?: bigint;
-  readonly accessList?: AccessListEntry[];
   readonly blobVersionedHashes?: string[];
-  readonly authorizationList?: Authorization[];
 }
 
 type Read = (value: unknown, path: string) => unknown;
