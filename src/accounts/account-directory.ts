@@ -53,7 +53,7 @@ export interface SourceHealth extends Partial<StoreHealth> {
   readonly accounts: number;
   /** When its last complete listing ended. */
   readonly lastRefresh: Date | undefined;
-  /** Why the last refresh of it failed; undefined where it did not. */
+  /** Why its last refresh failed; undefined if it did not. */
   readonly refreshError: unknown;
 }
 
@@ -140,9 +140,13 @@ export class AccountDirectory {
   async getSigner(address: string, provider: null | Provider = null, options: CallOptions = {}): Promise<RemoteSigner> {
     const entry = (await this.#ready(options)).get(getAddress(address));
     if (entry) return entry.signer.connect(provider);
-    throw new SignerError("KEY_NOT_FOUND", `no store has a key for ${address}; refresh() where it was added just now`, {
-      operation: "getSigner",
-    });
+    throw new SignerError(
+      "KEY_NOT_FOUND",
+      `no store has a key for ${address}; call refresh() if it was added just now`,
+      {
+        operation: "getSigner",
+      },
+    );
   }
 
   /** Calls `listener` after each refresh that added, removed or changed an account. */

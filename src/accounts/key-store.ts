@@ -7,7 +7,7 @@ export interface StoredKey {
   readonly key: RemoteKey;
   /** The address, with the checksum of EIP-55. */
   readonly address: string;
-  /** What people call the key: an alias, a name, a label; undefined where it has none. */
+  /** The key's name: an alias, a name, a label; undefined if it has none. */
   readonly name: string | undefined;
 }
 
@@ -15,7 +15,7 @@ export interface StoredKey {
 export interface FailedKey {
   /** The vendor's identifier of the key; no secret. */
   readonly id: string;
-  /** The name that people know it by: an alias, a label; undefined where it has none. */
+  /** Its name: an alias, a label; undefined if it has none. */
   readonly name: string | undefined;
   /** Why it cannot be used. */
   readonly error: SignerError;
@@ -28,11 +28,11 @@ export type ListedKey = StoredKey | FailedKey;
 export interface StoreHealth {
   /** Whether the store answers. */
   readonly reachable: boolean;
-  /** Whether listing is permitted; undefined where it is not known. */
+  /** Whether listing is permitted; undefined if it is not known. */
   readonly canList: boolean | undefined;
-  /** Whether signing is permitted with the keys that were listed last; undefined where it is not known. */
+  /** Whether signing is permitted with the keys that were listed last; undefined if it is not known. */
   readonly canSign: boolean | undefined;
-  /** The first failure; undefined where there was none. */
+  /** The first failure; undefined if there was none. */
   readonly error: SignerError | undefined;
 }
 

@@ -13,8 +13,8 @@ class Turns {
   }
 }
 
-/** The place of one transaction among those of its account. */
-export interface Place {
+/** One transaction among those of its account. */
+export interface QueueEntry {
   /** Fulfils when the transaction before this one is being broadcast. */
   readonly signingTurn: Promise<unknown>;
   /** Fulfils when the transaction before this one was accepted, or failed. */
@@ -23,7 +23,7 @@ export interface Place {
   readonly hasLeft: boolean;
   /** Lets the next transaction be signed. */
   startBroadcast(): void;
-  /** Ends the wait of those behind it. It may be called at any time, and more than once. */
+  /** Ends the wait of the later ones. It may be called at any time, and more than once. */
   leave(): void;
 }
 
@@ -37,7 +37,7 @@ export class AccountQueue {
     return this.#size === 0;
   }
 
-  enter(): Place {
+  enter(): QueueEntry {
     const signing = this.#signing.enter();
     const broadcasting = this.#broadcasting.enter();
     let hasLeft = false;

@@ -31,7 +31,7 @@ export const RPC_CODES = {
 export interface ProviderRpcErrorOptions {
   /** Facts for programs, never a secret. An upstream's error keeps the `data` that it had. */
   readonly data?: unknown;
-  /** The `SignerError` behind it, or what another signer threw. */
+  /** The `SignerError` that caused it, or what another signer threw. */
   readonly cause?: unknown;
 }
 

@@ -50,10 +50,10 @@ export interface ProviderEvents extends Pick<UpstreamEvents, "connect" | "chainC
   readonly accountsChanged: readonly string[];
 }
 
-type Method = (params: readonly unknown[]) => Promise<unknown>;
-
 const DEFAULT_TIMEOUT = 30_000;
 const MAX_TIMEOUT = 2 ** 31 - 1;
+
+type Method = (params: readonly unknown[]) => Promise<unknown>;
 
 /**
  * An EIP-1193 provider over accounts whose keys live elsewhere: for ethers' BrowserProvider, viem's `custom`, web3.js, and
@@ -64,7 +64,7 @@ const MAX_TIMEOUT = 2 ** 31 - 1;
  * @throws ethers' INVALID_ARGUMENT for an option that cannot be used.
  */
 export function createProvider(options: ProviderOptions): Eip1193Provider {
-  return new AccountsProvider(options);
+  return new Eip1193Provider(options);
 }
 
 /**
@@ -73,7 +73,7 @@ export function createProvider(options: ProviderOptions): Eip1193Provider {
  * It signs without confirmation: code that holds it can spend the accounts' funds. Do not hand it to code that is not trusted
  * with the keys.
  */
-class AccountsProvider {
+class Eip1193Provider {
   readonly #upstream: Upstream;
   readonly #accounts: Accounts;
   readonly #methods: ReadonlyMap<string, Method>;
@@ -248,5 +248,5 @@ function checkChain(value: bigint | number, name: string): bigint {
   return chainId;
 }
 
-/** What {@link createProvider} returns. */
-export type Eip1193Provider = AccountsProvider;
+// Its constructor stays internal.
+export type { Eip1193Provider };

@@ -1,5 +1,5 @@
 import { keccak256, Transaction } from "ethers";
-import { AccountQueue, type Place } from "./account-queue.ts";
+import { AccountQueue, type QueueEntry } from "./account-queue.ts";
 import type { Accounts } from "./accounts.ts";
 import { ProviderRpcError, RPC_CODES } from "./errors.ts";
 import { fillIn } from "./fees.ts";
@@ -58,19 +58,19 @@ export class Transactions {
   async send(parameter: unknown): Promise<string> {
     const request = parseTransaction(parameter);
     const { from, nonce } = request;
-    const place = this.#state(from).queue.enter();
+    const entry = this.#state(from).queue.enter();
     try {
       const prepared = await this.#prepare(request);
       // A replacement must not wait for what it replaces.
-      if (nonce !== undefined && (await prepared.ledger.isTaken(nonce))) place.leave();
-      else await place.signingTurn;
-      const hash = await this.#signAndBroadcast(nonce, prepared, place);
-      place.leave();
+      if (nonce !== undefined && (await prepared.ledger.isTaken(nonce))) entry.leave();
+      else await entry.signingTurn;
+      const hash = await this.#signAndBroadcast(nonce, prepared, entry);
+      entry.leave();
       // Otherwise a test's revert over another connection would go unnoticed.
       if (DEVELOPMENT_CHAINS.has(prepared.chainId)) await prepared.ledger.observe();
       return hash;
     } finally {
-      place.leave();
+      entry.leave();
       this.#forgetIdle(from);
     }
   }
@@ -107,8 +107,8 @@ export class Transactions {
     };
   }
 
-  /** With `nonce`, or with the lowest that is free. A place that has been left waits for nothing. */
-  async #signAndBroadcast(nonce: number | undefined, { ledger, sign }: Prepared, place: Place): Promise<string> {
+  /** With `nonce`, or with the lowest that is free. An entry that has left waits for nothing. */
+  async #signAndBroadcast(nonce: number | undefined, { ledger, sign }: Prepared, entry: QueueEntry): Promise<string> {
     for (;;) {
       const { revision } = ledger;
       const own = nonce ?? (await ledger.next());
@@ -116,11 +116,11 @@ export class Transactions {
       let hash: string | undefined;
       try {
         const raw = await sign(own);
-        if (!place.hasLeft) await place.broadcastTurn;
+        if (!entry.hasLeft) await entry.broadcastTurn;
         // The transaction before this one failed: what was signed for the nonce above the gap is never sent.
         const isFreed = nonce === undefined && ledger.revision !== revision && (await ledger.next()) < own;
         if (isFreed) continue;
-        place.startBroadcast();
+        entry.startBroadcast();
         hash = await this.#broadcast(raw);
         return hash;
       } finally {

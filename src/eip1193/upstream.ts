@@ -1,4 +1,5 @@
 import { getBigInt, toQuantity } from "ethers";
+import { withDeadline } from "../signer/deadline.ts";
 import { ProviderRpcError, RPC_CODES, upstreamError } from "./errors.ts";
 import type { Params, Transport, UpstreamEvents } from "./transports.ts";
 
@@ -39,8 +40,11 @@ export class Upstream {
 
   /** Passes the request on as it is. @throws ProviderRpcError only: -32002 after the timeout. */
   async request(method: string, params: Params): Promise<unknown> {
+    const { timeout: ms } = this.#options;
+    const message = `the upstream did not answer ${method} within ${ms} ms`;
+    const error = () => new ProviderRpcError(RPC_CODES.resourceUnavailable, message);
     try {
-      const result = await this.#deadline(method, this.#transport.send(method, params));
+      const result = await withDeadline(() => this.#transport.send(method, params), { deadline: { ms, error } });
       if (method === "eth_chainId") this.moved(result);
       else this.#answered();
       this.#listener.succeeded(method);
@@ -117,17 +121,6 @@ export class Upstream {
     if (this.#isUp || this.#chainId === undefined) return;
     this.#isUp = true;
     this.#listener.connect({ chainId: this.#chainId });
-  }
-
-  async #deadline(method: string, answer: Promise<unknown>): Promise<unknown> {
-    const { timeout } = this.#options;
-    const message = `the upstream did not answer ${method} within ${timeout} ms`;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      const expire = () => reject(new ProviderRpcError(RPC_CODES.resourceUnavailable, message));
-      timer = setTimeout(expire, timeout);
-    });
-    return Promise.race([answer, late]).finally(() => clearTimeout(timer));
   }
 }
 

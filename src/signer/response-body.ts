@@ -1,5 +1,5 @@
 /**
- * The most that is read of one answer, in bytes after decompression. The largest that are right are pages of listings: 1000
+ * The most that is read of one response, in bytes after decompression. The largest that are right are pages of listings: 1000
  * keys of KMS, or 25 keys of Key Vault with 15 tags of 512 characters each, take some 200 kB.
  */
 export const MAX_RESPONSE_BYTES = 2 ** 20;
@@ -19,13 +19,13 @@ interface NodeStream extends AsyncIterable<Uint8Array> {
 }
 
 /**
- * The whole body of an answer: Node's stream, a browser's stream or blob, or bytes.
+ * The whole body of a response: Node's stream, a browser's stream or blob, or bytes.
  *
  * What is too large is refused as soon as that is known, by the announced length before anything is read, and its connection
- * ends: nobody could use it again.
+ * ends, since it cannot be used again.
  *
- * @param announced the header Content-Length, where there is one.
- * @returns undefined where it is none of these; it is left as it is.
+ * @param announced the header Content-Length, if there is one.
+ * @returns undefined for a body that is none of these; it is left as it is.
  * @throws ResponseTooLargeError; whatever the stream fails with.
  */
 export async function readBody(body: unknown, announced: string | undefined): Promise<Uint8Array | undefined> {
@@ -59,7 +59,7 @@ async function readWebStream(stream: ReadableStream<Uint8Array>, announced: stri
     for (let next = await reader.read(); !next.done; next = await reader.read()) chunks.push(next.value);
     return chunks.joined();
   } catch (error) {
-    // Nobody waits for it: a stream that failed rejects here too.
+    // Not awaited: a stream that failed rejects here too.
     reader.cancel().catch(() => {});
     throw error;
   }

@@ -32,7 +32,9 @@ export const verification: Section = {
         ],
       },
       {
-        caption: "The very first calls of a fresh process, medians over processes.",
+        caption:
+          "The very first calls of a fresh process, medians over processes. The signer verifies once in vain when it has fetched the public " +
+          "key, which is before these; what @noble/curves takes alone, without that, stands beside.",
         rows: [
           { What: `${SIGN}, the first`, ...beside(first.sign.first, first.sign.first), ...noGoal },
           {
@@ -44,6 +46,11 @@ export const verification: Section = {
             What: `${VERIFY}, the first, beside a warm ${SIGN}`,
             ...beside(first.verify.first, sign),
             ...atMost(8, first.verify.first / sign),
+          },
+          {
+            What: "`secp256k1.verify` of `@noble/curves` alone, the first, beside a warm `SigningKey.sign`",
+            ...beside(first.noble.first, sign),
+            ...noGoal,
           },
           { What: `${SIGN}, the 2nd to the 20th`, ...beside(first.sign.next, first.sign.next), ...noGoal },
           {
@@ -101,15 +108,15 @@ interface FirstCalls {
 }
 
 /** Medians over so many fresh processes of each kind, in turn; milliseconds. */
-async function firstCalls(rounds: number): Promise<{ readonly sign: FirstCalls; readonly verify: FirstCalls }> {
+async function firstCalls(rounds: number): Promise<Readonly<Record<"sign" | "verify" | "noble", FirstCalls>>> {
   const privateKey = id("the key of the verification benchmark");
   const key = new SigningKey(privateKey);
   const digest = id("a digest");
   const { r, s } = key.sign(digest);
   const json = JSON.stringify({ privateKey, publicKey: key.publicKey, digest, r, s });
-  const times = { sign: [] as number[][], verify: [] as number[][] };
+  const times = { sign: [] as number[][], verify: [] as number[][], noble: [] as number[][] };
   for (let round = 0; round < rounds; round += 1) {
-    for (const what of ["sign", "verify"] as const) {
+    for (const what of ["sign", "verify", "noble"] as const) {
       times[what].push(await runPlainNode("first-calls.mjs", [what, json]));
     }
   }
@@ -117,5 +124,5 @@ async function firstCalls(rounds: number): Promise<{ readonly sign: FirstCalls; 
     first: median(each.map(([first = Number.NaN]) => first)),
     next: median(each.map(([, ...next]) => median(next))),
   });
-  return { sign: figures(times.sign), verify: figures(times.verify) };
+  return { sign: figures(times.sign), verify: figures(times.verify), noble: figures(times.noble) };
 }
