@@ -149,7 +149,12 @@ export class RemoteSigner<Health extends KeyHealth = KeyHealth> extends Abstract
 
   /** Fills in nonce, gas and fees through the provider, as ethers does. The result shares nothing with the request. */
   override async populateTransaction(tx: TransactionRequest): Promise<TransactionLike<string>> {
-    return super.populateTransaction(copyTransaction(tx));
+    const own = copyTransaction(tx);
+    for (const [name, value] of Object.entries(own)) {
+      // As it was passed, for Wallet's own errors, which show it.
+      if (typeof value === "bigint" || typeof value === "number") Reflect.set(own, name, Reflect.get(tx, name));
+    }
+    return super.populateTransaction(own);
   }
 
   /**
