@@ -21,6 +21,7 @@ const examples = {
   eip7702: ["cloudhsm", "azure-key-vault"],
   safe: ["pkcs11", "aws-kms"],
   "many-accounts": ["cloudhsm", "azure-key-vault"],
+  "many-processes": ["pkcs11"],
   "viem-app": ["pkcs11", "aws-kms"],
   "web3js-app": ["cloudhsm", "azure-key-vault"],
   "express-endpoint": ["pkcs11", "aws-kms"],
