@@ -4,6 +4,7 @@ import { address } from "./commands/address.ts";
 import { create } from "./commands/create.ts";
 import { doctor } from "./commands/doctor.ts";
 import { importKey } from "./commands/import.ts";
+import { nonces } from "./commands/nonces.ts";
 import { send } from "./commands/send.ts";
 import { signMessage } from "./commands/sign-message.ts";
 import { signTx } from "./commands/sign-tx.ts";
@@ -12,5 +13,5 @@ import { verify } from "./commands/verify.ts";
 
 export const commands: readonly Command[] = [
   ...[accounts, address, create, importKey],
-  ...[signMessage, signTypedData, signTx, send, verify, doctor],
+  ...[signMessage, signTypedData, signTx, send, nonces, verify, doctor],
 ];

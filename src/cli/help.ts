@@ -3,6 +3,7 @@ import { COMMON_OPTIONS, type Command, type OptionTable } from "./command.ts";
 const ENVIRONMENT = [
   ["ETHERS_HSM_KEY", "the key's URI, if --key is absent"],
   ["ETHERS_HSM_RPC", "the node's URL, if --rpc is absent"],
+  ["ETHERS_HSM_NONCES", "the nonce store's URL, if --store is absent"],
   ["ETHERS_HSM_PIN", "the PIN of a token, if the URI has no pin-source"],
   ["ETHERS_HSM_PRIVATE_KEY", "the private key that import moves"],
 ] as const;

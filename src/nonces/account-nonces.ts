@@ -1,6 +1,7 @@
-import { SignerError } from "../core/errors.ts";
+import { isSignerError, SignerError } from "../core/errors.ts";
 import { withDeadline } from "../signer/deadline.ts";
 import type { Chain, Response } from "./chain.ts";
+import { storeUnavailable } from "./errors.ts";
 import {
   isLive,
   type NonceAccount,
@@ -38,11 +39,15 @@ export class AccountNonces {
     return this.call(() => this.#store.read(this.account, query));
   }
 
-  /** A call to the store, which ends in time. */
+  /** A call to the store, which ends in time. @throws SignerError BACKEND_TIMEOUT, BACKEND_UNAVAILABLE. */
   async call<T>(call: () => Promise<T>): Promise<T> {
     const message = `the nonce store did not respond within ${this.#timeout} ms`;
     const error = () => new SignerError("BACKEND_TIMEOUT", message, { backend: "nonce-store" });
-    return withDeadline(call, { deadline: { ms: this.#timeout, error } });
+    try {
+      return await withDeadline(call, { deadline: { ms: this.#timeout, error } });
+    } catch (cause) {
+      throw isSignerError(cause) ? cause : storeUnavailable(cause);
+    }
   }
 
   /** Broadcasts the record's last attempt, and marks what the node says. The store's failure is not the broadcast's. */

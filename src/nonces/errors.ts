@@ -39,8 +39,11 @@ export function idempotencyConflict(what: string, { hash, nonce, key }: Committe
   });
 }
 
-/** The nonce store failed, and nothing was committed. */
+/** The nonce store failed. A send reports it only if nothing was signed. */
 export function storeUnavailable(cause: unknown): SignerError {
-  const message = "the nonce store failed, so that nothing was signed or sent; see the cause";
-  return new SignerError("BACKEND_UNAVAILABLE", message, { backend: "nonce-store", operation: OPERATION, cause });
+  const { code } = Object(cause) as { readonly code?: unknown };
+  // An identifier, as ECONNREFUSED or Postgres' 42P01; other text could be anything.
+  const which = typeof code === "string" && /^[A-Z0-9_]{3,40}$/.test(code) ? ` (${code})` : "";
+  const message = `the nonce store failed${which}; see the cause`;
+  return new SignerError("BACKEND_UNAVAILABLE", message, { backend: "nonce-store", cause });
 }

@@ -21,7 +21,7 @@ import { snapshot } from "../signer/snapshot.ts";
 import { AccountNonces } from "./account-nonces.ts";
 import { findCandidate } from "./candidate.ts";
 import { Chain } from "./chain.ts";
-import { broadcastUnknown, describeRecord, storeUnavailable } from "./errors.ts";
+import { broadcastUnknown, describeRecord } from "./errors.ts";
 import { bumpFees } from "./fees.ts";
 import { intentOf } from "./intent.ts";
 import { lineOf } from "./line.ts";
@@ -137,9 +137,7 @@ export class NonceSigner extends AbstractSigner<null | Provider> {
     const context = await this.#context("sendTransaction");
     const intent = await this.#intent(request, context);
     if (key !== null) {
-      const { record } = await context.nonces.read({ key }).catch((cause) => {
-        throw storeUnavailable(cause);
-      });
+      const { record } = await context.nonces.read({ key });
       if (record && record.state !== "superseded") return resume(context, record, intent);
     }
     const { from: _from, nonce: _nonce, ...transaction } = await this.#signer.populateTransaction(request);

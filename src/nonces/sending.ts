@@ -3,7 +3,7 @@ import { SignerError } from "../core/errors.ts";
 import type { AccountNonces } from "./account-nonces.ts";
 import { findCandidate } from "./candidate.ts";
 import type { Chain } from "./chain.ts";
-import { broadcastUnknown, describeRecord, idempotencyConflict, storeUnavailable } from "./errors.ts";
+import { broadcastUnknown, describeRecord, idempotencyConflict } from "./errors.ts";
 import { intentOf } from "./intent.ts";
 import type { Line } from "./line.ts";
 import { reconcile } from "./reconcile.ts";
@@ -101,11 +101,7 @@ async function signAndCommit(context: SendContext, { transaction, key, intent }:
       }
       const { nonce } = room;
       if (losses >= LOSSES) {
-        hasTurn = await nonces
-          .call(() => store.turn(nonces.account, owner, TURN))
-          .catch((cause) => {
-            throw storeUnavailable(cause);
-          });
+        hasTurn = await nonces.call(() => store.turn(nonces.account, owner, TURN));
         if (!hasTurn) continue;
       }
       const raw = await sign({ ...transaction, nonce });
@@ -134,9 +130,7 @@ async function findRoom(
   const start = performance.now();
   for (;;) {
     const [view, counts, isDelegated] = await Promise.all([
-      nonces.read(key === null ? {} : { key }).catch((cause) => {
-        throw storeUnavailable(cause);
-      }),
+      nonces.read(key === null ? {} : { key }),
       chain.counts(address),
       chain.isDelegated(address),
     ]);

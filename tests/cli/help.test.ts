@@ -13,7 +13,9 @@ describe("the help", () => {
   test("lists every command, the URIs and the environment", async () => {
     const { code, stdout, stderr } = await cli.run(["--help"]);
     expect([code, stderr]).toEqual([0, ""]);
-    const words = "accounts address create import sign-message sign-typed-data sign-tx send verify doctor".split(" ");
+    const words = "accounts address create import sign-message sign-typed-data sign-tx send nonces verify doctor".split(
+      " ",
+    );
     expect(commands.map(({ name }) => name)).toEqual(words);
     for (const word of [...words, "aws-kms:", "azure-key-vault:", "pkcs11:", "cloudhsm:", "ETHERS_HSM_KEY"]) {
       expect(stdout).toContain(word);
