@@ -19,25 +19,40 @@ export async function reconcile({ chain, nonces, grace }: ReconcileContext, now 
     chain.counts(nonces.account.address),
     chain.finalizedBlock(),
   ]);
-  for (const record of view.open) {
+  const mined = view.open.filter(({ state }) => state === "mined");
+  const reopened = await checkMined(chain, nonces, mined, finalized);
+  const waiting = [...view.open.filter(({ state }) => state !== "mined"), ...reopened];
+  for (const record of waiting.sort((one, other) => one.nonce - other.nonce)) {
     const isOld = now || view.now - record.updatedAt >= grace;
-    const current = record.state === "mined" ? await checkMined(chain, nonces, record, finalized) : record;
-    if (current.state === "mined" || current.state === "final") continue;
-    if (current.nonce < latest) await nonces.settle(current);
-    else if (current.state === "signed" && isOld) await nonces.offer(current);
-    else if (current.state === "accepted" && isOld && !(await isKnown(chain, current))) await nonces.offer(current);
+    if (record.nonce < latest) await nonces.settle(record);
+    else if (record.state === "signed" && isOld) await nonces.offer(record);
+    else if (record.state === "accepted" && isOld && !(await isKnown(chain, record))) await nonces.offer(record);
   }
 }
 
+/**
+ * Makes final what is, and returns the records whose receipt is gone. The highest one that is still there shows that those below are, which
+ * are looked at again when they become final.
+ */
 async function checkMined(
   chain: Chain,
   nonces: AccountNonces,
-  record: NonceRecord,
+  mined: readonly NonceRecord[],
   finalized: number,
-): Promise<NonceRecord> {
-  const receipt = record.minedHash === null ? null : await chain.receipt(record.minedHash);
-  if (receipt === null) return nonces.reopen(record);
-  return receipt.blockNumber <= finalized ? nonces.finalize(record) : record;
+): Promise<NonceRecord[]> {
+  const [kept, reopened]: [NonceRecord[], NonceRecord[]] = [[...mined], []];
+  const receiptOf = ({ minedHash }: NonceRecord) => (minedHash === null ? null : chain.receipt(minedHash));
+  for (let last = kept.at(-1); last && (await receiptOf(last)) === null; last = kept.at(-1)) {
+    reopened.push(await nonces.reopen(last));
+    kept.pop();
+  }
+  for (const record of kept) {
+    const receipt = await receiptOf(record);
+    if (receipt === null) reopened.push(await nonces.reopen(record));
+    else if (receipt.blockNumber <= finalized) await nonces.finalize(record);
+    else break;
+  }
+  return reopened;
 }
 
 async function isKnown(chain: Chain, { attempts }: NonceRecord): Promise<boolean> {
