@@ -155,5 +155,5 @@ async function expectPaidOnce(
 
 function start(job: Job): ChildProcess {
   const options = ["--import", "tsx", WORKER, JSON.stringify(job)];
-  return spawn(process.execPath, options, { stdio: ["ignore", "pipe", "inherit"] });
+  return spawn(process.execPath, options, { stdio: ["pipe", "pipe", "inherit"] });
 }

@@ -76,5 +76,5 @@ describe.each([
 
 function start(job: Job): ChildProcess {
   const options = ["--import", "tsx", WORKER, JSON.stringify(job)];
-  return spawn(process.execPath, options, { stdio: ["ignore", "pipe", "inherit"] });
+  return spawn(process.execPath, options, { stdio: ["pipe", "pipe", "inherit"] });
 }

@@ -30,6 +30,9 @@ export interface Summary {
   readonly failures: Readonly<Record<string, number>>;
 }
 
+// It ends with the process that started it.
+process.stdin.on("end", () => process.exit(1)).resume();
+
 const job = JSON.parse(process.argv[2] ?? "") as Job;
 const network = new Network("anvil", 31337n);
 const provider = new JsonRpcProvider(job.rpc, network, {
@@ -69,6 +72,7 @@ const summary: Summary = { hashes, signatures: key.signatures, failures };
 process.stdout.write(`${JSON.stringify(summary)}\n`);
 provider.destroy();
 await close();
+process.stdin.destroy();
 
 async function end(how: "kill" | "hang"): Promise<void> {
   await new Promise((resolve) => process.stdout.write("stopped\n", resolve));
