@@ -7,7 +7,7 @@
  */
 export const GROUPS = {
   decoders: {
-    files: ["ber", "bytes", "errors", "public-key", "signature"],
+    files: ["bytes", "errors", "public-key", "signature"],
     tests: ["bytes", "errors", "public-key", "signature"],
   },
   verification: { files: ["verify"], tests: ["verify"] },

@@ -15,7 +15,7 @@ export function runGroup(name, { files, tests }, incremental) {
     testRunner: "in-process",
     coverageAnalysis: "perTest",
     // What is copied to the sandbox; it lies within this folder, where Node.js finds node_modules by itself.
-    ignorePatterns: ["**", "!src/**", "!tests/core/**", "!*.json"],
+    ignorePatterns: ["**", "!src/**", "!tests/core/**", "!tests/support/**", "!*.json"],
     symlinkNodeModules: false,
     tempDirName: `.cache/mutation/${name}`,
     incremental,
