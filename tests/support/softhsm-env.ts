@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { SoftHsmToken } from "./softhsm.ts";
 
 /** SoftHSM2's library, as the set-up found it and the test run's global set-up passed it on. */
@@ -7,10 +8,7 @@ export function softHsmPath(): string {
   return path;
 }
 
-let created = 0;
-
 /** A new token with a label that no other test has. */
 export function createToken(name: string): SoftHsmToken {
-  created += 1;
-  return SoftHsmToken.create(softHsmPath(), `${name}-${process.pid}-${created}`);
+  return SoftHsmToken.create(softHsmPath(), `${name}-${randomBytes(4).toString("hex")}`);
 }

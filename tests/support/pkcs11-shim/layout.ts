@@ -25,6 +25,7 @@ export const FUNCTIONS = [
   "C_Sign",
   "C_GenerateKeyPair",
   "C_UnwrapKey",
+  "C_InitPIN",
 ] as const;
 
 export type ShimFunction = (typeof FUNCTIONS)[number];
