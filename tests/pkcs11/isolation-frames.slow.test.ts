@@ -73,3 +73,12 @@ test(`${FRAMES} children that send random messages: each call ends, and nothing 
   expect(outcomes.lost).toBeGreaterThan(FRAMES / 2);
   expect(process.memoryUsage().rss - used).toBeLessThan(128 * MIB);
 }, 1_800_000);
+
+test("a child that answers, then sends half a frame and is silent, is ended, since its watcher does not answer", async () => {
+  const bytes = Buffer.concat([framed('{"id":1,"result":true}'), Buffer.alloc(3)]);
+  const child = hostile.startSending(bytes, 500, "exec sleep 600");
+  const answer = child.ask("initialize", []);
+  const next = child.ask("getInfo", []).catch((error: unknown) => error);
+  await expect(answer).resolves.toBe(true);
+  expect(String(await next)).toContain("it had not answered for 5000 ms");
+});

@@ -140,7 +140,6 @@ describe("a child is ended", () => {
   });
 
   test.each<[string, Uint8Array, string, string]>([
-    ["when half a frame is all that comes", Buffer.alloc(3), "exec sleep 600", "it had not answered for 5000 ms"],
     ["when half a frame comes, and the end", answered.subarray(0, 9), "exit 7", "ended with exit code 7"],
     ["when it closes its pipe", Buffer.alloc(0), "exec 4>&- sleep 600", "ended with SIGKILL"],
     ["when it writes where requests are read", Buffer.alloc(0), "echo no >&3; exec sleep 600", "ended with SIGKILL"],

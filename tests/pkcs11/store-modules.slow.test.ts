@@ -2,7 +2,7 @@ import { afterAll, describe, jest } from "@jest/globals";
 import { MODULES } from "../support/pkcs11-modules.ts";
 import { softHsmPath } from "../support/softhsm-env.ts";
 
-const SUITES = ["store", "store-create", "store-import", "store-sessions", "store-abort", "reads"];
+const SUITES = ["store", "store-create", "store-import", "store-sessions", "store-abort"];
 
 const softHsm = softHsmPath();
 const removed: (() => void)[] = [];

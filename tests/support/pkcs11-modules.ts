@@ -4,8 +4,9 @@ import { HABITS } from "./pkcs11-shim/layout.ts";
 import { Shim, type ShimHabit } from "./pkcs11-shim/shim.ts";
 import { softHsmPath } from "./softhsm-env.ts";
 
-// A limit of ten objects and the need of parameters show in results: they have tests of their own.
-const ALONE = HABITS.filter((habit) => habit !== "tenPerSearch" && habit !== "needsParameters");
+// A limit of ten objects, public keys that cannot be made and the need of parameters show in results: they have tests of their own.
+const OWN_TESTS: readonly ShimHabit[] = ["tenPerSearch", "virtualPublicKeys", "needsParameters"];
+const ALONE = HABITS.filter((habit) => !OWN_TESTS.includes(habit));
 
 /** Modules that are not SoftHSM2, for the suites that every module must pass: SoftHSM2 behind each habit, and behind p11-kit. */
 export const MODULES: readonly (readonly [name: string, open: () => { libraryPath: string; remove: () => void }])[] = [

@@ -26,6 +26,8 @@ export const FUNCTIONS = [
   "C_GenerateKeyPair",
   "C_UnwrapKey",
   "C_InitPIN",
+  "C_GenerateKey",
+  "C_SetAttributeValue",
 ] as const;
 
 export type ShimFunction = (typeof FUNCTIONS)[number];
