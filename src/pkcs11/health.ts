@@ -1,6 +1,6 @@
 import { isSignerError, type SignerError } from "../core/errors.ts";
 import type { LibraryInfo, TokenInfo } from "./cryptoki.ts";
-import type { Custody } from "./custody.ts";
+import type { KeyProtection } from "./key-protection.ts";
 import type { PoolState } from "./session-pool.ts";
 import type { Pkcs11Token } from "./token.ts";
 import type { TokenKey } from "./token-key.ts";
@@ -19,8 +19,8 @@ export interface Pkcs11Health {
   readonly loggedIn: boolean | undefined;
   /** The sessions that this process has with the token, and the calls that wait for one. */
   readonly sessions: PoolState | undefined;
-  /** Its custody attributes and its public key, 65 bytes SEC1 uncompressed; undefined where it was not found. */
-  readonly key: (Custody & { readonly publicKey: Uint8Array }) | undefined;
+  /** Its protection attributes and its public key, 65 bytes SEC1 uncompressed; undefined where it was not found. */
+  readonly key: (KeyProtection & { readonly publicKey: Uint8Array }) | undefined;
   /** Why it is not ready. */
   readonly error: SignerError | undefined;
   /** The last failure of any call with the token, also one that was cured. */
@@ -42,9 +42,9 @@ export async function askKeyHealth(
   const found = await learn(() =>
     key.use("health", { signal }, async (session, found) => {
       await session.requireSame(found);
-      const { publicKey, custody } = found;
+      const { publicKey, protection } = found;
       const [loggedIn, offersEcdsa] = [await session.isLoggedIn(), await session.offersEcdsa()];
-      return { offersEcdsa, loggedIn, key: { publicKey: publicKey.slice(), ...custody } };
+      return { offersEcdsa, loggedIn, key: { publicKey: publicKey.slice(), ...protection } };
     }),
   );
   const report = await learn(() => token.report());

@@ -1,7 +1,7 @@
 export type { LibraryInfo, TokenInfo } from "./cryptoki.ts";
-export type { Custody } from "./custody.ts";
 export type { Pkcs11Health, Pkcs11SignerHealth } from "./health.ts";
 export { Pkcs11Key } from "./key.ts";
+export type { KeyProtection } from "./key-protection.ts";
 export type { Pkcs11KeyOptions, Pkcs11SignerOptions, Pkcs11TokenMatch, Pkcs11TokenOptions } from "./options.ts";
 export type { PoolState } from "./session-pool.ts";
 export { Pkcs11Signer } from "./signer.ts";

@@ -1,7 +1,7 @@
+import { setImmediate } from "node:timers/promises";
 import { CKA } from "./attributes.ts";
 import type { Handle } from "./cryptoki.ts";
 import { type KeyName, keyName, nameText } from "./key-name.ts";
-import { nextTurn } from "./next-turn.ts";
 import { ObjectIndex, type PublicKeyLookup } from "./object-index.ts";
 import type { Pkcs11Session } from "./session.ts";
 import { mayBeSecp256k1, PRIVATE_EC_KEYS } from "./signing-object.ts";
@@ -38,7 +38,7 @@ export class KeyListing {
     for (const handle of await objects.find(template)) {
       if (wait.signal.aborted) break;
       wait.progress();
-      await nextTurn();
+      await setImmediate();
       const attributes = await objects.readAll(handle, [CKA.LABEL, CKA.ID, CKA.EC_PARAMS]);
       listing.#add(handle, keyName(attributes), attributes[2]);
     }

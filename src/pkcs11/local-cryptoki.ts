@@ -1,9 +1,8 @@
 import { randomBytes } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import type * as pkcs11js from "pkcs11js";
 import type { Cryptoki, Handle, KeyPairHandles, LibraryInfo, SlotInfo, Template, TokenInfo } from "./cryptoki.ts";
 import { pkcs11Error, returnValueOf } from "./errors.ts";
-import { holding } from "./in-flight.ts";
-import { nextTurn } from "./next-turn.ts";
 import { CKR } from "./return-values.ts";
 
 // PKCS#11 v2.40, header pkcs11t.h.
@@ -152,7 +151,7 @@ export class LocalCryptoki implements Cryptoki {
       const found: Handle[] = [];
       try {
         while (found.length < limit) {
-          if (found.length > 0) await nextTurn();
+          if (found.length > 0) await setImmediate();
           // A module may answer fewer than asked for before the end.
           const page = this.#library.C_FindObjects(this.#own(session), Math.min(limit - found.length, PAGE));
           if (page.length === 0) break;
@@ -255,7 +254,7 @@ export class LocalCryptoki implements Cryptoki {
     call: (own: Handle) => Promise<T>,
   ): Promise<T> {
     return this.#in(session, operation, async (own) => {
-      const running = holding(operands, async () => call(own));
+      const running = keepReachable(operands, async () => call(own));
       this.#running.set(textOf(own), running);
       try {
         return await running;
@@ -279,6 +278,19 @@ export class LocalCryptoki implements Cryptoki {
       if (hidden.includes(returnValueOf(error))) return undefined;
       throw error;
     }
+  }
+}
+
+// What calls in flight read and write on other threads.
+const inFlight = new Set<readonly unknown[]>();
+
+/** Keeps `operands` reachable until `call` is done: a native module may read them when nothing else refers to them. */
+async function keepReachable<T>(operands: readonly unknown[], call: () => Promise<T>): Promise<T> {
+  inFlight.add(operands);
+  try {
+    return await call();
+  } finally {
+    inFlight.delete(operands);
   }
 }
 

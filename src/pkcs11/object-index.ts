@@ -1,8 +1,8 @@
+import { setImmediate } from "node:timers/promises";
 import { hexlify } from "ethers";
 import { CKA, CKK, CKO } from "./attributes.ts";
 import type { Handle } from "./cryptoki.ts";
 import type { KeyName } from "./key-name.ts";
-import { nextTurn } from "./next-turn.ts";
 import type { TokenObjects } from "./objects.ts";
 import type { Wait } from "./store-calls.ts";
 
@@ -25,7 +25,7 @@ export class ObjectIndex implements PublicKeyLookup {
     for (const handle of await objects.find(template)) {
       if (wait.signal.aborted) break;
       wait.progress();
-      await nextTurn();
+      await setImmediate();
       index.#add(handle, await objects.readName(handle));
     }
     return index;

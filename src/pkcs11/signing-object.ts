@@ -5,8 +5,8 @@ import { SignerError } from "../core/errors.ts";
 import { publicKeyFromEcPoint, publicKeyFromSec1 } from "../core/public-key.ts";
 import { CKA, CKK, CKO, isSecp256k1, SECP256K1_PARAMS } from "./attributes.ts";
 import type { Handle, Template } from "./cryptoki.ts";
-import type { Custody } from "./custody.ts";
 import { describe, type KeyName, keyName, similarLabelHint } from "./key-name.ts";
+import type { KeyProtection } from "./key-protection.ts";
 import type { PublicKeyLookup } from "./object-index.ts";
 import type { TokenObjects } from "./objects.ts";
 import type { KeySelector } from "./options.ts";
@@ -32,7 +32,7 @@ export interface SigningObject {
   readonly handle: Handle;
   /** 65 bytes, SEC1 uncompressed. */
   readonly publicKey: Uint8Array;
-  readonly custody: Custody;
+  readonly protection: KeyProtection;
   /** Whether each signature needs the PIN (CKA_ALWAYS_AUTHENTICATE). */
   readonly needsPin: boolean;
   /** Where its CKA_EC_POINT was read; undefined if the token shows none. */
@@ -115,10 +115,10 @@ export class KeyFinder {
     await this.#checkCurve([handle, ...publicObjects], selector);
     const points = await this.#readPoints([...publicObjects, handle]);
     const publicKey = agreedPublicKey(points, selector, fallback);
-    const custody = { sensitive: flag(sensitive), extractable: flag(extractable) };
+    const protection = { sensitive: flag(sensitive), extractable: flag(extractable) };
     // Apart from the others: a token that does not know it answers none of those asked for together.
     const needsPin = flag(await this.#objects.read(handle, CKA.ALWAYS_AUTHENTICATE)) === true;
-    return { handle, publicKey, custody, needsPin, point: points[0] };
+    return { handle, publicKey, protection, needsPin, point: points[0] };
   }
 
   /** @throws SignerError KEY_NOT_FOUND unless the token shows the same CKA_EC_POINT: object handles are given out again. */

@@ -1,14 +1,14 @@
+import { setImmediate } from "node:timers/promises";
 import { getAddress } from "ethers";
 import { concurrentMap } from "../accounts/concurrent-map.ts";
 import type { KeyStore, ListedKey, StoredKey, StoreHealth } from "../accounts/key-store.ts";
 import { isSignerError } from "../core/errors.ts";
 import { addressFromPublicKey } from "../core/public-key.ts";
 import type { CallOptions } from "../signer/remote-key.ts";
-import { checkCustody } from "./custody.ts";
 import { KeyListing, type NamedKeys } from "./key-listing.ts";
 import { generateKeyPair, importKeyPair, type MadeKey, makeNamed, removing } from "./key-maker.ts";
 import { type KeyName, labelText, nameText } from "./key-name.ts";
-import { nextTurn } from "./next-turn.ts";
+import { checkProtection } from "./key-protection.ts";
 import { PrivateKey } from "./private-key.ts";
 import { proveKey, requireAddress } from "./proof.ts";
 import type { Pkcs11Session } from "./session.ts";
@@ -89,7 +89,7 @@ export class Pkcs11KeyStore implements KeyStore {
       for (const [text, { name }] of others) yield [text, { name, handles: [] }];
     };
     const look = async ([text, keys]: [string, NamedKeys], inner: AbortSignal) => {
-      await nextTurn();
+      await setImmediate();
       return this.#calls.read("list", inner, (session, wait) =>
         this.#listed(session, text, keys.name, () => this.#find(session, listing, text, keys, wait)),
       );
@@ -169,7 +169,7 @@ export class Pkcs11KeyStore implements KeyStore {
   ): Promise<ListedKey | undefined> {
     try {
       const found = await find();
-      if (this.#options.requireNonExtractable) checkCustody(found.key.custody, this.#uri(name), true);
+      if (this.#options.requireNonExtractable) checkProtection(found.key.protection, this.#uri(name), true);
       this.#known.set(text, { ...found, name });
       return this.#stored(name, found);
     } catch (error) {

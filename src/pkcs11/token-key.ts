@@ -4,8 +4,8 @@ import { addressFromPublicKey } from "../core/public-key.ts";
 import type { RawSignature } from "../core/signature.ts";
 import { copyDigest } from "../signer/payload.ts";
 import type { CallOptions, RemoteKey } from "../signer/remote-key.ts";
-import { checkCustody } from "./custody.ts";
 import { recoveryFor } from "./errors.ts";
+import { checkProtection } from "./key-protection.ts";
 import type { Pkcs11Session } from "./session.ts";
 import type { SigningObject } from "./signing-object.ts";
 import type { Pkcs11Token } from "./token.ts";
@@ -96,7 +96,7 @@ export class TokenKey implements RemoteKey {
     task: (session: Pkcs11Session, key: SigningObject) => Promise<T>,
   ): Promise<T> {
     const key = await this.#findIn(session);
-    checkCustody(key.custody, this.id, this.#requireNonExtractable);
+    checkProtection(key.protection, this.id, this.#requireNonExtractable);
     try {
       return await task(session, key);
     } catch (error) {

@@ -5,7 +5,6 @@ import type { TokenSlot } from "./cryptoki.ts";
 import { returnValueOf } from "./errors.ts";
 import { type Credentials, isSameUser, type Login } from "./login.ts";
 import { CKR } from "./return-values.ts";
-import { SerialQueue } from "./serial-queue.ts";
 import type { Pkcs11Session } from "./session.ts";
 
 // After these the token counts a wrong PIN, or has counted too many.
@@ -24,7 +23,8 @@ const refusedLogins = new WeakMap<Login, SignerError>();
 /** The one login that a process has with a token, for all its sessions. */
 export class TokenLogin {
   readonly #slot: TokenSlot;
-  readonly #queue = new SerialQueue();
+  /** One use of a PIN at a time. */
+  #turn: Promise<unknown> = Promise.resolve();
   readonly #attempts = new Attempts<void>();
   readonly #readings = new Attempts<Credentials>();
   #isStale = false;
@@ -94,7 +94,9 @@ export class TokenLogin {
       // However many sessions of one signer are not logged in, the PIN is asked for and used once.
       await this.#attempts.join(login, signal, async () => {
         const credentials = await login.read();
-        await this.#queue.run(() => this.#use(session, login, credentials));
+        const use = this.#turn.then(() => this.#use(session, login, credentials));
+        this.#turn = use.catch(() => undefined);
+        await use;
       });
     }
     this.#isStale = false;

@@ -51,7 +51,7 @@ afterEach(async () => {
 });
 
 describe.each(WAYS)("a token that hides an attribute by %s", (way) => {
-  test("that of custody: the key signs without a warning, and requireNonExtractable refuses it", async () => {
+  test("those of its protection: the key signs without a warning, and requireNonExtractable refuses it", async () => {
     hide(way, pkcs11js.CKA_SENSITIVE, pkcs11js.CKA_EXTRACTABLE);
     const warn = jest.spyOn(process, "emitWarning").mockImplementation(() => undefined);
     const signer = open();

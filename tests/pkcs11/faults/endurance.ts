@@ -54,7 +54,7 @@ const { values } = parseArgs({
   },
 });
 const perRound = Math.ceil(Number(values.signatures) / ROUNDS);
-const scene = await Scene.open({ isolated: values.isolated, remote: false, timeout: 30_000, seconds: 0 });
+const scene = await Scene.open({ isolated: values.isolated, remote: false, timeout: 30_000, seconds: 0, habits: [] });
 await scene.warmUp();
 const [signer] = scene.signers;
 if (!signer) throw new Error("the scene has no signer");

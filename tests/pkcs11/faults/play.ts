@@ -2,14 +2,17 @@ import type { ShimFunction } from "../../support/pkcs11-shim/shim.ts";
 import type { Fault } from "./catalogue.ts";
 import { load } from "./load.ts";
 import { MARGIN_MS, type Report } from "./report.ts";
-import { Scene } from "./scene.ts";
+import { Scene, type SceneOptions } from "./scene.ts";
 
 const CALLERS = 50;
 const CALLS_AFTER = 100;
 const DEFAULT_TIMEOUT = 5_000;
 
 /** Plays one fault in this process, under load from beginning to end. */
-export async function play(fault: Fault, isolated: boolean, seconds: number): Promise<Report> {
+export async function play(
+  fault: Fault,
+  { isolated, seconds, habits }: Pick<SceneOptions, "isolated" | "seconds" | "habits">,
+): Promise<Report> {
   const unhandledRejections: string[] = [];
   process.on("unhandledRejection", (reason) => unhandledRejections.push(String(reason)));
 
@@ -20,6 +23,7 @@ export async function play(fault: Fault, isolated: boolean, seconds: number): Pr
     timeout,
     hangTimeout: fault.hangTimeout,
     seconds,
+    habits,
   });
   const { shim, signers } = scene;
   const patienceMs = timeout + MARGIN_MS;

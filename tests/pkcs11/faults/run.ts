@@ -1,11 +1,12 @@
 // Every fault under 50 parallel callers, each in a process of its own, and what came of it.
 //
-//   npm run faults [-- --seconds 60] [-- --only TEXT] [-- --mode in-process|isolated]
+//   npm run faults [-- --seconds 60] [-- --only TEXT] [-- --mode in-process|isolated] [-- --habit HABIT]…
 //
 // Under each scene stands the first message of each code that the callers saw. Ends with exit code 1 where anything was not as it has to be: a wrong signature, a call that was lost or answered too late,
 // an unhandled rejection, a breach of "one operation per session at a time", or service that did not come back by itself.
 
 import { parseArgs } from "node:util";
+import type { ShimHabit } from "../../support/pkcs11-shim/shim.ts";
 import { FAULTS } from "./catalogue.ts";
 import { complaints, type Report } from "./report.ts";
 import { stage } from "./stage.ts";
@@ -15,6 +16,7 @@ const { values } = parseArgs({
     seconds: { type: "string", default: process.env["FAULT_SECONDS"] ?? "60" },
     only: { type: "string", default: "" },
     mode: { type: "string", default: "" },
+    habit: { type: "string", multiple: true, default: [] },
   },
 });
 const seconds = Number(values.seconds);
@@ -38,7 +40,11 @@ process.exitCode = failed > 0 || rows.length === 0 ? 1 : 0;
 
 async function playOn(fault: (typeof FAULTS)[number], mode: "in-process" | "isolated"): Promise<string[]> {
   try {
-    const report = await stage(fault.name, { isolated: mode === "isolated", seconds });
+    const report = await stage(fault.name, {
+      isolated: mode === "isolated",
+      seconds,
+      habits: values.habit as ShimHabit[],
+    });
     rows.push(row(report));
     const { calls, ok, failures, messages } = report.during;
     say(`${calls} calls, ${ok} ok`);

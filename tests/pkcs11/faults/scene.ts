@@ -10,7 +10,7 @@ import { softHsmLibrary } from "../../../scripts/setup/softhsm.mjs";
 import { letChildrenReadTypeScript } from "../../support/isolated.ts";
 import { P11KitServer } from "../../support/p11-kit.ts";
 import { BareModule } from "../../support/pkcs11-shim/bare-module.ts";
-import { Shim, type ShimFault, type ShimFunction } from "../../support/pkcs11-shim/shim.ts";
+import { Shim, type ShimFault, type ShimFunction, type ShimHabit } from "../../support/pkcs11-shim/shim.ts";
 import { setRealEnvironment } from "../../support/real-environment.ts";
 import { SoftHsmToken } from "../../support/softhsm.ts";
 import { writeSoftHsmConfiguration } from "../../support/softhsm-configuration.ts";
@@ -26,6 +26,8 @@ export interface SceneOptions {
   readonly hangTimeout?: number | undefined;
   /** For how long the fault lasts. */
   readonly seconds: number;
+  /** What the module does otherwise than SoftHSM2. */
+  readonly habits: readonly ShimHabit[];
 }
 
 const PATIENT = 30_000;
@@ -53,7 +55,7 @@ export class Scene {
   #bare: BareModule | undefined;
 
   private constructor(
-    { isolated, timeout, hangTimeout, seconds }: SceneOptions,
+    { isolated, timeout, hangTimeout, seconds, habits }: SceneOptions,
     folder: string,
     shim: Shim,
     token: SoftHsmToken,
@@ -62,6 +64,7 @@ export class Scene {
     this.isolated = isolated;
     this.timeout = timeout;
     this.shim = shim;
+    shim.adopt(...habits);
     this.server = server;
     this.#token = token;
     this.#folder = folder;

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Report } from "./report.ts";
+import type { SceneOptions } from "./scene.ts";
 
 const PROJECT = fileURLToPath(new URL("../../../", import.meta.url));
 const ACTOR = fileURLToPath(new URL("./actor.ts", import.meta.url));
@@ -13,7 +14,10 @@ const LINGERING_MS = 10_000;
  *
  * @throws where the process ended without a report: it crashed, or it hung and was killed.
  */
-export function stage(fault: string, { isolated, seconds }: { readonly isolated: boolean; readonly seconds: number }) {
+export function stage(
+  fault: string,
+  { isolated, seconds, habits }: Pick<SceneOptions, "isolated" | "seconds" | "habits">,
+): Promise<Report> {
   return new Promise<Report>((resolve, reject) => {
     const args = [
       "--import",
@@ -24,6 +28,7 @@ export function stage(fault: string, { isolated, seconds }: { readonly isolated:
       "--seconds",
       `${seconds}`,
       ...(isolated ? ["--isolated"] : []),
+      ...habits.flatMap((habit) => ["--habit", habit]),
     ];
     const child = spawn(process.execPath, args, { cwd: PROJECT, stdio: ["ignore", "pipe", "pipe"] });
     let output = "";

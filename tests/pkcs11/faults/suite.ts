@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import type { ShimHabit } from "../../support/pkcs11-shim/shim.ts";
 import { FAULTS } from "./catalogue.ts";
 import { complaints } from "./report.ts";
 import { stage } from "./stage.ts";
@@ -6,15 +7,20 @@ import { stage } from "./stage.ts";
 const seconds = Number(process.env["FAULT_SECONDS"] ?? 2);
 const SET_UP_MS = 90_000;
 
+interface Place {
+  readonly isolated: boolean;
+  readonly habits?: readonly ShimHabit[];
+}
+
 /** Every fault of the catalogue that can happen there, each in a process of its own, for FAULT_SECONDS. */
-export function describeFaults(name: string, { isolated }: { readonly isolated: boolean }): void {
+export function describeFaults(name: string, { isolated, habits = [] }: Place): void {
   const here = FAULTS.filter(({ only }) => only === undefined || only === (isolated ? "isolated" : "in-process"));
   describe(name, () => {
     for (const fault of here) {
       test(
         fault.name,
         async () => {
-          const report = await stage(fault.name, { isolated, seconds });
+          const report = await stage(fault.name, { isolated, seconds, habits });
           expect(complaints(report, fault)).toEqual([]);
           expect(report.after).toMatchObject({ calls: 100, ok: 100 });
         },

@@ -5,7 +5,7 @@ import { Pkcs11Key, Pkcs11KeyStore, Pkcs11Signer, type Pkcs11SignerOptions } fro
 import { intercept, restore, returnValue } from "../support/pkcs11-faults.ts";
 import { createToken } from "../support/softhsm-env.ts";
 
-const token = createToken("custody");
+const token = createToken("key-protection");
 const { libraryPath, label: tokenLabel, pin } = token;
 const opened: { close(): Promise<void> }[] = [];
 
@@ -25,7 +25,7 @@ afterEach(async () => {
   await Promise.all(opened.splice(0).map((each) => each.close()));
 });
 
-describe("custody", () => {
+describe("key protection", () => {
   test("an extractable key signs, and is warned of once", async () => {
     const warn = jest.spyOn(process, "emitWarning").mockImplementation(() => undefined);
     await open("kept").signMessage("hello");

@@ -1,7 +1,7 @@
 import { SignerError } from "../core/errors.ts";
 
 /** How well the token keeps a private key, by its attributes; undefined where it does not show them. */
-export interface Custody {
+export interface KeyProtection {
   /** CKA_SENSITIVE: the token never shows the key in the clear. */
   readonly sensitive: boolean | undefined;
   /** CKA_EXTRACTABLE: the key can leave the token, wrapped by another key. */
@@ -16,7 +16,7 @@ const warned = new Set<string>();
  *
  * @throws SignerError KEY_UNUSABLE where `required`.
  */
-export function checkCustody({ sensitive, extractable }: Custody, keyId: string, required: boolean): void {
+export function checkProtection({ sensitive, extractable }: KeyProtection, keyId: string, required: boolean): void {
   if (sensitive === true && extractable === false) return;
   const faults = [
     ...(extractable === true ? ["it is extractable (CKA_EXTRACTABLE is true)"] : []),
