@@ -1,4 +1,3 @@
-/** Facts for programs, never a secret. */
 type Facts = Readonly<Record<string, unknown>>;
 /** What identifies a transaction that a nonce store has. */
 type Committed = { readonly hash: string; readonly nonce: number; readonly idempotencyKey: string | null };
@@ -42,7 +41,6 @@ export interface SignerErrorInfo {
 export type SignerErrorCode = keyof SignerErrorInfo;
 
 const RETRYABLE: ReadonlySet<SignerErrorCode> = new Set(["THROTTLED", "BACKEND_TIMEOUT", "BACKEND_UNAVAILABLE"]);
-
 // Shared by every copy of this module in a process.
 const BRAND = Symbol.for("ethers-hsm.SignerError");
 

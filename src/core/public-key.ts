@@ -120,9 +120,8 @@ function jwkCoordinate(name: string, value: unknown): string {
 }
 
 /**
- * The Ethereum address of a public key, with the checksum of EIP-55: the last 20 bytes of keccak-256 over x‖y.
+ * The Ethereum address of a SEC1 public key, with the checksum of EIP-55: the last 20 bytes of keccak-256 over x‖y.
  *
- * @param publicKey SEC1, 65 bytes uncompressed or 33 compressed.
  * @throws SignerError BACKEND_RESPONSE_INVALID if it is not a point of secp256k1.
  */
 export function addressFromPublicKey(publicKey: Uint8Array): string {

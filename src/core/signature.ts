@@ -6,9 +6,8 @@ import { invalidResponse } from "./errors.ts";
 
 const ORDER = secp256k1.Point.Fn.ORDER;
 
-/** An ECDSA signature over secp256k1 as a backend returned it: r and s in 1..n-1; s may be high. */
+/** An ECDSA signature over secp256k1 as a backend returned it: r, the x of R modulo n, and s in 1..n-1; s may be high. */
 export interface RawSignature {
-  /** The x of R, modulo n. */
   readonly r: bigint;
   readonly s: bigint;
 }
@@ -48,12 +47,11 @@ export function signatureFromCompact(compact: Uint8Array): RawSignature {
 const MAX_DER_LENGTH = 2 + 2 * (2 + 33);
 
 /**
- * Decodes a DER signature: `ECDSA-Sig-Value ::= SEQUENCE { r INTEGER, s INTEGER }` (RFC 3279, section 2.2.3).
+ * Decodes a DER signature: `ECDSA-Sig-Value ::= SEQUENCE { r INTEGER, s INTEGER }` (RFC 3279, section 2.2.3), at most 72 bytes.
  *
  * Strict: only the canonical encoding of (r, s) is accepted (X.690, sections 8.3.2 and 10.1). r and s may be shorter than 32
  * bytes. It does not normalise s and verifies nothing.
  *
- * @param der at most 72 bytes.
  * @throws SignerError BACKEND_RESPONSE_INVALID for every other encoding, and for r or s not in 1..n-1.
  */
 export function signatureFromDer(der: Uint8Array): RawSignature {

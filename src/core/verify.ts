@@ -14,7 +14,6 @@ import type { RawSignature } from "./signature.ts";
 export type Verifier = (publicKey: Uint8Array, digest: Uint8Array, signature: RawSignature) => 0 | 1 | undefined;
 
 const { Point } = secp256k1;
-const { Fn } = Point;
 
 /** A public key's point, and its verifications since it has been without a table of multiples. */
 interface KnownKey {
@@ -34,16 +33,16 @@ const knownKeys = new WeakMap<Uint8Array, KnownKey>();
 export const verifySignature: Verifier = (publicKey, digest, { r, s }) => {
   const key = knownKeys.get(publicKey) ?? { point: Point.fromBytes(publicKey), uses: 0, hasTable: false };
   knownKeys.set(publicKey, key);
-  const inverse = Fn.inv(s);
-  const u1 = Fn.mul(Fn.create(toBigInt(digest)), inverse);
-  const u2 = Fn.mul(r, inverse);
+  const inverse = Point.Fn.inv(s);
+  const u1 = Point.Fn.mul(Point.Fn.create(toBigInt(digest)), inverse);
+  const u2 = Point.Fn.mul(r, inverse);
   const sum = key.hasTable
     ? Point.BASE.multiplyUnsafe(u1).add(key.point.multiplyUnsafe(u2))
     : Point.BASE.mulAddUnsafe(u1, key.point, u2);
   if (!key.hasTable && ++key.uses > USES_BEFORE_TABLE) scheduleTable(key);
   if (sum.is0()) return undefined;
   const { x, y } = sum.toAffine();
-  if (x === r + Fn.ORDER) {
+  if (x === r + Point.Fn.ORDER) {
     throw invalidResponse("the signature's R has x >= n (recovery id 2 or 3): not expressible in Ethereum; sign again");
   }
   if (x !== r) return undefined;
