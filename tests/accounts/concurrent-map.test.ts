@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { concurrentMap } from "../../src/accounts/concurrent-map.ts";
+import { ties } from "../support/ties.ts";
 
 async function* upTo(count: number): AsyncGenerator<number, void> {
   for (let index = 0; index < count; index++) yield index;
@@ -107,5 +108,25 @@ describe("concurrentMap", () => {
     await expect(results.next()).rejects.toBe(reason);
     const late = concurrentMap(() => upTo(10), task, { concurrency: 2, signal: controller.signal });
     await expect(late.next()).rejects.toBe(reason);
+  });
+
+  test("leaves nothing on the caller's signal, which may live as long as the process", async () => {
+    const { signal } = new AbortController();
+    for (let round = 0; round < 3; round++) {
+      await all(
+        concurrentMap(
+          () => upTo(5),
+          async (item) => item,
+          { concurrency: 2, signal },
+        ),
+      );
+    }
+    for await (const _first of concurrentMap(
+      () => upTo(5),
+      async (item) => item,
+      { concurrency: 2, signal },
+    ))
+      break;
+    expect(ties(signal)).toBe(0);
   });
 });

@@ -2,16 +2,11 @@ import { getEventListeners } from "node:events";
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { withDeadline } from "../../src/signer/deadline.ts";
 import { onAbort } from "../../src/signer/on-abort.ts";
+import { ties } from "../support/ties.ts";
 
 const listeners = (signal: AbortSignal) => getEventListeners(signal, "abort").length;
 const never = () => new Promise<never>(() => {});
 const deadline = (ms: number) => ({ ms, error: () => new Error(`not within ${ms} ms`) });
-
-/** What is left on a signal: its listeners, and the signals that Node remembers to depend on it. */
-function ties(signal: AbortSignal): number {
-  const sets = Object.getOwnPropertySymbols(signal).map((symbol) => Reflect.get(signal, symbol));
-  return sets.reduce((sum: number, each) => sum + (each instanceof Set ? each.size : 0), listeners(signal));
-}
 
 describe("withDeadline", () => {
   beforeEach(() => {
@@ -42,6 +37,17 @@ describe("withDeadline", () => {
     await failed;
     expect(await waiting.catch((error) => error)).toBe(inner?.reason);
     expect([jest.getTimerCount(), ties(signal)]).toEqual([0, 0]);
+  });
+
+  test("rejects with the reason of any of the other signals, and leaves nothing on any", async () => {
+    const [one, two, three] = [new AbortController(), new AbortController(), new AbortController()];
+    const others = [two.signal, three.signal];
+    const waiting = withDeadline(never, { signal: one.signal, others, deadline: deadline(100) });
+    three.abort("lost");
+    await expect(waiting).rejects.toBe("lost");
+    await expect(withDeadline(async () => 7, { signal: one.signal, others })).rejects.toBe("lost");
+    expect(await withDeadline(async () => 7, { others: [two.signal] })).toBe(7);
+    expect([jest.getTimerCount(), ...[one, two, three].map(({ signal }) => ties(signal))]).toEqual([0, 0, 0, 0]);
   });
 
   test("rejects with the signal's reason as soon as it aborts, though the call ignores that", async () => {
