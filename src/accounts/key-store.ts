@@ -24,9 +24,9 @@ export interface FailedKey {
 /** What a listing finds, key by key. Keys of other curves and usages are not part of it. */
 export type ListedKey = StoredKey | FailedKey;
 
-/** Whether a store answers, and what its credentials may do there. */
+/** Whether a store responds, and what its credentials may do there. */
 export interface StoreHealth {
-  /** Whether the store answers. */
+  /** Whether the store responds. */
   readonly reachable: boolean;
   /** Whether listing is permitted; undefined if it is not known. */
   readonly canList: boolean | undefined;
@@ -47,7 +47,7 @@ export interface KeyStore {
   /** The vendor's identifier of the place, printable and never a secret. */
   readonly id: string;
   /**
-   * The secp256k1 signing keys, all pages, in no order. One key that fails is part of the answer, and does not end it. It
+   * The secp256k1 signing keys, all pages, in no order. One key that fails is part of the list, and does not end it. It
    * rejects with a SignerError where the listing itself fails: what came until then is not complete.
    */
   list(options?: CallOptions): AsyncIterable<ListedKey>;

@@ -7,7 +7,7 @@ export interface AccountSource {
   accounts(): Promise<readonly string[]> | readonly string[];
   /** The signer of one of them, which needs no provider. It is asked at every request, so that it may change. */
   getSigner(address: string): Promise<Signer> | Signer;
-  /** Tells that `accounts()` may answer something else now. */
+  /** Calls `listener` when `accounts()` may return something else. */
   on?(event: "change", listener: () => void): unknown;
   /** Ends what `on` began. */
   off?(event: "change", listener: () => void): unknown;

@@ -70,7 +70,7 @@ function requireOptional(capabilities: unknown): void {
   }
 }
 
-/** What eth_getTransactionReceipt answers, as far as a batch's status tells it. */
+/** The part of a response to eth_getTransactionReceipt that a batch's status has. */
 export interface Receipt {
   readonly logs: readonly { readonly address: string; readonly data: string; readonly topics: readonly string[] }[];
   readonly status: string;

@@ -42,7 +42,7 @@ export class Calls {
   }
 
   /**
-   * wallet_sendCalls: answers when the last call was handed to the node. If a call cannot be sent, those after it are not sent
+   * wallet_sendCalls: returns when the last call was handed to the node. If a call cannot be sent, those after it are not sent
    * either: a failure of the first is the request's, a later one shows in the status.
    */
   async send([parameter]: readonly unknown[]): Promise<{ id: string }> {

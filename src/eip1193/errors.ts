@@ -108,7 +108,7 @@ export function providerError(error: unknown): ProviderRpcError {
 }
 
 /**
- * What a failed request to the chain becomes: the JSON-RPC error that the upstream answered, with its code and data; 4901 if
+ * What a failed request to the chain becomes: the JSON-RPC error of the upstream, with its code and data; 4901 if
  * ethers noticed that the upstream moved to another chain; else 4900. It never has a cause: transports put their URL into
  * their errors, and a URL often holds the key to a service.
  */
@@ -147,7 +147,7 @@ function findRpcError(error: unknown): ProviderRpcError | undefined {
   return undefined;
 }
 
-/** Services answer some errors with an HTTP status other than 200, and the JSON-RPC error in the body. */
+/** Services return some errors with an HTTP status other than 200, and the JSON-RPC error in the body. */
 function errorOfBody({ responseBody }: Readonly<Record<string, unknown>>): unknown {
   if (typeof responseBody !== "string") return undefined;
   try {

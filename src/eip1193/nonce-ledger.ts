@@ -102,7 +102,7 @@ export class NonceLedger {
     this.#asked += 1;
     const asked = this.#asked;
     const count = await this.#sources.count();
-    // An answer that was overtaken by a later one says nothing new.
+    // A response that was overtaken by a later one says nothing new.
     if (asked < this.#answered) return Math.max(count, this.#highestCount);
     this.#answered = asked;
     if (count < this.#highestCount) this.forget();

@@ -123,7 +123,7 @@ class Eip1193Provider {
 
   /**
    * Answers a JSON-RPC request (EIP-1193, "request"). The methods that need an account are answered here; every other goes
-   * upstream as it is, and the upstream's answer or error comes back as it is.
+   * upstream as it is, and the upstream's response or error comes back as it is.
    *
    * The parameters are copied before the first await: what is signed is what was asked at the call.
    *

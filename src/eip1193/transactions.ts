@@ -130,7 +130,7 @@ export class Transactions {
   }
 
   /**
-   * Sends the bytes. If that fails, the node is asked whether it has them: the answer was lost, or a proxy repeated the request
+   * Sends the bytes. If that fails, the node is asked whether it has them: the response was lost, or a proxy repeated the request
    * and got "already known". Calling that a failure would make the caller pay twice.
    */
   async #broadcast(raw: string): Promise<string> {

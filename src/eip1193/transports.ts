@@ -27,7 +27,7 @@ export type UpstreamProvider = JsonRpcApiProvider | Eip1193Like;
 
 /** What an upstream tells without being asked. */
 export interface UpstreamEvents {
-  /** The node answers; the chain's id as hex. */
+  /** The node responds; the chain's id as hex. */
   readonly connect: { readonly chainId: string };
   readonly disconnect: unknown;
   /** The node is on another chain now; its id as hex. */

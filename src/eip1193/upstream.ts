@@ -3,7 +3,7 @@ import { withDeadline } from "../signer/deadline.ts";
 import { ProviderRpcError, RPC_CODES, upstreamError } from "./errors.ts";
 import type { Params, Transport, UpstreamEvents } from "./transports.ts";
 
-/** What an upstream's answers tell of it (EIP-1193, "Events"). */
+/** What an upstream's responses say about it (EIP-1193, "Events"). */
 export interface ConnectionListener {
   connect(info: { readonly chainId: string }): void;
   disconnect(error: ProviderRpcError): void;
@@ -22,8 +22,8 @@ export interface UpstreamOptions {
 const MAX_SHOWN = 100;
 
 /**
- * The way to the chain, and what its answers tell of it. It asks nothing unless it is asked: the chain is what eth_chainId
- * answered last, the connection is up when something was answered, and down when a request could not be delivered.
+ * The connection to the chain, and what its responses say about it. It sends no requests of its own: the chain is that of the last response
+ * to eth_chainId, the connection is up after a response, and down after a request that could not be delivered.
  */
 export class Upstream {
   readonly #transport: Transport;
@@ -75,7 +75,7 @@ export class Upstream {
     throw new ProviderRpcError(RPC_CODES.chainDisconnected, message);
   }
 
-  /** A request whose answer is a number. @throws ProviderRpcError -32603 for any other answer, and for more than `max`. */
+  /** A request for a number. @throws ProviderRpcError -32603 for any other response, and for more than `max`. */
   async quantity(method: string, params: readonly unknown[], max?: bigint): Promise<bigint> {
     const answer = await this.request(method, params);
     const quantity = readNumber(answer);
@@ -124,7 +124,7 @@ export class Upstream {
   }
 }
 
-/** Nodes also answer with numbers, leading zeros and decimal strings. */
+/** Nodes also return numbers, leading zeros and decimal strings. */
 function readNumber(answer: unknown): bigint | undefined {
   if (typeof answer !== "string" && typeof answer !== "number") return undefined;
   try {

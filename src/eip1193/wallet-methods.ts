@@ -11,7 +11,7 @@ interface Permission {
   readonly caveats: readonly { readonly type: "restrictReturnedAccounts"; readonly value: readonly string[] }[];
 }
 
-/** What wallets answer about themselves: which chain and which accounts an application has. */
+/** The methods by which wallets describe themselves: which chain and which accounts an application has. */
 export class WalletMethods {
   readonly #upstream: Upstream;
   readonly #accounts: Accounts;
