@@ -35,7 +35,7 @@ module.exports = {
     {
       name: "backends-do-not-know-each-other",
       severity: "error",
-      from: { path: "^src/([^/]+)/", pathNot: "^src/(cloudhsm|uri|cli|testing)/" },
+      from: { path: "^src/([^/]+)/", pathNot: "^src/(cloudhsm|eip1193|uri|cli|testing)/" },
       to: { path: backends, pathNot: "^src/$1/" },
     },
     {
@@ -44,6 +44,13 @@ module.exports = {
       severity: "error",
       from: { path: "^src/cloudhsm/" },
       to: { path: backends, pathNot: "^src/(cloudhsm|pkcs11)/" },
+    },
+    {
+      comment: "The provider sends with nonces that a store counts.",
+      name: "eip1193-knows-nonces-only",
+      severity: "error",
+      from: { path: "^src/eip1193/" },
+      to: { path: backends, pathNot: "^src/(eip1193|nonces)/" },
     },
     {
       comment: "A URI names one of the backends, which is loaded then; it knows no adapter.",

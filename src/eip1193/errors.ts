@@ -80,6 +80,8 @@ const SIGNER_CODES: Partial<Record<SignerErrorCode, number>> = {
   THROTTLED: RPC_CODES.limitExceeded,
   BACKEND_TIMEOUT: RPC_CODES.resourceUnavailable,
   BACKEND_UNAVAILABLE: RPC_CODES.resourceUnavailable,
+  // As where this provider counts the nonces itself.
+  BROADCAST_UNKNOWN: RPC_CODES.disconnected,
 };
 
 const ETHERS_CODES: Readonly<Record<string, number>> = {
@@ -92,6 +94,7 @@ const ETHERS_CODES: Readonly<Record<string, number>> = {
   NETWORK_ERROR: RPC_CODES.resourceUnavailable,
   SERVER_ERROR: RPC_CODES.resourceUnavailable,
   TIMEOUT: RPC_CODES.resourceUnavailable,
+  NONCE_EXPIRED: RPC_CODES.transactionRejected,
 };
 
 /** The rejection of a request: what the provider or the upstream refused, or what the account's signer threw. */
@@ -126,9 +129,11 @@ export function upstreamError(error: unknown): ProviderRpcError {
 }
 
 function fromSignerError(error: SignerError): ProviderRpcError {
-  const { code, message, retryable } = error;
-  const data = { code, retryable };
-  return new ProviderRpcError(SIGNER_CODES[code] ?? RPC_CODES.internal, message, { data, cause: error });
+  const { code, message, retryable, info } = error;
+  const isRefused = isSignerError(error, "BROADCAST_UNKNOWN") && error.info.refused;
+  const rpcCode = isRefused ? RPC_CODES.transactionRejected : (SIGNER_CODES[code] ?? RPC_CODES.internal);
+  const data = { code, retryable, ...(code === "BROADCAST_UNKNOWN" ? { transactionHash: info?.["hash"] } : {}) };
+  return new ProviderRpcError(rpcCode, message, { data, cause: error });
 }
 
 /** The JSON-RPC error that ethers wrapped, or the error itself if it is one. */

@@ -1,10 +1,12 @@
 import { assertArgument, getBigInt, type Signer, toQuantity } from "ethers";
+import type { NonceStore } from "../nonces/store.ts";
 import { type AccountSource, Accounts } from "./accounts.ts";
 import { Calls } from "./calls.ts";
 import { Emitter, type Listener } from "./emitter.ts";
 import { ProviderRpcError, providerError, RPC_CODES } from "./errors.ts";
 import { Messages } from "./messages.ts";
 import { copyParams, parseArray } from "./rpc-params.ts";
+import { SharedNonces } from "./shared-nonces.ts";
 import { Transactions } from "./transactions.ts";
 import {
   createTransport,
@@ -38,6 +40,11 @@ export interface ProviderOptions {
    * there too. Default: false.
    */
   readonly unprotectedTransactions?: boolean | undefined;
+  /**
+   * Where nonces are counted, for accounts that other processes send from too: a store of `ethers-hsm/nonces`. A transaction may name no nonce
+   * then. Default: in this provider.
+   */
+  readonly nonces?: NonceStore | undefined;
   /** Milliseconds for each request to the upstream. Default: 30,000. */
   readonly timeout?: number | undefined;
 }
@@ -59,7 +66,7 @@ type Method = (params: readonly unknown[]) => Promise<unknown>;
  * An EIP-1193 provider over accounts whose keys live elsewhere: for ethers' BrowserProvider, viem's `custom`, web3.js, and
  * other software that takes one. Does no I/O.
  *
- * Make one for an account and a chain, and share it: two providers do not know of each other's nonces.
+ * Make one for an account and a chain, and share it: two providers do not know of each other's nonces, unless both have the same `nonces`.
  *
  * @throws ethers' INVALID_ARGUMENT for an option that cannot be used.
  */
@@ -115,7 +122,8 @@ class Eip1193Provider {
       },
     );
     const unprotectedTransactions = options.unprotectedTransactions === true;
-    const transactionOptions = { maxFeePerTransaction, unprotectedTransactions };
+    const sharedNonces = options.nonces && new SharedNonces(this.#upstream, options.nonces, timeout);
+    const transactionOptions = { maxFeePerTransaction, unprotectedTransactions, sharedNonces };
     const transactions = new Transactions(this.#upstream, this.#accounts, transactionOptions);
     const messages = new Messages(this.#upstream, this.#accounts, new Set(furtherChains));
     this.#methods = this.#createMethods(transactions, messages, ethSign);

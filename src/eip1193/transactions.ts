@@ -1,9 +1,10 @@
-import { keccak256, Transaction } from "ethers";
+import { keccak256, type Signer, Transaction, type TransactionLike } from "ethers";
 import { AccountQueue, type QueueEntry } from "./account-queue.ts";
 import type { Accounts } from "./accounts.ts";
-import { ProviderRpcError, RPC_CODES } from "./errors.ts";
+import { invalidParams, ProviderRpcError, RPC_CODES } from "./errors.ts";
 import { fillIn } from "./fees.ts";
 import { NonceLedger } from "./nonce-ledger.ts";
+import type { SharedNonces } from "./shared-nonces.ts";
 import { type ParsedTransaction, parseTransaction } from "./transaction-request.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -12,12 +13,16 @@ export interface TransactionOptions {
   readonly maxFeePerTransaction: bigint | undefined;
   /** Whether a legacy transaction for chain 0 is signed: without EIP-155. */
   readonly unprotectedTransactions: boolean;
+  /** What counts the nonces instead of this process. */
+  readonly sharedNonces: SharedNonces | undefined;
 }
 
 /** A transaction that lacks only its nonce. */
 interface Prepared {
   readonly chainId: bigint;
   readonly ledger: NonceLedger;
+  readonly signer: Signer;
+  readonly transaction: TransactionLike<string>;
   sign(nonce: number): Promise<string>;
 }
 
@@ -57,6 +62,7 @@ export class Transactions {
   /** eth_sendTransaction: the hash. */
   async send(parameter: unknown): Promise<string> {
     const request = parseTransaction(parameter);
+    if (this.#options.sharedNonces) return this.#sendShared(request, this.#options.sharedNonces);
     const { from, nonce } = request;
     const entry = this.#state(from).queue.enter();
     try {
@@ -72,6 +78,16 @@ export class Transactions {
     } finally {
       entry.leave();
       this.#forgetIdle(from);
+    }
+  }
+
+  async #sendShared(request: ParsedTransaction, shared: SharedNonces): Promise<string> {
+    if (request.nonce !== undefined) throw invalidParams("the nonce store chooses the nonce: leave it out");
+    try {
+      const { signer, chainId, transaction } = await this.#prepare(request);
+      return await shared.send(signer, chainId, transaction);
+    } finally {
+      this.#forgetIdle(request.from);
     }
   }
 
@@ -103,6 +119,8 @@ export class Transactions {
     return {
       chainId,
       ledger: this.#ledger(chainId, request.from),
+      signer,
+      transaction,
       sign: (nonce) => signer.signTransaction(Transaction.from({ ...transaction, nonce })),
     };
   }
