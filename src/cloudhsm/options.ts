@@ -12,9 +12,9 @@ interface CloudHsmLoginOptions {
   readonly libraryPath?: string | undefined;
   /** The crypto user's name, without a colon. */
   readonly user?: string | undefined;
-  /** The crypto user's password, or a function that gives it when the cluster asks. */
+  /** The crypto user's password, or a function that returns it when the cluster asks. */
   readonly password?: string | (() => string | Promise<string>) | undefined;
-  /** AWS's own form of the PIN, `user:password`, or a function that gives it; instead of `user` and `password`. */
+  /** AWS's own form of the PIN, `user:password`, or a function that returns it; instead of `user` and `password`. */
   readonly pin?: Pkcs11TokenOptions["pin"];
 }
 

@@ -27,9 +27,9 @@ export interface TokenInfo {
   readonly serialNumber: string;
   /** CKF_* bits. */
   readonly flags: number;
-  /** Sessions that are open with it; undefined where it does not tell. */
+  /** Sessions that are open with it; undefined if it does not tell. */
   readonly sessions: number | undefined;
-  /** How many may be open; undefined where there is no limit, or it does not tell. */
+  /** How many may be open; undefined if there is no limit, or it does not tell. */
   readonly maxSessions: number | undefined;
 }
 

@@ -9,7 +9,7 @@ const SELECTORS = [
   ["keyLabel", "keyId"],
 ] as const;
 
-/** `options` with what `fallback` changes; where it names one of a kind, all of that kind are its own. */
+/** `options` with what `fallback` changes; if it names one of a kind, all of that kind are its own. */
 export function withFallback<T extends object>(
   options: T,
   fallback: Partial<T>,

@@ -9,21 +9,21 @@ import type { TokenKey } from "./token-key.ts";
 export interface Pkcs11Health {
   /** Whether the key could sign now: it was found, logged in, and the token offers CKM_ECDSA. Nothing was signed. */
   readonly ready: boolean;
-  /** The library; undefined where it could not be loaded or does not answer. */
+  /** The library; undefined if it could not be loaded or does not answer. */
   readonly library: LibraryInfo | undefined;
   /** The CK_SLOT_ID. */
   readonly slot: bigint | undefined;
-  /** The token; undefined where it was not found or does not answer. */
+  /** The token; undefined if it was not found or does not answer. */
   readonly token: TokenInfo | undefined;
   /** Whether the user is logged in; undefined where that could not be asked. */
   readonly loggedIn: boolean | undefined;
   /** The sessions that this process has with the token, and the calls that wait for one. */
   readonly sessions: PoolState | undefined;
-  /** Its protection attributes and its public key, 65 bytes SEC1 uncompressed; undefined where it was not found. */
+  /** Its protection attributes and its public key, 65 bytes SEC1 uncompressed; undefined if it was not found. */
   readonly key: (KeyProtection & { readonly publicKey: Uint8Array }) | undefined;
   /** Why it is not ready. */
   readonly error: SignerError | undefined;
-  /** The last failure of any call with the token, also one that was cured. */
+  /** The last failure of any call with the token, also one that was recovered from. */
   readonly lastError: SignerError | undefined;
 }
 
@@ -67,7 +67,7 @@ interface Learnt<T> {
   readonly error?: SignerError;
 }
 
-/** What `ask` gives, or the SignerError why it does not. */
+/** The result of `ask`, or its SignerError. */
 async function learn<T>(ask: () => Promise<T>): Promise<Learnt<T>> {
   try {
     return { value: await ask() };

@@ -1,7 +1,7 @@
 import { hexlify } from "ethers";
 import type { KeySelector } from "./options.ts";
 
-/** What tells the keys of a token apart: both as the private key has them, empty where it has none. */
+/** What tells the keys of a token apart: both as the private key has them, empty if it has none. */
 export interface KeyName {
   /** CKA_LABEL: meant to be UTF-8, but any bytes occur. */
   readonly label: Uint8Array;
@@ -32,7 +32,7 @@ export function describe({ label, id }: KeySelector | KeyName): string {
 }
 
 /**
- * A hint if one of `labels` reads like the wanted one and is another all the same: tools differ in Unicode normalisation (PKCS#11
+ * A hint if one of `labels` reads like the wanted one and is another: tools differ in Unicode normalisation (PKCS#11
  * asks for none), case and blanks.
  */
 export function similarLabelHint(wanted: string | Uint8Array | undefined, labels: readonly Uint8Array[]): string {

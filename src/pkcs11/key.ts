@@ -11,7 +11,7 @@ import { pkcs11Uri } from "./uri.ts";
  *
  * The first call loads the library, opens a session, logs in and finds the key. The sessions are shared by all signers and
  * stores of this process with the same token; each signs one digest at a time, and any number of calls may wait. What the
- * token, the library or other code of the process makes fail is cured where that can be done, and the call is tried again. The
+ * token, the library or other code of the process makes fail is recovered from if possible, and the call is retried. The
  * library stays loaded and initialised for the life of the process, since other code may use it too.
  *
  * Opening a session, logging in and finding the key block the event loop while the library works, signing does not; with
@@ -57,7 +57,7 @@ export class Pkcs11Key implements RemoteKey {
 
   /**
    * How the library, the token, the login, the sessions and the key stand. It makes the calls that a first signature makes, but
-   * signs nothing, and does not fail: what is wrong is in the answer. It rejects where the signal aborts, or `pin` gives no text.
+   * signs nothing, and does not fail: what is wrong is in the answer. It rejects if the signal aborts, or `pin` returns no string.
    */
   async health({ signal }: CallOptions = {}): Promise<Pkcs11Health> {
     return askKeyHealth(this.#token, this.#key, signal);

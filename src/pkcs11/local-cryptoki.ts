@@ -16,7 +16,7 @@ const CK_UNAVAILABLE_INFORMATION = 0xffff_ffff;
 // What the library answers of a session that is gone.
 const GONE: readonly (number | undefined)[] = [CKR.SESSION_CLOSED, CKR.SESSION_HANDLE_INVALID];
 
-// r‖s of secp256k1 has 64 bytes. A library that gives more is caught by the decoder rather than by a truncation.
+// r‖s of secp256k1 has 64 bytes. A library that returns more is caught by the decoder rather than by a truncation.
 const SIGNATURE_CAPACITY = 256;
 // How many handles one C_FindObjects asks for.
 const PAGE = 64;
@@ -298,7 +298,7 @@ function textOf(handle: Handle): string {
   return handle.toString("hex");
 }
 
-/** What `call` gives; what the library throws in it becomes a SignerError of that operation. */
+/** The result of `call`; what the library throws in it becomes a SignerError of that operation. */
 async function attempt<T>(operation: string, call: () => T | Promise<T>): Promise<T> {
   try {
     return await call();

@@ -30,12 +30,12 @@ export class Login {
     return this.#pin !== undefined || hasPinPad;
   }
 
-  /** @throws what the PIN function throws; ethers' INVALID_ARGUMENT unless it gives a text. */
+  /** @throws what the PIN function throws; ethers' INVALID_ARGUMENT unless it returns a string. */
   async read(): Promise<Credentials> {
     const { user } = this;
     if (this.#pin === undefined) return { user, pin: undefined, mark: "PIN pad" };
     const pin: unknown = typeof this.#pin === "function" ? await this.#pin() : this.#pin;
-    assertArgument(typeof pin === "string" && pin.length > 0, "pin() must give text", "pin", "[REDACTED]");
+    assertArgument(typeof pin === "string" && pin.length > 0, "pin() must return a string", "pin", "[REDACTED]");
     return { user, pin, mark: createHmac("sha256", MARK_KEY).update(pin).digest("hex") };
   }
 }

@@ -150,7 +150,7 @@ export class Pkcs11Module {
    * it answers: other code may be using the library.
    *
    * @param reason what the library answered.
-   * @throws `reason` where it must not be started again; what the start failed with.
+   * @throws `reason` if it must not be started again; what the start failed with.
    */
   async restart(generation: object, reason: unknown, pool: SessionPool | undefined): Promise<void> {
     if (this.#generation !== generation) return;

@@ -8,7 +8,7 @@ import { checkTimeout, type RemoteSignerOptions } from "../signer/verified-key.t
  * apart. The members are those of CK_TOKEN_INFO, CK_SLOT_INFO and CK_INFO (PKCS#11 v2.40, section 3).
  */
 export interface Pkcs11TokenMatch {
-  /** The token's label, where it is named by `slot` or `slotIndex` too. */
+  /** The token's label, if the token is named by `slot` or `slotIndex` too. */
   readonly label?: string | undefined;
   /** The token's manufacturer (CK_TOKEN_INFO manufacturerID). */
   readonly manufacturer?: string | undefined;
@@ -40,10 +40,10 @@ export interface Pkcs11TokenOptions {
   readonly slot?: number | bigint | undefined;
   /** The position of the token's slot among those with a token, from 0. */
   readonly slotIndex?: number | undefined;
-  /** What else must hold of the token: instead of its label, slot or slotIndex, or besides. */
+  /** What else must hold of the token: instead of its label, slot or slotIndex, or as well. */
   readonly match?: Pkcs11TokenMatch | undefined;
   /**
-   * The user PIN (CKU_USER), or a function that gives it when the token asks. Without one nobody logs in: right for tokens
+   * The user PIN (CKU_USER), or a function that returns it when the token asks. Without one there is no login: right for tokens
    * that need no login only.
    *
    * A refused PIN is tried once in the life of the key or the store: tokens lock after a few wrong ones.
@@ -51,7 +51,7 @@ export interface Pkcs11TokenOptions {
   readonly pin?: string | (() => string | Promise<string>) | undefined;
   /**
    * Whose PIN it is, for tokens with several users. A process is logged in to a token as one of them: another one is refused
-   * with ACCESS_DENIED then, or gets a process of its own with `isolation`. It is told to nobody.
+   * with ACCESS_DENIED then, or gets a process of its own with `isolation`. It is not sent anywhere.
    */
   readonly user?: string | undefined;
   /**
@@ -83,7 +83,7 @@ export interface Pkcs11TokenOptions {
 
 /** Which PKCS#11 library, token and key. `libraryPath` and one of `keyLabel` and `keyId` are needed. */
 export interface Pkcs11KeyOptions extends Pkcs11TokenOptions {
-  /** The private key's CKA_LABEL, exactly: text, or bytes where it is no UTF-8. */
+  /** The private key's CKA_LABEL, exactly: a string, or bytes if it is not UTF-8. */
   readonly keyLabel?: string | Uint8Array | undefined;
   /** The private key's CKA_ID: bytes, or a hex string with 0x. With `keyLabel` both must match. */
   readonly keyId?: BytesLike | undefined;
@@ -128,7 +128,7 @@ export interface CheckedLibrary {
   /** In a child process; else in this one. */
   readonly isIsolated: boolean;
   readonly hangTimeout: number;
-  /** Whose PIN it is, where that is known. One process has one login with a token. */
+  /** Whose PIN it is, if that is known. One process has one login with a token. */
   readonly user: string | undefined;
 }
 
@@ -182,26 +182,31 @@ export function checkToken(options: Pkcs11TokenOptions): CheckedToken {
     "tokenLabel",
     tokenLabel,
   );
-  assertArgument(tokenLabel === undefined || isText(tokenLabel), "tokenLabel must be text", "tokenLabel", tokenLabel);
+  assertArgument(
+    tokenLabel === undefined || isText(tokenLabel),
+    "tokenLabel must be a string",
+    "tokenLabel",
+    tokenLabel,
+  );
   assertArgument(
     slot === undefined || (typeof slot === "bigint" ? slot >= 0n : Number.isSafeInteger(slot) && slot >= 0),
-    "slot must be a whole number, as a bigint where it is above 2^53 - 1",
+    "slot must be an integer, as a bigint if it is above 2^53 - 1",
     "slot",
     slot,
   );
   assertArgument(
     slotIndex === undefined || (Number.isSafeInteger(slotIndex) && slotIndex >= 0),
-    "slotIndex must be a whole number from 0",
+    "slotIndex must be an integer from 0",
     "slotIndex",
     slotIndex,
   );
   assertArgument(
     pin === undefined || isText(pin) || typeof pin === "function",
-    "pin must be text, or a function that gives it",
+    "pin must be a string, or a function that returns it",
     "pin",
     "[REDACTED]",
   );
-  assertArgument(user === undefined || isText(user), "user must be text", "user", user);
+  assertArgument(user === undefined || isText(user), "user must be a string", "user", user);
   assertArgument(
     isolation === undefined || isolation === "process",
     'isolation must be "process" or left out',
@@ -248,7 +253,7 @@ function checkMatch({ match, tokenLabel }: Pkcs11TokenOptions): Pkcs11TokenMatch
 }
 
 export function checkCount(name: string, count: number, largest: number): number {
-  const message = `${name} must be a whole number from 1 to ${largest}`;
+  const message = `${name} must be an integer from 1 to ${largest}`;
   assertArgument(Number.isSafeInteger(count) && count >= 1 && count <= largest, message, name, count);
   return count;
 }
@@ -269,7 +274,7 @@ export function checkOptions(options: Pkcs11KeyOptions): CheckedOptions {
     keyLabel,
   );
   const named = keyLabel === undefined || isText(keyLabel) || (keyLabel instanceof Uint8Array && keyLabel.length > 0);
-  assertArgument(named, "keyLabel must be text, or bytes where it is no UTF-8", "keyLabel", keyLabel);
+  assertArgument(named, "keyLabel must be a string, or bytes if it is not UTF-8", "keyLabel", keyLabel);
   const id = keyId === undefined ? undefined : checkKeyId("keyId", keyId);
   assertArgument(
     publicKey === undefined || isBytesLike(publicKey),

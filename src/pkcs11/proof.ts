@@ -16,7 +16,7 @@ interface Expected {
 // The proof waits for the module as long as that takes: its session cannot be used before.
 const NO_TIMEOUT = 2 ** 31 - 1;
 
-/** Lets a key sign a digest that nobody knows, and verifies the signature as any signer's. @throws what a signer throws. */
+/** Lets a key sign a random digest, and verifies the signature as any signer's. @throws what a signer throws. */
 export async function proveKey(
   session: Pkcs11Session,
   key: SigningObject,

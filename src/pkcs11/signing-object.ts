@@ -104,7 +104,7 @@ export class KeyFinder {
       CKA.EXTRACTABLE,
     ]);
     if (type === undefined || numberOf(type) !== CKK.EC) {
-      throw unusable(`the key ${describe(selector)} is no EC key (CKA_KEY_TYPE); create one on secp256k1`);
+      throw unusable(`the key ${describe(selector)} is not an EC key (CKA_KEY_TYPE); create one on secp256k1`);
     }
     if (flag(sign) === false) {
       throw unusable(`the key ${describe(selector)} may not sign (CKA_SIGN is false); use one created for signing`);
@@ -116,7 +116,7 @@ export class KeyFinder {
     const points = await this.#readPoints([...publicObjects, handle]);
     const publicKey = agreedPublicKey(points, selector, fallback);
     const protection = { sensitive: flag(sensitive), extractable: flag(extractable) };
-    // Apart from the others: a token that does not know it answers none of those asked for together.
+    // Apart from the others: a token that does not know it answers nothing if it is asked for with others.
     const needsPin = flag(await this.#objects.read(handle, CKA.ALWAYS_AUTHENTICATE)) === true;
     return { handle, publicKey, protection, needsPin, point: points[0] };
   }

@@ -41,9 +41,9 @@ export async function findTokens(cryptoki: Cryptoki): Promise<FoundTokens> {
 }
 
 /**
- * The slot that `selector` names, or the only one where it names none.
+ * The slot that `selector` names, or the only one if it names none.
  *
- * @throws SignerError KEY_NOT_FOUND where there is none; where it may be one that could not be read, why that was.
+ * @throws SignerError KEY_NOT_FOUND if there is none; if it may be one that could not be read, why that was.
  */
 export async function findSlot(cryptoki: Cryptoki, selector: TokenSelector): Promise<TokenSlot> {
   const { tokens, failure } = await findTokens(cryptoki);
@@ -130,10 +130,10 @@ function described(match: Pkcs11TokenMatch): string {
 }
 
 function severalTokens(selector: TokenSelector, found: readonly TokenSlot[]): SignerError {
-  const cure = selector.tokenLabel === undefined ? "tokenLabel, slot or slotIndex" : "slot or slotIndex";
+  const selectors = selector.tokenLabel === undefined ? "tokenLabel, slot or slotIndex" : "slot or slotIndex";
   return new SignerError(
     "KEY_UNUSABLE",
-    `the PKCS#11 library shows ${found.length} tokens that fit: ${listing(found)}; name one by ${cure}`,
+    `the PKCS#11 library shows ${found.length} tokens that fit: ${listing(found)}; name one by ${selectors}`,
     { operation: "C_GetSlotList" },
   );
 }

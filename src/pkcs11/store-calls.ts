@@ -41,7 +41,7 @@ export class StoreCalls {
   /** Makes something on the token, in one attempt. An abort is honoured by the task, once it has removed what it has made. */
   make<T>(operation: string, signal: AbortSignal | undefined, task: Task<T>): Promise<T> {
     return this.#call(operation, signal, (wait) => {
-      const made = this.#token.run((session) => task(session, wait), { signal: wait.signal, repeatable: false });
+      const made = this.#token.run((session) => task(session, wait), { signal: wait.signal, retryable: false });
       const timedOut = new Promise<never>((_, reject) => {
         wait.signal.addEventListener("abort", () => signal?.aborted || reject(wait.signal.reason));
       });

@@ -70,7 +70,7 @@ export function checkStoreOptions(options: Pkcs11KeyStoreOptions): CheckedStore 
   const { concurrency = token.isIsolated ? ISOLATED_CONCURRENCY : 1 } = options;
   assertArgument(
     labelPrefix === undefined || isText(labelPrefix),
-    "labelPrefix must be text",
+    "labelPrefix must be a string",
     "labelPrefix",
     labelPrefix,
   );
@@ -88,7 +88,7 @@ export function checkStoreOptions(options: Pkcs11KeyStoreOptions): CheckedStore 
 
 /** @throws ethers' INVALID_ARGUMENT, also for a name that the filter would hide from the store's own listing. */
 export function newKeyName({ label, id }: CreatePkcs11KeyOptions, { labelPrefix, id: onlyId }: KeyFilter): NewKeyName {
-  assertArgument(isText(label), "label must be text", "label", label);
+  assertArgument(isText(label), "label must be a string", "label", label);
   const name = {
     label: Buffer.from(label),
     id: id === undefined ? Uint8Array.from(randomBytes(RANDOM_ID_LENGTH)) : checkKeyId("id", id),

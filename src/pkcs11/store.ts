@@ -140,7 +140,7 @@ export class Pkcs11KeyStore implements KeyStore {
 
   /**
    * Logs in, and asks whether the token offers CKM_ECDSA. `canSign` is undefined until a listing has
-   * found a key that may sign. It signs nothing. It rejects where the signal aborts, or `pin` gives no text.
+   * found a key that may sign. It signs nothing. It rejects if the signal aborts, or `pin` returns no string.
    */
   async health({ signal }: CallOptions = {}): Promise<StoreHealth> {
     try {

@@ -15,7 +15,7 @@ const REFUSED: readonly (number | undefined)[] = [
   CKR.PIN_LOCKED,
 ];
 
-// What tokens have refused, by token, user and PIN: none of it is tried again in this process.
+// What tokens have refused, by token, user and PIN: it is not tried again in this process.
 const refused = new Map<string, SignerError>();
 // The signers and stores that it was: their PIN functions are not asked again.
 const refusedLogins = new WeakMap<Login, SignerError>();

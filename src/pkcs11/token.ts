@@ -28,8 +28,8 @@ const MOVED: readonly (number | undefined)[] = [
 export interface RunOptions {
   /** Lets a task leave the queue before its turn; once begun, it runs to its end, even if its caller has left. */
   readonly signal?: AbortSignal | undefined;
-  /** Whether the task may run again after a failure that can be cured. Default: true. */
-  readonly repeatable?: boolean | undefined;
+  /** Whether the task may run again after a failure that can be recovered from. Default: true. */
+  readonly retryable?: boolean | undefined;
 }
 
 /** What a token and its library say of themselves. */
@@ -45,7 +45,7 @@ export interface TokenReport {
  * One signer's or store's way to a token: tasks in the sessions that all of this process share, and what makes them succeed
  * after a failure.
  *
- * A task that fails as the token, the library or another user of it made it fail is cured and tried again: after a pause, in
+ * A task that fails as the token, the library or another user of it made it fail is retried after recovery: after a pause, in
  * another session, after another login, or once the library was started again.
  */
 export class Pkcs11Token {
@@ -69,7 +69,7 @@ export class Pkcs11Token {
     this.#user = { login: new Login(pin, user), sessions, maxQueue };
   }
 
-  /** The last failure of the token, the library or the login, cured or not. */
+  /** The last failure of the token, the library or the login, recovered from or not. */
   get lastError(): SignerError | undefined {
     return this.#lastError;
   }
@@ -137,7 +137,7 @@ export class Pkcs11Token {
 
   async #attempt<T>(
     task: (session: Pkcs11Session) => Promise<T>,
-    { signal, repeatable = true }: RunOptions,
+    { signal, retryable = true }: RunOptions,
   ): Promise<T> {
     // Who has waited in the queue of the user's calls is not sent to its end again.
     const own = {};
@@ -156,7 +156,7 @@ export class Pkcs11Token {
         this.#remember(error);
         const recovery = recoveryFor(error);
         if (recovery === undefined || signal?.aborted) throw error;
-        const isLast = !repeatable || attempt === ATTEMPTS;
+        const isLast = !retryable || attempt === ATTEMPTS;
         // A lost session or login is re-established at once, unless that has failed already.
         if (!isLast && (attempt > 1 || recovery === "retry")) await pause(attempt, signal);
         const failure = await this.#recover(recovery, error, attempt, generation);
@@ -179,7 +179,7 @@ export class Pkcs11Token {
     }
   }
 
-  /** Does what the next attempt needs. Returns why the library could not be started again, where it would have to be. */
+  /** Does what the next attempt needs. Returns why the library could not be started again, if it would have to be. */
   async #recover(
     recovery: RecoveryAction,
     error: unknown,

@@ -40,7 +40,7 @@ function textOf(text: string | undefined): string | undefined {
   return text === undefined ? undefined : percentEncodeText(text);
 }
 
-// Of a label that is no UTF-8, as of any other, every byte counts.
+// Every byte of a label counts, also if it is not UTF-8.
 function percentEncodeText(text: string | Uint8Array): string {
   return Buffer.from(text)
     .toString("latin1")

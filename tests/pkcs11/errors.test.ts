@@ -127,7 +127,7 @@ describe("what a user can get wrong", () => {
     expect(error.message).toContain(P256_PARAMS);
   });
 
-  test("a key that is no EC key", async () => {
+  test("a key that is not an EC key", async () => {
     token.withSession((library, session) => {
       const named = [
         { type: pkcs11js.CKA_TOKEN, value: true },
@@ -138,7 +138,7 @@ describe("what a user can get wrong", () => {
     });
     const error = await failure({ keyLabel: "rsa" });
     expect(error.code).toBe("KEY_UNUSABLE");
-    expect(error.message).toContain('labelled "rsa" is no EC key');
+    expect(error.message).toContain('labelled "rsa" is not an EC key');
   });
 
   test("a key that may not sign", async () => {

@@ -97,7 +97,7 @@ describe.each(WAYS)("a token that hides an attribute by %s", (way) => {
     hide(way, pkcs11js.CKA_KEY_TYPE);
     await expect(open({ keyLabel: "another" }).getAddress()).rejects.toMatchObject({
       code: "KEY_UNUSABLE",
-      message: expect.stringContaining("is no EC key"),
+      message: expect.stringContaining("is not an EC key"),
     });
   });
 });

@@ -27,7 +27,7 @@ export class FrameReader {
     return this.#body !== undefined || this.#filled > 0;
   }
 
-  /** @throws where a frame is empty or too long, as soon as its length is known; where it is not JSON. */
+  /** @throws if a frame is empty or too long, as soon as its length is known; if it is not JSON. */
   *read(chunk: Uint8Array): Generator<unknown, void, void> {
     for (let offset = 0; offset < chunk.length; ) {
       const target = this.#body ?? this.#header;
