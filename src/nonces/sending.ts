@@ -34,6 +34,7 @@ export interface Unsent {
 const LOSSES = 3;
 /** How long a turn lasts: as long as a slow signature. */
 const TURN = 5_000;
+const TURN_POLL = 40;
 const POLL = 200;
 const STORE_TRIES = 3;
 
@@ -128,35 +129,36 @@ async function findRoom(
   const { chain, nonces, line, owner, maxInFlight, grace, timeout } = context;
   const { address } = nonces.account;
   const start = performance.now();
+  const waitFor = async (milliseconds: number, what: string) => {
+    if (performance.now() - start >= timeout) {
+      const message = `${what}: nothing was signed or sent; try again later`;
+      throw new SignerError("THROTTLED", message, { operation: "sendTransaction", info: { address } });
+    }
+    await pause(milliseconds * (0.5 + Math.random() / 2));
+  };
   for (;;) {
-    const [view, counts, isDelegated] = await Promise.all([
-      nonces.read(key === null ? {} : { key }),
-      chain.counts(address),
-      chain.isDelegated(address),
-    ]);
+    const view = await nonces.read(key === null ? {} : { key });
     if (view.record && view.record.state !== "superseded") return { record: view.record };
+    if (view.turn && view.turn.owner !== owner) {
+      await waitFor(TURN_POLL, `another process has the turn to sign for ${address}`);
+      continue;
+    }
     const isOld = view.open.some(({ updatedAt }) => view.now - updatedAt >= grace);
     if (isOld && line.reconciledAt < start && start - line.reconciledAt >= grace) {
       line.reconciledAt = performance.now();
       await reconcile(context);
       continue;
     }
+    const [counts, isDelegated] = await Promise.all([chain.counts(address), chain.isDelegated(address)]);
     const candidate = findCandidate(view, counts, grace);
-    const live = view.open.filter(
-      ({ state, nonce }) => isLive(state) && nonce >= counts.latest && nonce >= view.settled,
-    );
-    const inFlight = Math.max(live.length, counts.pending - Math.max(counts.latest, view.settled));
+    const floor = Math.max(counts.latest, view.settled);
+    const live = view.open.filter(({ state, nonce }) => isLive(state) && nonce >= floor);
+    const inFlight = Math.max(live.length, counts.pending - floor);
     const isFull = inFlight >= (isDelegated ? 1 : maxInFlight);
+    const isAhead = line.isSequential && live.some(({ state }) => state === "signed");
     // A vacant nonce holds up those above it.
-    const mustWait =
-      candidate >= view.next && (isFull || (line.isSequential && live.some(({ state }) => state === "signed")));
-    const isOthersTurn = view.turn !== undefined && view.turn.owner !== owner;
-    if (!mustWait && !isOthersTurn) return { nonce: candidate };
-    if (performance.now() - start >= timeout) {
-      const message = `${inFlight} transactions of ${address} are in flight: nothing was signed or sent; try again when one is mined`;
-      throw new SignerError("THROTTLED", message, { operation: "sendTransaction", info: { address, inFlight } });
-    }
-    await pause(POLL * (0.5 + Math.random() / 2));
+    if (candidate < view.next || !(isFull || isAhead)) return { nonce: candidate };
+    await waitFor(POLL, `${inFlight} transactions of ${address} are in flight`);
   }
 }
 
