@@ -1,9 +1,10 @@
-// core ← signer ← accounts ← backends and adapters. What may enter where is told in docs/architecture.md.
+// core ← signer ← accounts ← backend ← the backends; core ← signer ← accounts ← adapters. What may enter where is told in docs/architecture.md.
 
 const vendors = ["pkcs11js", "@aws-sdk", "@azure", "viem", "secp256k1"];
 
 const pure = "^src/(core|signer|accounts)/";
-const backends = "^src/(?!core/|signer/|accounts/)[^/]+/";
+const backends = "^src/(?!core/|signer/|accounts/|backend/)[^/]+/";
+const rooms = "^src/(aws-kms|azure-key-vault|gcp-kms|pkcs11|cloudhsm|cli)/";
 
 /** @type {import("dependency-cruiser").IConfiguration} */
 module.exports = {
@@ -25,6 +26,20 @@ module.exports = {
       severity: "error",
       from: { path: "^src/accounts/" },
       to: { path: "^src/", pathNot: pure },
+    },
+    {
+      comment: "What every backend shares knows none of them.",
+      name: "backend-knows-accounts-signer-and-core-only",
+      severity: "error",
+      from: { path: "^src/backend/" },
+      to: { path: "^src/", pathNot: "^src/(core|signer|accounts|backend)/" },
+    },
+    {
+      comment: "Adapters need no backend; the command looks at them.",
+      name: "backends-know-backend",
+      severity: "error",
+      from: { path: "^src/", pathNot: `${rooms}|^src/backend/` },
+      to: { path: "^src/backend/" },
     },
     {
       name: "index-knows-no-backend",
@@ -100,13 +115,13 @@ module.exports = {
       comment: "They run in a browser too.",
       name: "pure-parts-know-no-platform",
       severity: "error",
-      from: { path: [pure, "^src/index\\.ts$", "^src/(aws-kms|azure-key-vault|codecs|eip1193|nonces|viem|testing)/"] },
+      from: { path: [pure, "^src/index\\.ts$", "^src/(backend|aws-kms|azure-key-vault|gcp-kms|codecs|eip1193|nonces|viem|testing)/"] },
       to: { dependencyTypes: ["core"] },
     },
     {
       name: "pure-parts-know-no-vendor",
       severity: "error",
-      from: { path: [pure, "^src/index\\.ts$", "^src/testing/"] },
+      from: { path: [pure, "^src/index\\.ts$", "^src/(backend|testing)/"] },
       to: { path: `(^|/)(${vendors.join("|")})(/|$)` },
     },
     {

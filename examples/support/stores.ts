@@ -53,7 +53,7 @@ async function kmsStore(): Promise<ExampleStore> {
   const { url: endpoint, region } = server;
   const credentials = { accessKeyId: "AKIAEXAMPLEEXAMPLE00", secretAccessKey: "example" };
   const store = new KmsKeyStore({ region, endpoint, credentials });
-  return { store, create: (name) => store.create({ alias: `alias/${name}` }), close: () => server.close() };
+  return { store, create: (name) => store.createKey({ name: `alias/${name}` }), close: () => server.close() };
 }
 
 async function azureKeyVaultStore(): Promise<ExampleStore> {
@@ -67,5 +67,5 @@ async function azureKeyVaultStore(): Promise<ExampleStore> {
     allowInsecureConnection: true,
     disableChallengeResourceVerification: true,
   });
-  return { store, create: (name) => store.create({ name }), close: () => server.close() };
+  return { store, create: (name) => store.createKey({ name }), close: () => server.close() };
 }

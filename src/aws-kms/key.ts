@@ -1,15 +1,26 @@
 import type { GetPublicKeyCommandOutput } from "@aws-sdk/client-kms";
+import { getBytes, hashMessage } from "ethers";
+import { type Call, Calls } from "../backend/calls.ts";
 import { copyBytes, equalBytes } from "../core/bytes.ts";
-import { invalidResponse, SignerError } from "../core/errors.ts";
+import { invalidResponse, isSignerError, SignerError } from "../core/errors.ts";
 import { addressFromPublicKey } from "../core/public-key.ts";
 import { type RawSignature, signatureFromDer } from "../core/signature.ts";
 import { copyDigest } from "../signer/payload.ts";
-import type { CallOptions, RemoteKey } from "../signer/remote-key.ts";
-import { decodeAnswer, type PublishedKey, requireKeyArn, requireUsableKey } from "./answer.ts";
-import { KmsConnection } from "./connection.ts";
-import { canName } from "./key-name.ts";
-import { KnownKey } from "./known-key.ts";
-import { checkOptions, type KmsKeyOptions } from "./options.ts";
+import type { CallOptions, KeyHealth, RemoteKey } from "../signer/remote-key.ts";
+import { KmsClient } from "./client.ts";
+import { checkKeyOptions, type KmsKeyOptions } from "./options.ts";
+import { canName, decodeResponse, type PublishedKey, requireKeyArn, requireUsableKey } from "./response.ts";
+
+/** What a store knows of a key, and what the key shares with it. */
+export interface StoreKey {
+  readonly client: KmsClient;
+  readonly calls: Calls;
+  readonly timeout: number;
+  readonly published: PublishedKey;
+}
+
+/** A key of a store: it uses the store's client, and closing the store closes it, too. Set by the class, which alone can. */
+export let storeKey: (source: StoreKey) => KmsKey;
 
 /**
  * A secp256k1 key pair in AWS KMS.
@@ -21,85 +32,112 @@ export class KmsKey implements RemoteKey {
   readonly backend = "aws-kms";
   /** The identifier as it was given: a key id, key ARN, alias name or alias ARN. */
   readonly id: string;
-  readonly #connection: KmsConnection;
-  readonly #grantTokens: string[] | undefined;
+  readonly #grantTokens: readonly string[] | undefined;
+  #client: KmsClient;
+  #calls: Calls;
+  #isShared = false;
   #pinned: PublishedKey | undefined;
 
-  /**
-   * Does no I/O.
-   *
-   * @param source the options; or what a store knows of the key, which no request asks for again.
-   */
-  constructor(source: KmsKeyOptions | KnownKey) {
-    if (source instanceof KnownKey) {
-      this.id = source.published.arn;
-      this.#pinned = source.published;
-      this.#connection = new KmsConnection(source.connection);
-    } else {
-      const { keyId, grantTokens, client, config } = checkOptions(source);
-      this.id = keyId;
-      this.#grantTokens = grantTokens && [...grantTokens];
-      this.#connection = new KmsConnection({ client, config, owner: "key" });
-    }
+  static {
+    storeKey = ({ client, calls, timeout, published }) => {
+      const key = new KmsKey({ keyId: published.arn });
+      key.#client = client;
+      key.#isShared = true;
+      key.#pinned = published;
+      key.#calls = new Calls({ backend: key.backend, what: "key", id: key.id, timeout }, calls);
+      return key;
+    };
+  }
+
+  /** Does no I/O. @throws ethers' INVALID_ARGUMENT for options that cannot be right. */
+  constructor(options: KmsKeyOptions) {
+    const checked = checkKeyOptions(options);
+    this.id = checked.keyId;
+    this.#grantTokens = checked.grantTokens;
+    this.#client = new KmsClient(checked);
+    this.#calls = new Calls({ backend: this.backend, what: "key", id: this.id, timeout: checked.timeout });
   }
 
   /** Needs kms:GetPublicKey on the key. */
   async getPublicKey(options: CallOptions = {}): Promise<Uint8Array> {
-    const { publicKey } = await this.#pin(options);
-    return publicKey.slice();
+    return this.#calls.run("getPublicKey", options, async (call) => {
+      const { publicKey } = await this.#pin(call);
+      return publicKey.slice();
+    });
   }
 
   /** Needs kms:Sign on the key. KMS signs these 32 bytes as they are: MessageType DIGEST, ECDSA_SHA_256. */
   async signDigest(digest: Uint8Array, options: CallOptions = {}): Promise<RawSignature> {
     const message = copyDigest(digest);
-    const pinned = await this.#pin(options);
-    const answer = await this.#connection.sign(
-      {
-        KeyId: pinned.arn,
-        Message: message,
-        // The default, RAW, would have KMS hash the digest once more.
-        MessageType: "DIGEST",
-        SigningAlgorithm: "ECDSA_SHA_256",
-        ...this.#grants(),
-      },
-      options,
-    );
-    return decodeAnswer(answer, "Sign", () => {
-      requireSigner(pinned, answer.KeyId);
-      return signatureFromDer(copyBytes(answer.Signature, "Signature"));
+    return this.#calls.run("signDigest", options, async (call) => {
+      const pinned = await this.#pin(call);
+      const response = await this.#sign(pinned, message, call);
+      return decodeResponse(response, "signDigest", () => {
+        requireSigner(pinned, response.KeyId);
+        return signatureFromDer(copyBytes(response.Signature, "Signature"));
+      });
     });
   }
 
   /** One GetPublicKey for the identifier as it was given; needs kms:GetPublicKey on the key that it names now. */
   async verifyIdentity(options: CallOptions = {}): Promise<void> {
-    const pinned = await this.#pin(options);
-    const answer = await this.#lookUp(options);
-    decodeAnswer(answer, "verifyKey", () => {
-      const arn = requireKeyArn(answer.KeyId, this.id);
-      const moved = (publicKey: Uint8Array | undefined) =>
-        keyChanged("this signer still signs by its own key, but the identifier now names", pinned, { arn, publicKey });
-      if (arn !== pinned.arn) throw moved(publicKeyOf(answer, this.id));
-      const { publicKey } = requireUsableKey(answer, this.id);
-      if (!equalBytes(publicKey, pinned.publicKey)) throw moved(publicKey);
+    return this.#calls.run("verifyKey", options, async (call) => {
+      const pinned = await this.#pin(call);
+      const response = await this.#lookUp(call);
+      decodeResponse(response, "verifyKey", () => {
+        const arn = requireKeyArn(response.KeyId, this.id);
+        const moved = (publicKey: Uint8Array | undefined) =>
+          keyChanged("this signer still signs by its own key, but the identifier now names", pinned, {
+            arn,
+            publicKey,
+          });
+        if (arn !== pinned.arn) throw moved(publicKeyOf(response, this.id));
+        const { publicKey } = requireUsableKey(response, this.id);
+        if (!equalBytes(publicKey, pinned.publicKey)) throw moved(publicKey);
+      });
     });
   }
 
-  async close(): Promise<void> {
-    await this.#connection.close();
+  /**
+   * Asks whether Sign would succeed (DryRun) with the pinned key; needs kms:Sign, as signing does. KMS signs nothing. Emulators that do not
+   * know DryRun sign a message that states its purpose; the signature is dropped.
+   */
+  async health(options: CallOptions = {}): Promise<KeyHealth> {
+    const error = await this.#calls.run("health", options, async (call) => {
+      try {
+        await this.#sign(await this.#pin(call), HEALTH_DIGEST, call, { DryRun: true });
+        return undefined;
+      } catch (failure) {
+        if (!isSignerError(failure) || call.signal.aborted) throw failure;
+        return isDryRun(failure) ? undefined : failure.withContext(call.context);
+      }
+    });
+    return { ready: error === undefined, error };
   }
 
-  async #pin(options: CallOptions): Promise<PublishedKey> {
-    this.#connection.requireOpen();
+  /** Waits for the calls in flight, then ends the connections that were opened here. Idempotent. */
+  async close(): Promise<void> {
+    await this.#calls.close();
+    if (!this.#isShared) await this.#client.close();
+  }
+
+  async #pin(call: Call): Promise<PublishedKey> {
     if (this.#pinned) return this.#pinned;
-    const answer = await this.#lookUp(options);
-    const published = decodeAnswer(answer, "GetPublicKey", () => requireUsableKey(answer, this.id));
+    const response = await this.#lookUp(call);
+    const published = decodeResponse(response, "getPublicKey", () => requireUsableKey(response, this.id));
     // Of several at once the first counts, for all of them.
     this.#pinned ??= published;
     return this.#pinned;
   }
 
-  #lookUp(options: CallOptions) {
-    return this.#connection.getPublicKey({ KeyId: this.id, ...this.#grants() }, options);
+  #lookUp(call: Call) {
+    return this.#client.send("GetPublicKey", { KeyId: this.id, ...this.#grants() }, call);
+  }
+
+  #sign({ arn }: PublishedKey, message: Uint8Array, call: Call, more?: { readonly DryRun: true }) {
+    // The default of MessageType, RAW, would have KMS hash the digest once more.
+    const request = { KeyId: arn, Message: message, MessageType: "DIGEST", SigningAlgorithm: "ECDSA_SHA_256" } as const;
+    return this.#client.send("Sign", { ...request, ...this.#grants(), ...more }, call);
   }
 
   #grants(): { GrantTokens?: string[] } {
@@ -107,19 +145,27 @@ export class KmsKey implements RemoteKey {
   }
 }
 
-/** undefined where the identifier names a key now that is not for Ethereum, such as one of another curve. */
-function publicKeyOf(answer: GetPublicKeyCommandOutput, asked: string): Uint8Array | undefined {
+// Where a DryRun is not heeded, as by emulators, this is what is signed: a message that cannot be mistaken for anything else.
+const HEALTH_DIGEST = getBytes(hashMessage("ethers-hsm asks whether it may sign, with DryRun"));
+
+/** Whether KMS says that a request would have succeeded. https://docs.aws.amazon.com/kms/latest/developerguide/testing-permissions.html */
+export function isDryRun(error: SignerError): boolean {
+  return error.info?.["errorCode"] === "DryRunOperationException";
+}
+
+/** undefined if the identifier names a key now that is not for Ethereum, such as one of another curve. */
+function publicKeyOf(response: GetPublicKeyCommandOutput, requested: string): Uint8Array | undefined {
   try {
-    return requireUsableKey(answer, asked).publicKey;
+    return requireUsableKey(response, requested).publicKey;
   } catch {
     return undefined;
   }
 }
 
-/** Sign was asked by the key ARN, so whatever else answered is not the account's key. */
+/** Sign names the key ARN, so any other key that answers is not the account's. */
 function requireSigner(pinned: PublishedKey, answered: string | undefined): void {
   if (typeof answered !== "string" || answered === "")
-    throw invalidResponse("Sign's answer does not say which key signed");
+    throw invalidResponse("Sign's response does not say which key signed");
   if (canName(pinned.arn, answered)) return;
   throw keyChanged("nothing was returned, since KMS signed with", pinned, { arn: answered, publicKey: undefined });
 }

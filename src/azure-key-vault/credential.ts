@@ -1,9 +1,9 @@
 import type { KeyClientOptions } from "@azure/keyvault-keys";
+import { isIdentifier } from "../backend/checks.ts";
 import { isSignerError, SignerError } from "../core/errors.ts";
 import { withDeadline } from "../signer/deadline.ts";
 import { credentialError } from "./credential-errors.ts";
 import type { AzureTokenCredential, ClientSecret } from "./options.ts";
-import { importIdentity } from "./sdk.ts";
 
 type AccessToken = Awaited<ReturnType<AzureTokenCredential["getToken"]>>;
 
@@ -14,18 +14,18 @@ const MARGIN = 1_000;
  * The same credential, with SignerErrors and a deadline, for the SDK, which keeps the tokens:
  *
  * - It shares one request for a token among all calls that wait for it, but ends it with the call that began it: the others
- *   learn by {@link isAbandoned} that they have to ask again.
- * - It asks for a new token two minutes before it needs one, and nobody waits for that. One that never ended would hold up
- *   every later call; one that failed until the end would be an unhandled rejection, which ends the process. So it gets the
- *   token again that it has, and asks anew at the next call.
+ *   learn by {@link retryWhen} that they have to request it again.
+ * - It requests a new token two minutes before it needs one, and no call waits for that. One that never ended would hold up
+ *   every later call; one that failed until the end would be an unhandled rejection, which ends the process. So the SDK gets the
+ *   token that it has, and requests another at the next call.
  *
  * @param timeout in milliseconds.
  */
 export function boundedCredential(credential: AzureTokenCredential, timeout: number): AzureTokenCredential {
   let last: { readonly purpose: string; readonly token: AccessToken } | undefined;
   const timedOut = () => {
-    const message = `the credential gave no token within ${timeout} ms; check that its token service can be reached`;
-    return new SignerError("BACKEND_TIMEOUT", message, { operation: "getToken" });
+    const message = `the credential returned no token within ${timeout} ms; check that its token service can be reached`;
+    return new SignerError("BACKEND_TIMEOUT", message, { operation: "getToken", info: { source: "the credential" } });
   };
   return {
     async getToken(scopes, options) {
@@ -38,6 +38,9 @@ export function boundedCredential(credential: AzureTokenCredential, timeout: num
       try {
         const request = (abortSignal: AbortSignal) => credential.getToken(scopes, { ...options, abortSignal });
         const token = await withDeadline(request, { signal, deadline: { ms: timeout, error: timedOut } });
+        // By its type it may return null, which the SDK would send as a token.
+        if (typeof token?.token !== "string" || token.token === "") throw noToken();
+        if (!isIdentifier(token.token)) throw unprintableToken();
         last = { purpose, token };
         return token;
       } catch (error) {
@@ -53,9 +56,23 @@ function abandoned(): SignerError {
   return new SignerError("BACKEND_UNAVAILABLE", message, { operation: "getToken", info: { abandoned: true } });
 }
 
-/** Whether the token was not refused, but another call's request for it ended early. */
-export function isAbandoned(error: unknown): boolean {
-  return isSignerError(error, "BACKEND_UNAVAILABLE") && error.info?.["abandoned"] === true;
+function noToken(): SignerError {
+  const message = "the credential returned no token: it is not set up here, or not for this vault's tenant and scope";
+  return new SignerError("ACCESS_DENIED", message, { operation: "getToken", info: { source: "the credential" } });
+}
+
+function unprintableToken(): SignerError {
+  const message =
+    "the credential's token has a line break or other white space, which no header can have; trim what was read from a file";
+  return new SignerError("ACCESS_DENIED", message, { operation: "getToken", info: { source: "the credential" } });
+}
+
+/** For `retry`: what was throttled without a Retry-After; and a request for a token that ended early with another call. */
+export function retryWhen(error: unknown): "now" | "backoff" | false {
+  if (isSignerError(error, "BACKEND_UNAVAILABLE") && error.info?.["abandoned"] === true) return "now";
+  const isBare =
+    isSignerError(error, "THROTTLED") && error.info?.["statusCode"] === 429 && error.info["retryAfter"] === undefined;
+  return isBare ? "backoff" : false;
 }
 
 // Where the sovereign clouds' vaults are, and where their tokens come from (Azure documentation, "National clouds").
@@ -79,4 +96,15 @@ export async function clientSecretCredential(
   const options = { authorityHost, agent, httpClient, proxyOptions, retryOptions, tlsOptions };
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   return new ClientSecretCredential(tenantId, clientId, clientSecret, given);
+}
+
+async function importIdentity(): Promise<typeof import("@azure/identity")> {
+  try {
+    return await import("@azure/identity");
+  } catch (cause) {
+    const message =
+      "the package @azure/identity cannot be loaded: run npm install @azure/identity (clientSecret needs it; with a credential of " +
+      "your own it is not used)";
+    throw new SignerError("DEPENDENCY_MISSING", message, { operation: "import", cause });
+  }
 }

@@ -1,15 +1,13 @@
 export { AzureKeyVaultKey } from "./key.ts";
 export type {
   AzureKeyClient,
+  AzureKeyStoreClient,
+  AzureKeyVaultCreateKeyOptions,
+  AzureKeyVaultImportKeyOptions,
   AzureKeyVaultKeyOptions,
   AzureKeyVaultSignerOptions,
+  AzureKeyVaultStoreOptions,
   AzureTokenCredential,
 } from "./options.ts";
 export { AzureKeyVaultSigner } from "./signer.ts";
 export { AzureKeyVaultKeyStore } from "./store.ts";
-export type {
-  AzureKeyStoreClient,
-  AzureKeyVaultImportOptions,
-  AzureKeyVaultKeyStoreOptions,
-  AzureKeyVaultNewKeyOptions,
-} from "./store-options.ts";

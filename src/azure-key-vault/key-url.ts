@@ -1,9 +1,11 @@
+import { isIdentifier } from "../backend/checks.ts";
+
 /** The parts of a key's URL: `https://NAME.vault.azure.net/keys/KEY[/VERSION]`. */
 export interface KeyUrl {
   /** Scheme, host and port, without a slash at the end. */
   readonly vaultUrl: string;
   readonly name: string;
-  /** Undefined where the URL means whichever version is the current one. */
+  /** Undefined if the URL means the version that is current. */
   readonly version: string | undefined;
 }
 
@@ -12,13 +14,13 @@ export interface KeyUrl {
 const PATH = /^\/keys\/([0-9A-Za-z-]{1,127})(?:\/([0-9A-Za-z-]{1,127}))?\/?$/;
 const NAME = /^[0-9A-Za-z-]{1,127}$/;
 
-/** Scheme, host and port of a vault's URL; undefined where it is none, or has a path, a query or credentials. */
+/** Scheme, host and port of a vault's URL; undefined if it is not one, or has a path, a query or credentials. */
 export function parseVaultUrl(text: unknown): string | undefined {
   const url = parseUrl(text);
   return url && url.pathname === "/" ? url.origin : undefined;
 }
 
-/** Undefined where it is no URL of a key. */
+/** Undefined if it is not the URL of a key. */
 export function parseKeyUrl(text: unknown): KeyUrl | undefined {
   const url = parseUrl(text);
   const [, name, version] = (url && PATH.exec(url.pathname)) ?? [];
@@ -45,7 +47,8 @@ export function sameKeyUrl(a: KeyUrl, b: KeyUrl): boolean {
 }
 
 function parseUrl(text: unknown): URL | undefined {
-  if (typeof text !== "string" || !URL.canParse(text)) return undefined;
+  // URL would remove white space at both ends and line breaks anywhere.
+  if (!isIdentifier(text) || !URL.canParse(text)) return undefined;
   const url = new URL(text);
   const plain = url.search === "" && url.hash === "" && url.username === "" && url.password === "";
   return plain && (url.protocol === "https:" || url.protocol === "http:") ? url : undefined;

@@ -13,22 +13,22 @@ export interface KeyVersion {
 }
 
 /**
- * The URL of the version that the vault answered with.
+ * The URL of the version that the vault responded with.
  *
- * @throws SignerError BACKEND_RESPONSE_INVALID where it is not what was asked for. The host may differ: a private name of the
- *   vault, or another region's of a Managed HSM, gets the vault's own name for an answer.
+ * @throws SignerError BACKEND_RESPONSE_INVALID if it is not what was requested. The host may differ: a private name of the
+ *   vault, or another region's of a Managed HSM, gets the vault's own name in the response.
  */
 export function versionUrl(key: KeyVaultKey, asked: KeyUrl): KeyVersion["url"] {
   const url = parseKeyUrl(key.id);
   const same = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
   if (url?.version === undefined || !same(url.name, asked.name) || !same(url.version, asked.version ?? url.version)) {
-    throw invalidResponse(`asked for ${formatKeyUrl(asked)}, the vault answered with ${describe(key.id)}`);
+    throw invalidResponse(`asked for ${formatKeyUrl(asked)}, the vault responded with ${describe(key.id)}`);
   }
   return { ...url, version: url.version };
 }
 
 /**
- * The version, where it can sign for Ethereum now.
+ * The version, if it can sign for Ethereum now.
  *
  * @throws SignerError KEY_UNUSABLE for another type or curve, a key that may not sign, is disabled, or is outside its dates.
  */
@@ -45,7 +45,7 @@ export function isSecp256k1({ key }: KeyVaultKey): boolean {
   return key?.crv === "P-256K" || key?.crv === "SECP256K1";
 }
 
-/** The address of the version, for messages; undefined where it is no key of an account. */
+/** The address of the version, for messages; undefined if it is not the key of an account. */
 export function addressOf(key: KeyVaultKey): string | undefined {
   try {
     return addressFromPublicKey(publicKeyFromJwk({ ...key.key, kty: key.keyType }));
@@ -84,4 +84,21 @@ function isoTime(date: Date): string {
 
 function describe(value: unknown): string {
   return typeof value === "string" ? value.slice(0, 300) : typeof value;
+}
+
+/** Another key than the pinned one: its URL as the vault has it, and its address if it is known. */
+export interface OtherKey {
+  readonly keyId: string;
+  readonly address: string | undefined;
+}
+
+/** KEY_CHANGED with both URLs and addresses, in the message and in `info`. */
+export function keyChanged(what: string, pinned: KeyVersion, current: OtherKey): SignerError {
+  const previous = { keyId: formatKeyUrl(pinned.url), address: addressFromPublicKey(pinned.publicKey) };
+  return new SignerError(
+    "KEY_CHANGED",
+    `${what} ${current.keyId} (${current.address ?? "no known account"}) instead of the pinned ${previous.keyId} ` +
+      `(${previous.address}). To keep the former set keyVersion to its version; for the new account construct a new signer`,
+    { info: { previous, current } },
+  );
 }

@@ -1,10 +1,12 @@
-/** What is kept of the service's answer. Its `request` would hold the bearer token. */
+/** What is kept of the service's response. Its `request` would hold the bearer token. */
 export interface ServiceResponse {
   readonly status: number;
   readonly requestId: string | undefined;
+  /** Whether it is Key Vault's: an error of it has a code; a success is read by the SDK. */
+  readonly isService: boolean;
   /** The text of a header that asks to wait, whichever of the three the SDK knows. */
   readonly retryAfter: string | undefined;
-  /** The identifier of the key that answered a request to sign. */
+  /** The identifier of the key that responded to a request to sign. */
   readonly kid: unknown;
   readonly error: ServiceError;
 }
@@ -15,28 +17,47 @@ interface ServiceError {
   readonly message: string;
 }
 
+interface Headers {
+  get(name: string): string | undefined;
+}
+
 interface RawResponse {
   readonly status: number;
-  readonly headers: { get(name: string): string | undefined };
+  readonly headers: Headers;
   readonly bodyAsText?: string | null;
 }
 
 const RETRY_AFTER = ["retry-after-ms", "x-ms-retry-after-ms", "retry-after"];
 
-/** Reads the raw answer that the SDK shows to `onResponse`. The SDK's own error lacks it where the body is no JSON. */
+/** Reads the raw response that the SDK passes to `onResponse`. The SDK's own error lacks it if the body is not JSON. */
 export function readResponse({ status, headers, bodyAsText }: RawResponse): ServiceResponse {
   const body = parse(bodyAsText);
+  const error = readError(body["error"]);
   return {
     status,
     requestId: headers.get("x-ms-request-id"),
+    isService:
+      status === 200 || error.code !== undefined || (status === 401 && headers.get("www-authenticate") !== undefined),
     retryAfter: RETRY_AFTER.map((name) => headers.get(name)).find((value) => value !== undefined),
     kid: body["kid"],
-    error: readError(body["error"]),
+    error,
   };
 }
 
+/** How long the response asks to wait, in milliseconds, as the SDK reads it; undefined if it does not say. */
+export function retryAfterOf(headers: Headers): number | undefined {
+  for (const name of RETRY_AFTER) {
+    const text = headers.get(name);
+    if (text === undefined) continue;
+    const number = Number(text);
+    const ms = Number.isNaN(number) ? Date.parse(text) - Date.now() : number * (name === "retry-after" ? 1_000 : 1);
+    if (Number.isFinite(ms)) return ms;
+  }
+  return undefined;
+}
+
 /**
- * What a refusal says that the SDK showed to no `onResponse`: that of a listing's later pages. Less than
+ * What a refusal says that the SDK passed to no `onResponse`: that of a listing's later pages. Less than
  * {@link readResponse} reads: the inner code is not kept there.
  */
 export function refusalOf(error: unknown): ServiceResponse | undefined {

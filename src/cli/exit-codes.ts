@@ -34,6 +34,7 @@ const OF_SIGNER: Readonly<Record<SignerErrorCode, number>> = {
   THROTTLED: EXIT.unavailable,
   SIGNER_CLOSED: EXIT.unexpected,
   KEY_EXISTS: EXIT.usage,
+  REQUEST_REJECTED: EXIT.usage,
   KEY_UNUSABLE: EXIT.key,
   KEY_CHANGED: EXIT.key,
   ADDRESS_MISMATCH: EXIT.key,

@@ -27,6 +27,8 @@ export interface SignerErrorInfo {
   ADDRESS_MISMATCH: Facts & { readonly expected: string; readonly actual: string };
   /** The name for a new key is taken in the store. Nothing was made. */
   KEY_EXISTS: Facts | undefined;
+  /** The backend understood the request and refused its content, for example a policy or a tag of a new key. */
+  REQUEST_REJECTED: Facts | undefined;
   /** A package or a library that the backend needs is not installed. */
   DEPENDENCY_MISSING: Facts | undefined;
   /** The signer was closed. */

@@ -1,6 +1,6 @@
 import { createCipheriv, createECDH } from "node:crypto";
 import { getBytes } from "ethers";
-import { copyPrivateKey } from "../accounts/private-key.ts";
+import { copyPrivateKey } from "../backend/private-key.ts";
 
 // PrivateKeyInfo (RFC 5208) { 0, { id-ecPublicKey, secp256k1 }, ECPrivateKey (RFC 5915) { 1, 32 bytes } } up to those bytes.
 const PKCS8_HEADER = getBytes("0x303e020100301006072a8648ce3d020106052b8104000a042730250201010420");

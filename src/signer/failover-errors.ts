@@ -26,6 +26,8 @@ export const FAILS_OVER: Readonly<Record<SignerErrorCode, boolean>> = {
   ADDRESS_MISMATCH: true,
   // Another replica would receive the same request.
   KEY_EXISTS: false,
+  // The content may be wrong for this replica alone, such as its grant tokens; the next one decides for itself.
+  REQUEST_REJECTED: true,
   // This replica was closed, or the store that it belongs to.
   SIGNER_CLOSED: true,
   // They are a sender's, and no key's.

@@ -1,6 +1,6 @@
 import type { KeyStore } from "../accounts/key-store.ts";
-import type { KmsKeyStoreOptions } from "../aws-kms/index.ts";
-import type { AzureKeyVaultKeyStoreOptions } from "../azure-key-vault/index.ts";
+import type { KmsStoreOptions } from "../aws-kms/index.ts";
+import type { AzureKeyVaultStoreOptions } from "../azure-key-vault/index.ts";
 import type { CloudHsmKeyStoreOptions } from "../cloudhsm/index.ts";
 import type { Pkcs11KeyStoreOptions } from "../pkcs11/index.ts";
 import { parseKeyUri } from "./key-uri.ts";
@@ -30,12 +30,12 @@ export async function storeFromUri(uri: string, { prefix, ...options }: StoreUri
     case "aws-kms": {
       const { KmsKeyStore } = await import("../aws-kms/index.ts");
       const region = ARN.exec(String(keyId))?.groups?.["region"];
-      const aliasPrefix = prefix && `alias/${prefix.replace(/^alias\//, "")}`;
-      return new KmsKeyStore({ ...(region ? { region } : {}), ...place, aliasPrefix } as KmsKeyStoreOptions);
+      const namePrefix = prefix && `alias/${prefix.replace(/^alias\//, "")}`;
+      return new KmsKeyStore({ ...(region ? { region } : {}), ...place, namePrefix } as KmsStoreOptions);
     }
     case "azure-key-vault": {
       const { AzureKeyVaultKeyStore } = await import("../azure-key-vault/index.ts");
-      return new AzureKeyVaultKeyStore({ ...place, namePrefix: prefix } as AzureKeyVaultKeyStoreOptions);
+      return new AzureKeyVaultKeyStore({ ...place, namePrefix: prefix } as AzureKeyVaultStoreOptions);
     }
     case "pkcs11": {
       requireLibrary(place);

@@ -1,4 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { KmsKeyStore, KmsSigner } from "ethers-hsm/aws-kms";
+import { CredentialTrail } from "../../src/aws-kms/credential-errors.ts";
 import { kmsError } from "../../src/aws-kms/errors.ts";
 import { hangFor } from "../support/stopped-time.ts";
 import { expectFailure, expectStripped, TOKEN } from "./expect-failure.ts";
@@ -25,7 +27,13 @@ describe("without an answer of KMS", () => {
   ] as const)("a page with status %d", async (status, code, retryable, attempts) => {
     const reply = { status, headers: { "content-type": "text/html" }, body: `<html>${TOKEN}</html>` };
     kms.server.faults.add({ kind: "reply", reply }, { operation: "Sign" });
-    await expectFailure(kms, {}, { code, retryable, attempts, says: ["the answer is no JSON"] }, "SyntaxError");
+    const source = "what answers in the place of AWS KMS";
+    await expectFailure(
+      kms,
+      {},
+      { code, retryable, attempts, source, says: [/proxy|quota|proxies/] },
+      `HTTP ${status}`,
+    );
   });
 
   test("a reset", async () => {
@@ -37,7 +45,7 @@ describe("without an answer of KMS", () => {
   test("a requestHandler's own time limit", async () => {
     kms.server.faults.add({ kind: "hang" }, { operation: "Sign" });
     const requestHandler = { requestTimeout: 50, throwOnRequestTimeout: true };
-    const expected = { code: "BACKEND_TIMEOUT", retryable: true, says: ["requestHandler", "50 ms"] } as const;
+    const expected = { code: "BACKEND_TIMEOUT", retryable: true, says: ["did not respond in time", "50 ms"] } as const;
     const sign = () => expectFailure(kms, { requestHandler, maxAttempts: 1 }, expected, "TimeoutError");
     const before = kms.server.count("Sign");
     await hangFor(50, () => kms.server.count("Sign") > before, sign);
@@ -65,7 +73,7 @@ describe("without an answer of KMS", () => {
 
   test("TLS against a server that has none", async () => {
     const endpoint = kms.server.url.replace("http:", "https:");
-    await expectFailure(kms, { endpoint }, { code: "BACKEND_UNAVAILABLE", says: ["no secure connection"] }, "Error");
+    await expectFailure(kms, { endpoint }, { code: "BACKEND_UNAVAILABLE", says: ["does not speak TLS"] }, "Error");
   });
 
   test("a client that ends the request itself", async () => {
@@ -88,39 +96,61 @@ describe("without an answer of KMS", () => {
   );
 });
 
+const SOURCE = "the source of the credentials";
+
 describe("before a request", () => {
   test("no credentials", async () => {
-    const says = ["pass credentials", "Could not load credentials"];
-    await expectFailure(kms, { credentials: undefined }, { code: "ACCESS_DENIED", says }, "CredentialsProviderError");
+    const says = ["no AWS credentials found", "Could not load credentials"];
+    const expected = { code: "ACCESS_DENIED", says, source: SOURCE } as const;
+    await expectFailure(kms, { credentials: undefined }, expected, "CredentialsProviderError");
   });
 
   test("credentials that are none", async () => {
     const credentials = {} as { accessKeyId: string; secretAccessKey: string };
-    await expectFailure(kms, { credentials }, { code: "ACCESS_DENIED", says: ["pass credentials"] }, "Error");
+    await expectFailure(
+      kms,
+      { credentials },
+      { code: "ACCESS_DENIED", says: ["pass credentials"], source: SOURCE },
+      "Error",
+    );
   });
 
   test("a provider that fails", async () => {
     const credentials = () => Promise.reject(Object.assign(new Error("sso expired"), { name: "TokenProviderError" }));
-    await expectFailure(kms, { credentials }, { code: "ACCESS_DENIED", says: ["sso expired"] }, "TokenProviderError");
+    await expectFailure(
+      kms,
+      { credentials },
+      { code: "ACCESS_DENIED", says: ["sso expired"], source: SOURCE },
+      "TokenProviderError",
+    );
     const broken = () => Promise.reject(new Error("the vault is sealed"));
-    const says = ["before it had an answer", "the vault is sealed"];
-    await expectFailure(kms, { credentials: broken }, { code: "BACKEND_UNAVAILABLE", says }, "Error");
+    const says = ["an unexpected error", "the vault is sealed"];
+    await expectFailure(kms, { credentials: broken }, { code: "BACKEND_UNAVAILABLE", says, source: SOURCE }, "Error");
   });
 
   test("a provider that throws no Error", async () => {
     const credentials = () => Promise.reject(null);
-    await expectFailure(kms, { credentials }, { code: "BACKEND_UNAVAILABLE", says: ["see the cause"] }, "TypeError");
+    await expectFailure(
+      kms,
+      { credentials },
+      { code: "BACKEND_UNAVAILABLE", says: ["see the cause"], source: SOURCE },
+      "TypeError",
+    );
   });
 
   test("no Region, and a Region that cannot be one", async () => {
     const expected = { code: "BACKEND_UNAVAILABLE", says: ["pass region"] } as const;
     await expectFailure(kms, { region: undefined }, expected, "Error");
-    await expectFailure(kms, { region: "no region" }, expected, "Error");
+    for (const region of ["", "no region", "eu-west-1\n"]) {
+      expect(() => new KmsSigner(kms.options({ region }))).toThrow("region must be the name of a Region");
+      expect(() => new KmsKeyStore({ region })).toThrow("region must be the name of a Region");
+    }
   });
 });
 
 describe("connections, by the platform's code", () => {
-  const asked = { operation: "Sign", keyId: "alias/treasury" };
+  const context = { operation: "signDigest", request: "Sign", resource: "alias/treasury" };
+  const of = (error: unknown) => kmsError(error, context, { sent: true, response: undefined }, new CredentialTrail());
 
   test.each([
     ["ENOTFOUND", "BACKEND_UNAVAILABLE", true],
@@ -140,16 +170,16 @@ describe("connections, by the platform's code", () => {
   ])("%s", (code, expected, retryable) => {
     // The SDK renames some of Node's errors: the code counts.
     for (const name of ["Error", "TimeoutError"]) {
-      const error = kmsError(Object.assign(new Error("of the platform"), { code, name }), asked);
+      const error = of(Object.assign(new Error("of the platform"), { code, name }));
       expect(error).toMatchObject({ code: expected, retryable });
-      expectStripped(error.cause, name, 0);
+      expectStripped(error.cause, name);
     }
   });
 
   test.each(["socket hang up", "read ECONNRESET", "connect ECONNREFUSED 127.0.0.1:1"])(
     "%s, of which the SDK kept the text alone",
     (text) => {
-      const error = kmsError(new Error(`AWS SDK error wrapper for Error: ${text}`), asked);
+      const error = of(new Error(`AWS SDK error wrapper for Error: ${text}`));
       expect(error).toMatchObject({ code: "BACKEND_UNAVAILABLE", retryable: true });
       expect(error.message).not.toContain("wrapper");
     },

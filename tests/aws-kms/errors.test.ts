@@ -58,12 +58,12 @@ const EXCEPTIONS: readonly (readonly [name: string, message: string, Expected])[
   [
     "ValidationException",
     "1 validation error detected: Value at 'grantTokens' failed to satisfy constraint",
-    { code: "KEY_UNUSABLE", says: ["check keyId and grantTokens", "1 validation error"] },
+    { code: "REQUEST_REJECTED", says: ["check keyId and grantTokens", "1 validation error"] },
   ],
-  ["InvalidGrantTokenException", "", { code: "ACCESS_DENIED", says: ["create the grant anew"] }],
+  ["InvalidGrantTokenException", "", { code: "ACCESS_DENIED", says: ["create the grant again"] }],
   ["DryRunOperationException", "", { code: "BACKEND_RESPONSE_INVALID", says: ["dry run"] }],
   ["ThrottlingException", "Rate exceeded", { code: "THROTTLED", retryable: true, says: ["quota"], attempts: 3 }],
-  ["LimitExceededException", "", { code: "THROTTLED", retryable: true, says: ["quota"] }],
+  ["LimitExceededException", "", { code: "REQUEST_REJECTED", says: ["a resource quota", "have it raised"] }],
   ["TooManyRequestsException", "", { code: "THROTTLED", retryable: true, says: ["quota"] }],
   [
     "UnrecognizedClientException",
@@ -105,7 +105,7 @@ const EXCEPTIONS: readonly (readonly [name: string, message: string, Expected])[
     "",
     { code: "ACCESS_DENIED", says: ["grant the caller kms:Sign on arn:aws:kms:eu-west-1"] },
   ],
-  ["SomethingNewException", "a new rule", { code: "BACKEND_UNAVAILABLE", says: ["refused the request", "a new rule"] }],
+  ["SomethingNewException", "a new rule", { code: "REQUEST_REJECTED", says: ["refused the request", "a new rule"] }],
 ];
 
 describe("exceptions of KMS", () => {

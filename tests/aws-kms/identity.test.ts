@@ -136,7 +136,7 @@ describe("an alias that moves", () => {
     const tested = signer(kms.options({ maxAttempts: 1 }));
     await tested.getAddress();
     kms.server.faults.add({ kind: "exception", name: "ThrottlingException" }, { times: 1 });
-    expect(await rejectionOf(tested.verifyKey())).toMatchObject({ code: "THROTTLED", operation: "GetPublicKey" });
+    expect(await rejectionOf(tested.verifyKey())).toMatchObject({ code: "THROTTLED", operation: "verifyKey" });
     await tested.close();
     expect(await rejectionOf(tested.verifyKey())).toMatchObject({ code: "SIGNER_CLOSED" });
   });
@@ -148,7 +148,7 @@ describe("the key that answers", () => {
     kms.server.faults.add({ kind: "alter", alter: (answer) => ({ ...answer, KeyId: arn }) });
     expect(await rejectionOf(signer(kms.options()).signDigest(DIGEST))).toMatchObject({
       code: "BACKEND_RESPONSE_INVALID",
-      operation: "GetPublicKey",
+      operation: "getPublicKey",
       retryable: false,
       requestId: expect.any(String),
       info: { expected: kms.key.keyId, actual: arn },
@@ -166,7 +166,7 @@ describe("the key that answers", () => {
     kms.server.faults.add({ kind: "alter", alter: (answer) => ({ ...answer, KeyId: keyId }) }, { operation: "Sign" });
     expect(await rejectionOf(tested.signDigest(DIGEST))).toMatchObject({
       code: "KEY_CHANGED",
-      operation: "Sign",
+      operation: "signDigest",
       retryable: false,
       requestId: expect.any(String),
       info: { previous: { keyId: kms.key.arn, address }, current: { keyId } },
@@ -177,7 +177,7 @@ describe("the key that answers", () => {
     kms.server.faults.add({ kind: "alter", alter: (answer) => ({ ...answer, KeyId }) }, { operation: "Sign" });
     expect(await rejectionOf(signer(kms.options()).signDigest(DIGEST))).toMatchObject({
       code: "BACKEND_RESPONSE_INVALID",
-      operation: "Sign",
+      operation: "signDigest",
     });
   });
 
@@ -190,7 +190,7 @@ describe("the key that answers", () => {
   test.each(["ECC_NIST_P256", "RSA_2048"] as const)("%s is refused before anything is signed", async (spec) => {
     const { keyId, arn } = kms.server.ring.createKey(spec);
     const error = await rejectionOf(signer(kms.options({ keyId })).signDigest(DIGEST));
-    expect(error).toMatchObject({ code: "KEY_UNUSABLE", operation: "GetPublicKey", requestId: expect.any(String) });
+    expect(error).toMatchObject({ code: "KEY_UNUSABLE", operation: "getPublicKey", requestId: expect.any(String) });
     expect(String(error)).toContain(`the key ${arn} has KeySpec ${spec}`);
     expect(kms.server.count("Sign")).toBe(0);
   });
@@ -213,7 +213,7 @@ describe("the key that answers", () => {
   ])("%s %j is refused before anything is signed", async (field, value, code) => {
     kms.server.faults.add({ kind: "alter", alter: (answer) => ({ ...answer, [field]: value }) });
     const error = await rejectionOf(signer(kms.options()).signDigest(DIGEST));
-    expect(error).toMatchObject({ code, operation: "GetPublicKey" });
+    expect(error).toMatchObject({ code, operation: "getPublicKey" });
     expect(kms.server.count("Sign")).toBe(0);
   });
 

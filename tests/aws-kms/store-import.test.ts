@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { getBytes, hexlify, recoverAddress, toBeHex, verifyMessage, Wallet } from "ethers";
 import { isSignerError, RemoteSigner, type SignerErrorCode } from "ethers-hsm";
-import type { KmsKeyStore, KmsKeyStoreOptions } from "ethers-hsm/aws-kms";
+import type { KmsKeyStore, KmsStoreOptions } from "ethers-hsm/aws-kms";
 import { type KmsFault, KmsServer } from "../servers/aws-kms/kms-server.ts";
 import { cases } from "../support/cases.ts";
 import { ORDER } from "../support/hostile/point.ts";
@@ -22,7 +22,7 @@ afterEach(async () => {
   await server.close();
 });
 
-function open(options: KmsKeyStoreOptions = {}): KmsKeyStore {
+function open(options: KmsStoreOptions = {}): KmsKeyStore {
   const store = openStore(server, options);
   stores.push(store);
   return store;
@@ -54,12 +54,20 @@ test.each([1n, 2n, 255n, ORDER - 1n])("the private key %s, shorter than 32 bytes
 
 test("the import protocol: the alias comes last, and the material does not expire", async () => {
   const store = open({ tags: { team: "payments" } });
-  const { name, key } = await store.importKey(PRIVATE_KEY, { alias: "alias/treasury", description: "moved" });
+  const { name, key } = await store.importKey(PRIVATE_KEY, { name: "alias/treasury", description: "moved" });
   expect(name).toBe("alias/treasury");
   expect(server.requests.map(({ operation }) => operation)).toEqual([
-    ...["CreateKey", "GetParametersForImport", "ImportKeyMaterial", "GetPublicKey", "Sign", "CreateAlias"],
+    ...[
+      "ListAliases",
+      "CreateKey",
+      "GetParametersForImport",
+      "ImportKeyMaterial",
+      "GetPublicKey",
+      "Sign",
+      "CreateAlias",
+    ],
   ]);
-  const [creation, parameters, material] = server.requests.map(({ input }) => input);
+  const [, creation, parameters, material] = server.requests.map(({ input }) => input);
   expect(creation).toMatchObject({ Origin: "EXTERNAL", KeySpec: "ECC_SECG_P256K1", Description: "moved" });
   expect(parameters).toMatchObject({ WrappingAlgorithm: "RSAES_OAEP_SHA_256", WrappingKeySpec: "RSA_4096" });
   expect(material).toMatchObject({ KeyId: key.id, ExpirationModel: "KEY_MATERIAL_DOES_NOT_EXPIRE" });
@@ -112,8 +120,8 @@ describe("what fails in the middle names the key, and what to do with it", () =>
     ["no wrapping key", "GetParametersForImport", without("PublicKey"), "BACKEND_RESPONSE_INVALID"],
     ["no token", "GetParametersForImport", without("ImportToken"), "BACKEND_RESPONSE_INVALID"],
     ["a malformed wrapping key", "GetParametersForImport", spki, "BACKEND_RESPONSE_INVALID"],
-    ["material refused", "ImportKeyMaterial", refused("InvalidCiphertextException"), "BACKEND_UNAVAILABLE"],
-    ["a token that expired", "ImportKeyMaterial", refused("ExpiredImportTokenException"), "BACKEND_UNAVAILABLE"],
+    ["material refused", "ImportKeyMaterial", refused("InvalidCiphertextException"), "REQUEST_REJECTED"],
+    ["a token that expired", "ImportKeyMaterial", refused("ExpiredImportTokenException"), "REQUEST_REJECTED"],
     ["an answer that is lost", "ImportKeyMaterial", { kind: "reset" }, "BACKEND_UNAVAILABLE"],
     ["no public key", "GetPublicKey", refused("AccessDeniedException"), "ACCESS_DENIED"],
     ["another public key", "GetPublicKey", { kind: "wrong key" }, "ADDRESS_MISMATCH"],
@@ -121,12 +129,12 @@ describe("what fails in the middle names the key, and what to do with it", () =>
     ["another key's signature", "Sign", { kind: "wrong key" }, "SIGNATURE_MISMATCH"],
   ])("%s", async (_name, operation, fault, code) => {
     server.faults.add(fault, { operation });
-    const error = await rejectionOf(open({ maxAttempts: 1 }).importKey(PRIVATE_KEY, { alias: "alias/treasury" }));
+    const error = await rejectionOf(open({ maxAttempts: 1 }).importKey(PRIVATE_KEY, { name: "alias/treasury" }));
     const arn = server.ring.keys[0]?.arn ?? "no key";
     if (!isSignerError(error)) throw error;
     expect(error).toMatchObject({ code, backend: "aws-kms", keyId: arn, retryable: false });
     expect(error.info).toMatchObject({ createdKeyId: arn });
-    expect(error.message).toContain(`the key ${arn} was created, but `);
+    expect(error.message).toContain(`the key ${arn} was made, but `);
     expect(error.message).toContain(`aws kms schedule-key-deletion --key-id ${arn}`);
     // No alias names what is not proven.
     expect(server.ring.aliases.size).toBe(0);
@@ -135,7 +143,7 @@ describe("what fails in the middle names the key, and what to do with it", () =>
   test("the alias alone: the key is proven, and stays", async () => {
     server.faults.add(refused("AlreadyExistsException"), { operation: "CreateAlias" });
     const store = open();
-    const error = await rejectionOf(store.importKey(PRIVATE_KEY, { alias: "alias/treasury" }));
+    const error = await rejectionOf(store.importKey(PRIVATE_KEY, { name: "alias/treasury" }));
     expect((error as Error).message).toMatch(/The key can sign, but has no alias: aws kms create-alias/);
     expect((error as Error).message).not.toMatch(/deletion/);
     expect((await listAll(store.list())).stored).toMatchObject([{ address: ADDRESS }]);

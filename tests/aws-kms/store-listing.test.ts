@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { hexlify, id, Wallet } from "ethers";
 import { RemoteSigner } from "ethers-hsm";
-import { KmsKey, KmsKeyStore, type KmsKeyStoreOptions } from "ethers-hsm/aws-kms";
+import { KmsKey, KmsKeyStore, type KmsStoreOptions } from "ethers-hsm/aws-kms";
 import { KmsServer } from "../servers/aws-kms/kms-server.ts";
 import { addressesOf, listAll, openStore } from "./store-support.ts";
 import { DIGEST, PRIVATE_KEY, rejectionOf } from "./support.ts";
@@ -18,7 +18,7 @@ afterEach(async () => {
   await server.close();
 });
 
-function open(options: KmsKeyStoreOptions = {}): KmsKeyStore {
+function open(options: KmsStoreOptions = {}): KmsKeyStore {
   const store = openStore(server, options);
   stores.push(store);
   return store;
@@ -27,7 +27,7 @@ function open(options: KmsKeyStoreOptions = {}): KmsKeyStore {
 const OTHER_KEY = id("another account of the AWS KMS tests");
 
 test("construction does no I/O, and says what the store is", () => {
-  const options = { tags: { team: "payments" }, aliasPrefix: "alias/pay-" };
+  const options = { tags: { team: "payments" }, namePrefix: "alias/pay-" };
   expect(open().id).toBe("eu-west-1");
   expect(open(options)).toMatchObject({ backend: "aws-kms", id: "eu-west-1 alias/pay-* team=payments" });
   expect(new KmsKeyStore().id).toBe("(the SDK's Region)");
@@ -38,7 +38,7 @@ test.each<[string, Record<string, unknown>, string]>([
   ["tags that are no object", { tags: "team" }, "tags"],
   ["tags in a list", { tags: [] }, "tags"],
   ["a tag that is no text", { tags: { team: 1 } }, "tags"],
-  ["an alias prefix without alias/", { aliasPrefix: "pay-" }, "aliasPrefix"],
+  ["an alias prefix without alias/", { namePrefix: "pay-" }, "namePrefix"],
   ["no requests at once", { concurrency: 0 }, "concurrency"],
   ["too many requests at once", { concurrency: 51 }, "concurrency"],
   ["half a request at once", { concurrency: 1.5 }, "concurrency"],
@@ -46,7 +46,7 @@ test.each<[string, Record<string, unknown>, string]>([
   ["an endpoint that is no URL", { endpoint: "planted-secret" }, "endpoint"],
   ["a client and a Region", { client: { send: () => {} }, region: "eu-west-1" }, "client"],
 ])("%s is the caller's mistake", (_name, options, argument) => {
-  const construct = () => new KmsKeyStore(options as KmsKeyStoreOptions);
+  const construct = () => new KmsKeyStore(options as KmsStoreOptions);
   expect(construct).toThrow(expect.objectContaining({ code: "INVALID_ARGUMENT", argument }));
   expect(construct).not.toThrow(/planted-secret/);
 });
@@ -115,7 +115,7 @@ test.each(["DescribeKey", "GetPublicKey"])("a key whose %s is refused does not e
   const store = open({ concurrency: 1 });
   const { stored, failed } = await listAll(store.list());
   expect(stored).toHaveLength(1);
-  expect(failed).toMatchObject([{ error: { code: "ACCESS_DENIED", operation, keyId: failed[0]?.id } }]);
+  expect(failed).toMatchObject([{ error: { code: "ACCESS_DENIED", operation: "list", keyId: failed[0]?.id } }]);
   expect(failed[0]?.error.message).toContain(`kms:${operation}`);
   expect((await listAll(store.list())).stored).toHaveLength(2);
 });
@@ -147,7 +147,7 @@ test("tags: all of them, with just these values, on any page; of others nothing 
   server.ring.importKey(OTHER_KEY, { tags: { team: "payments", stage: "live" } }).grantToken = "needed";
   const { stored, failed } = await listAll(open({ tags: { team: "payments", stage: "live" } }).list());
   expect(stored.map(({ address }) => address)).toEqual([new Wallet(PRIVATE_KEY).address]);
-  expect(failed).toMatchObject([{ error: { code: "ACCESS_DENIED", operation: "ListResourceTags" } }]);
+  expect(failed).toMatchObject([{ error: { code: "ACCESS_DENIED", operation: "list" } }]);
 });
 
 test("DescribeKey is refused, but the tags say that the key is somebody else's", async () => {
@@ -155,7 +155,7 @@ test("DescribeKey is refused, but the tags say that the key is somebody else's",
   server.faults.add({ kind: "exception", name: "AccessDeniedException" }, { operation: "DescribeKey" });
   expect(await listAll(open({ tags: { team: "payments" } }).list())).toEqual({ stored: [], failed: [] });
   expect(await listAll(open({ tags: { team: "others" } }).list())).toMatchObject({
-    failed: [{ error: { code: "ACCESS_DENIED", operation: "DescribeKey" } }],
+    failed: [{ error: { code: "ACCESS_DENIED", operation: "list" } }],
   });
 });
 
@@ -165,7 +165,7 @@ test("the alias prefix decides before any key is asked for, over all pages", asy
   for (let index = 0; index < 250; index++) server.ring.putAlias(`alias/number-${index}`, other);
   server.ring.putAlias("alias/pay-2", key);
   server.ring.putAlias("alias/pay-1", key);
-  const { stored } = await listAll(open({ aliasPrefix: "alias/pay-" }).list());
+  const { stored } = await listAll(open({ namePrefix: "alias/pay-" }).list());
   expect(stored).toMatchObject([{ name: "alias/pay-1", key: { id: key.arn } }]);
   expect(server.count("ListAliases")).toBe(3);
   expect(server.count("DescribeKey")).toBe(1);
@@ -175,8 +175,8 @@ test("without kms:ListAliases keys have no name, but a prefix cannot work", asyn
   server.ring.putAlias("alias/pay-1", server.ring.importKey(PRIVATE_KEY));
   server.faults.add({ kind: "exception", name: "AccessDeniedException" }, { operation: "ListAliases" });
   expect((await listAll(open().list())).stored).toMatchObject([{ name: undefined }]);
-  const error = await rejectionOf(listAll(open({ aliasPrefix: "alias/pay-" }).list()));
-  expect(error).toMatchObject({ code: "ACCESS_DENIED", operation: "ListAliases", backend: "aws-kms" });
+  const error = await rejectionOf(listAll(open({ namePrefix: "alias/pay-" }).list()));
+  expect(error).toMatchObject({ code: "ACCESS_DENIED", operation: "list", backend: "aws-kms" });
 });
 
 test.each(["AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException"])(
@@ -184,7 +184,7 @@ test.each(["AccessDeniedException", "UnrecognizedClientException", "ExpiredToken
   async (name) => {
     server.faults.add({ kind: "exception", name }, { operation: "ListKeys" });
     const error = await rejectionOf(listAll(open().list()));
-    expect(error).toMatchObject({ code: "ACCESS_DENIED", operation: "ListKeys", backend: "aws-kms" });
+    expect(error).toMatchObject({ code: "ACCESS_DENIED", operation: "list", backend: "aws-kms" });
   },
 );
 
@@ -194,7 +194,7 @@ test.each(["UnrecognizedClientException", "ExpiredTokenException"])(
     for (const privateKey of [PRIVATE_KEY, OTHER_KEY]) server.ring.importKey(privateKey);
     server.faults.add({ kind: "exception", name }, { operation: "DescribeKey", times: 1 });
     const error = await rejectionOf(listAll(open({ concurrency: 1 }).list()));
-    expect(error).toMatchObject({ code: "ACCESS_DENIED", operation: "DescribeKey" });
+    expect(error).toMatchObject({ code: "ACCESS_DENIED", operation: "list" });
   },
 );
 
@@ -203,18 +203,18 @@ test("an answer that is no known exception is the key's alone", async () => {
   server.faults.add({ kind: "exception", name: "StrangeException" }, { operation: "DescribeKey", times: 1 });
   const { stored, failed } = await listAll(open().list());
   expect(stored).toHaveLength(1);
-  expect(failed).toMatchObject([{ error: { code: "BACKEND_UNAVAILABLE", retryable: false } }]);
+  expect(failed).toMatchObject([{ error: { code: "REQUEST_REJECTED", retryable: false } }]);
 });
 
 test.each<[string, (answer: object) => Record<string, unknown>, RegExp]>([
   ["does not say where the next page begins", (answer) => ({ ...answer, Truncated: true }), /where they begin/],
   ["goes in circles", (answer) => ({ ...answer, Truncated: true, NextMarker: "0" }), /where they begin/],
-  ["names no ARN", () => ({ Keys: [{ KeyId: "x" }] }), /names no key ARN/],
+  ["names no ARN", () => ({ Keys: [{ KeyId: "x" }] }), /without a key ARN/],
 ])("a listing that %s rejects instead of being short", async (_name, alter, message) => {
   server.ring.importKey(PRIVATE_KEY);
   server.faults.add({ kind: "alter", alter }, { operation: "ListKeys" });
   const error = await rejectionOf(listAll(open().list()));
-  expect(error).toMatchObject({ code: "BACKEND_RESPONSE_INVALID", operation: "ListKeys" });
+  expect(error).toMatchObject({ code: "BACKEND_RESPONSE_INVALID", operation: "list" });
   expect((error as Error).message).toMatch(message);
 });
 

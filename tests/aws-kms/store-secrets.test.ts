@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, jest, test } from "@jest/globals";
 import { getBytes, hexlify, toBigInt, Wallet } from "ethers";
-import type { KmsKeyStoreOptions } from "ethers-hsm/aws-kms";
+import type { KmsStoreOptions } from "ethers-hsm/aws-kms";
 import { type KmsFault, KmsServer } from "../servers/aws-kms/kms-server.ts";
 import { hangFor } from "../support/stopped-time.ts";
 import { everythingShown } from "./everything-shown.ts";
@@ -74,13 +74,13 @@ test.each<[string, string, KmsFault]>([
   ["a wrong signature", "Sign", { kind: "wrong key" }],
   ["a refused alias", "CreateAlias", exception("AccessDeniedException")],
 ])("an import that fails with %s shows neither the private key nor a credential", async (_name, operation, fault) => {
-  const options: KmsKeyStoreOptions = { credentials, maxAttempts: 1 };
+  const options: KmsStoreOptions = { credentials, maxAttempts: 1 };
   for (const privateKey of [PRIVATE_KEY, BYTES]) {
     const store = openStore(server, options);
     server.faults.add(fault, { operation });
     const before = server.count(operation);
     const importKey = () => {
-      const importing = store.importKey(privateKey, { alias: "alias/treasury" });
+      const importing = store.importKey(privateKey, { name: "alias/treasury" });
       expectNothingPlanted(store);
       return rejectionOf(importing);
     };

@@ -1,9 +1,9 @@
-import { KmsKeyStore, type KmsKeyStoreOptions } from "ethers-hsm/aws-kms";
+import { KmsKeyStore, type KmsStoreOptions } from "ethers-hsm/aws-kms";
 import { type FailedKey, isStoredKey, type ListedKey, type StoredKey } from "../../src/accounts/key-store.ts";
 import type { KmsServer } from "../servers/aws-kms/kms-server.ts";
 import { CREDENTIALS } from "./support.ts";
 
-export function openStore(server: KmsServer, options: KmsKeyStoreOptions = {}): KmsKeyStore {
+export function openStore(server: KmsServer, options: KmsStoreOptions = {}): KmsKeyStore {
   return new KmsKeyStore({ region: server.region, endpoint: server.url, credentials: CREDENTIALS, ...options });
 }
 

@@ -116,7 +116,7 @@ describe("a server that never answers", () => {
   });
 
   test("the SDK's retries end at the timeout", async () => {
-    const signer = signerFor(server, { timeout: TIMEOUT, retryOptions: { maxRetries: 100, retryDelayInMs: 50 } });
+    const signer = signerFor(server, { timeout: TIMEOUT, retryOptions: { maxRetries: 100, retryDelayInMs: 60 } });
     await signer.getAddress();
     server.faults.add(
       { kind: "error", status: 500, code: "InternalServerError", message: "down" },
@@ -124,8 +124,8 @@ describe("a server that never answers", () => {
     );
     jest.spyOn(Math, "random").mockReturnValue(0);
     const signing = failureOf(() => signer.signDigest(DIGEST));
-    // From half of 50 ms on, twice as long each time: the last wait ends after the timeout.
-    await passWaits("sign", [25, 50, 100, 200]);
+    // From half of 60 ms on, twice as long each time: the last wait ends after the timeout.
+    await passWaits("sign", [30, 60, 120, 240]);
     expect(await signing).toMatchObject({ code: "BACKEND_TIMEOUT" });
     const count = server.count("sign");
     await passTime(10_000);

@@ -48,7 +48,7 @@ async function failureOf(action: () => Promise<unknown>): Promise<Failure> {
 function expectStripped({ cause }: Failure): void {
   expect(Object.prototype.toString.call(cause)).toBe("[object Error]");
   const names = Object.getOwnPropertyNames(cause).filter(
-    (name) => !["stack", "message", "name", "code", "statusCode"].includes(name),
+    (name) => !["stack", "message", "name", "code", "statusCode", "requestId"].includes(name),
   );
   expect(names).toEqual([]);
   expect(`${cause.message}${cause.stack}`).not.toContain(TOKEN);
@@ -165,7 +165,7 @@ const ROWS: Row[] = [
     refused(400, "BadParameter", undefined, "Key and signing algorithm are incompatible."),
     "KEY_UNUSABLE",
     false,
-    /P-256K keys take ES256K, old SECP256K1 keys ECDSA256/,
+    /P-256K keys need ES256K, old SECP256K1 keys ECDSA256/,
   ],
   ["408", refused(408, "RequestTimeout"), "BACKEND_UNAVAILABLE", true, /after the SDK's retries/],
   [
@@ -198,7 +198,7 @@ const ROWS: Row[] = [
     { kind: "reply", reply: { status: 418, headers: { "x-ms-request-id": "r-1" }, body: "{}" } },
     "BACKEND_RESPONSE_INVALID",
     false,
-    /no answer of Key Vault/,
+    /did not come from Key Vault/,
   ],
 ];
 
@@ -297,7 +297,7 @@ describe("what never reaches the service", () => {
       retryable: true,
       message: expect.stringContaining("ECONNREFUSED"),
     });
-    expect(failure.cause).toMatchObject({ name: "RestError", code: "ECONNREFUSED" });
+    expect(failure.cause).toMatchObject({ name: "ECONNREFUSED", code: "ECONNREFUSED" });
     expectStripped(failure);
   });
 
@@ -330,7 +330,7 @@ describe("what never reaches the service", () => {
     expect(failure).toMatchObject({
       code: "BACKEND_UNAVAILABLE",
       retryable: false,
-      message: expect.stringContaining("tlsOptions.ca"),
+      message: expect.stringContaining("not by a trusted issuer"),
     });
     expectStripped(failure);
     const trusting = signerFor(secure, { tlsOptions: { ca: tls.cert } });
@@ -380,7 +380,7 @@ describe("what the credential throws", () => {
     ],
     [
       "none of a chain",
-      new AggregateAuthenticationError([new Error("IMDS")], "ChainedTokenCredential failed."),
+      new AggregateAuthenticationError([new CredentialUnavailableError("none")], "ChainedTokenCredential failed."),
       "ACCESS_DENIED",
       false,
       /AZURE_\*/,
@@ -390,7 +390,7 @@ describe("what the credential throws", () => {
       new AuthenticationRequiredError({ scopes: [], message: "interaction" }),
       "ACCESS_DENIED",
       false,
-      /see the cause/,
+      /check the tenant/,
     ],
     [
       "a wrong secret",
@@ -436,8 +436,14 @@ describe("what the credential throws", () => {
       true,
       /cannot be reached/,
     ],
-    ["an error of its own", new TypeError("secrets.json is missing"), "ACCESS_DENIED", false, /\(TypeError\)/],
-    ["no error at all", "text", "ACCESS_DENIED", false, /\(Error\)/],
+    [
+      "an error of its own",
+      new TypeError("secrets.json is missing"),
+      "ACCESS_DENIED",
+      false,
+      /getToken failed with TypeError/,
+    ],
+    ["no error at all", "text", "ACCESS_DENIED", false, /getToken failed with Error/],
   ])("%s", async (_name, thrown, code, retryable, message) => {
     const signer = signerFor(server, { credential: { getToken: () => Promise.reject(thrown) } });
     const failure = await failureOf(() => signer.getAddress());

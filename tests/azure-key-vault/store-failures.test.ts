@@ -18,7 +18,6 @@ afterEach(async () => {
 describe("a listing that fails as a whole", () => {
   test.each([
     ["refused", { kind: "error", status: 403, code: "Forbidden", innerCode: "ForbiddenByRbac", message: "no" }],
-    ["refused without a body", { kind: "reply", reply: { status: 403 } }],
   ] as const)(
     "%s is ACCESS_DENIED and names the permission, on the first page and on a later one",
     async (_, fault) => {

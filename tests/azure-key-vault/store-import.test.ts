@@ -82,7 +82,7 @@ describe("importKey", () => {
     server.vault.put("hot-wallet", { privateKey: PRIVATE_KEY });
     const store = storeFor(server);
     await expect(store.importKey(PRIVATE_KEY, { name: "hot-wallet" })).rejects.toMatchObject({
-      code: "KEY_UNUSABLE",
+      code: "KEY_EXISTS",
       operation: "importKey",
       info: { existing: { address } },
     });
@@ -106,8 +106,8 @@ describe("importKey", () => {
     expect(failure).toMatchObject({
       code,
       operation: "importKey",
-      keyId: `${server.url}/keys/hot-wallet`,
-      message: expect.stringContaining(`The vault has the key now, as ${createdKeyId}, but it is not proven`),
+      keyId: createdKeyId,
+      message: expect.stringContaining(`the key ${createdKeyId} was made, but `),
       info: { createdKeyId },
     });
     await store.close();

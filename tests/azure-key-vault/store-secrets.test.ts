@@ -3,7 +3,7 @@ import type { JsonWebKey } from "@azure/keyvault-keys";
 import { KeyClient } from "@azure/keyvault-keys";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { AzureKeyVaultKeyStore } from "../../src/azure-key-vault/index.ts";
-import { PrivateKey } from "../../src/azure-key-vault/private-key.ts";
+import { PrivateKey } from "../../src/backend/private-key.ts";
 import type { KeyVaultFault } from "../servers/azure-key-vault/faults.ts";
 import type { KeyVaultServer } from "../servers/azure-key-vault/server.ts";
 import { hangFor } from "../support/stopped-time.ts";

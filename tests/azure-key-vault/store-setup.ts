@@ -1,6 +1,6 @@
 import type { FailedKey, KeyStore, StoredKey } from "../../src/accounts/key-store.ts";
 import { isStoredKey } from "../../src/accounts/key-store.ts";
-import { AzureKeyVaultKeyStore, type AzureKeyVaultKeyStoreOptions } from "../../src/azure-key-vault/index.ts";
+import { AzureKeyVaultKeyStore, type AzureKeyVaultStoreOptions } from "../../src/azure-key-vault/index.ts";
 import type { CallOptions } from "../../src/signer/remote-key.ts";
 import { KeyVaultServer } from "../servers/azure-key-vault/server.ts";
 import { StaticCredential, TOKEN } from "./setup.ts";
@@ -13,7 +13,7 @@ export async function startEmptyServer(): Promise<KeyVaultServer> {
 }
 
 /** A store over the server. The SDK's retries keep their number, but not their pace. */
-export function storeFor(server: KeyVaultServer, others: AzureKeyVaultKeyStoreOptions = {}): AzureKeyVaultKeyStore {
+export function storeFor(server: KeyVaultServer, others: AzureKeyVaultStoreOptions = {}): AzureKeyVaultKeyStore {
   return new AzureKeyVaultKeyStore({
     vaultUrl: server.url,
     credential: new StaticCredential(),

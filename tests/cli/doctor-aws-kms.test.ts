@@ -2,30 +2,26 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { computeAddress, id, parseEther, verifyMessage } from "ethers";
-import { signedHeaders } from "../../src/cli/doctor/signature-v4.ts";
 import { CREDENTIALS, type Kms, PRIVATE_KEY, startKms } from "../aws-kms/support.ts";
-import { LoopbackServer } from "../servers/support/loopback-server.ts";
 import { type Anvil, startAnvil } from "../support/anvil.ts";
 import { startAlteredNode } from "./support/altered-node.ts";
 import { CommandLine } from "./support/command.ts";
 import { withoutNames } from "./support/no-names.ts";
 import { examined } from "./support/steps.ts";
-import { CALLER, StsServer } from "./support/sts-server.ts";
 
 const ADDRESS = computeAddress(PRIVATE_KEY);
 
 let kms: Kms;
-let sts: StsServer;
 let anvil: Anvil;
 let cli: CommandLine;
 
 beforeAll(async () => {
-  [kms, sts, anvil] = await Promise.all([startKms(), StsServer.start(), startAnvil()]);
+  [kms, anvil] = await Promise.all([startKms(), startAnvil()]);
   await anvil.fund(ADDRESS, parseEther("2"));
   const { accessKeyId, secretAccessKey } = CREDENTIALS;
   cli = new CommandLine({
     ...{ AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_MAX_ATTEMPTS: "1" },
-    ...{ AWS_ENDPOINT_URL_KMS: kms.server.url, AWS_ENDPOINT_URL_STS: sts.url },
+    AWS_ENDPOINT_URL_KMS: kms.server.url,
     ETHERS_HSM_KEY: `aws-kms:${kms.key.keyId}?region=eu-west-1`,
   });
 });
@@ -33,10 +29,9 @@ beforeAll(async () => {
 afterEach(() => {
   kms.server.faults.clear();
   kms.key.state = "Enabled";
-  sts.refuse = undefined;
 });
 
-afterAll(() => Promise.all([kms.server.close(), sts.close(), anvil.stop()]));
+afterAll(() => Promise.all([kms.server.close(), anvil.stop()]));
 
 describe("doctor over AWS KMS", () => {
   test("walks the whole way, and signs one harmless message", async () => {
@@ -45,7 +40,7 @@ describe("doctor over AWS KMS", () => {
     // The server of the tests speaks no TLS.
     expect(troubles).toEqual(["endpoint and TLS: warning"]);
     expect(steps.map((each) => each.step)).toEqual([
-      ...["SDK", "Region", "credentials", "endpoint and TLS", "whose credentials", "key"],
+      ...["SDK", "Region", "credentials", "endpoint and TLS", "key"],
       ...["permission to read the public key", "permission to sign", "address", "signature"],
       ...["node", "balance and nonce"],
     ]);
@@ -53,7 +48,6 @@ describe("doctor over AWS KMS", () => {
     expect(step("SDK").detail).toMatch(/^@aws-sdk\/client-kms 3\.\d+/);
     expect(step("Region").facts).toEqual({ region: "eu-west-1" });
     expect(step("credentials").detail).toContain("AKIA…TEST");
-    expect(step("whose credentials").facts).toEqual({ arn: CALLER, account: "111122223333" });
     expect(step("key").facts).toMatchObject({
       ...{ arn: kms.key.arn, keySpec: "ECC_SECG_P256K1", keyUsage: "SIGN_VERIFY", keyState: "Enabled" },
     });
@@ -87,7 +81,7 @@ describe("doctor over AWS KMS", () => {
       detail: expect.stringContaining("pass credentials"),
     });
     expect(troubles).toEqual([
-      ...["credentials: failed", "endpoint and TLS: warning", "whose credentials: not-tried", "key: not-tried"],
+      ...["credentials: failed", "endpoint and TLS: warning", "key: not-tried"],
       ...["permission to read the public key: not-tried", "permission to sign: not-tried"],
       ...["address: not-tried", "signature: not-tried"],
     ]);
@@ -111,15 +105,15 @@ describe("doctor over AWS KMS", () => {
     });
   });
 
-  test("temporary credentials: until when they are good, and their token goes along", async () => {
+  test("temporary credentials: whose they are, and until when", async () => {
     const expires = "2099-12-31T23:59:59.000Z";
     const env = {
       ...{ AWS_SESSION_TOKEN: "planted-token", AWS_CREDENTIAL_EXPIRATION: expires },
       ...{ AWS_ACCOUNT_ID: "111122223333" },
     };
     const { code, step, steps } = await examined(cli, [], { env });
-    expect([code, sts.sessionToken]).toEqual([0, "planted-token"]);
-    expect(step("credentials").detail).toBe(`access key AKIA…TEST, until ${expires}`);
+    expect(code).toBe(0);
+    expect(step("credentials").detail).toBe(`access key AKIA…TEST of account 111122223333, until ${expires}`);
     expect(step("credentials").facts).toMatchObject({ accountId: "111122223333", expires });
     expect(JSON.stringify(steps)).not.toContain("planted");
   });
@@ -140,13 +134,9 @@ describe("doctor over AWS KMS", () => {
   });
 
   test("the endpoints are AWS's own where nothing names others", async () => {
-    const env = { AWS_ENDPOINT_URL_KMS: "", AWS_ENDPOINT_URL_STS: "" };
+    const env = { AWS_ENDPOINT_URL_KMS: "" };
     const { step } = await withoutNames(() => examined(cli, [], { env }));
     expect(step("endpoint and TLS").detail).toMatch(/^kms\.eu-west-1\.amazonaws\.com is not in DNS/);
-    expect(step("whose credentials")).toMatchObject({
-      status: "warning",
-      detail: expect.stringMatching(/^sts\.eu-west-1\.amazonaws\.com cannot be reached/),
-    });
   });
 
   test("an endpoint that takes the connection and says nothing", async () => {
@@ -159,38 +149,6 @@ describe("doctor over AWS KMS", () => {
     expect(step("endpoint and TLS")).toMatchObject({
       status: "failed",
       detail: expect.stringContaining(`${host} does not answer in time: check the firewall`),
-    });
-  });
-
-  test("STS that answers something else", async () => {
-    const server = await LoopbackServer.start(async () => ({ status: 503, body: "<p>planted</p>" }));
-    const { code, step } = await examined(cli, [], { env: { AWS_ENDPOINT_URL_STS: server.url } });
-    await server.close();
-    expect([code, step("whose credentials").status]).toEqual([0, "warning"]);
-    expect(step("whose credentials").detail).toMatch(
-      / answered HTTP 503; check the network path to STS, if you need it/,
-    );
-  });
-
-  test("STS that does not answer is a warning after three seconds, since signing does not need it", async () => {
-    const silent = await LoopbackServer.start(() => new Promise(() => {}));
-    const { code, ok, troubles, step } = await examined(cli, [], { env: { AWS_ENDPOINT_URL_STS: silent.url } });
-    await silent.close();
-    expect([code, ok, troubles]).toEqual([0, true, ["endpoint and TLS: warning", "whose credentials: warning"]]);
-    expect(step("whose credentials").detail).toMatch(
-      /^127\.0\.0\.1:\d+ cannot be reached; check the network path to STS/,
-    );
-  });
-
-  test("credentials that STS refuses do not end the rest, since signing does not need STS", async () => {
-    sts.refuse = "ExpiredToken";
-    const { code, troubles, step } = await examined(cli, []);
-    expect([code, troubles]).toEqual([1, ["endpoint and TLS: warning", "whose credentials: failed"]]);
-    expect(step("whose credentials").detail).toContain("refuses the credentials (ExpiredToken)");
-    const unknown = await examined(cli, [], { env: { AWS_ENDPOINT_URL_STS: "" } });
-    expect(unknown.step("whose credentials")).toMatchObject({
-      status: "ok",
-      detail: expect.stringMatching(/^not asked/),
     });
   });
 
@@ -260,10 +218,7 @@ describe("doctor over AWS KMS", () => {
     const headers = { "content-type": "application/x-amz-json-1.1" };
     kms.server.faults.add({ kind: "reply", reply: { status: 200, headers, body } }, { operation: "Sign", times: 1 });
     const { ok, step } = await examined(cli, []);
-    expect([ok, step("permission to sign").detail]).toEqual([
-      true,
-      "kms:Sign is granted (the server signed, though asked for a dry run)",
-    ]);
+    expect([ok, step("permission to sign").status]).toEqual([true, "ok"]);
   });
 
   test("a key that is not there, and one of another curve", async () => {
@@ -320,17 +275,4 @@ describe("doctor over AWS KMS", () => {
       facts: { chainId: "31337", blockNumber: null, blockAgeSeconds: null },
     });
   });
-});
-
-test("requests to STS are signed as AWS's documentation has it", () => {
-  // AWS General Reference, "Signature Version 4 signing process", the example of IAM ListUsers.
-  const { authorization } = signedHeaders(
-    {
-      ...{ method: "GET", url: new URL("https://iam.amazonaws.com/?Action=ListUsers&Version=2010-05-08"), body: "" },
-      headers: { "content-type": "application/x-www-form-urlencoded; charset=utf-8" },
-      ...{ region: "us-east-1", service: "iam", time: new Date("2015-08-30T12:36:00Z") },
-    },
-    { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY" },
-  );
-  expect(authorization).toMatch(/Signature=5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7$/);
 });

@@ -4,7 +4,7 @@ import { KMSClient } from "@aws-sdk/client-kms";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { KmsSigner } from "../../src/aws-kms/index.ts";
 import type { AzureKeyVaultKeyStore } from "../../src/azure-key-vault/index.ts";
-import { MAX_RESPONSE_BYTES } from "../../src/signer/response-body.ts";
+import { MAX_RESPONSE_BYTES } from "../../src/backend/response-body.ts";
 import { openStore } from "../aws-kms/store-support.ts";
 import { CREDENTIALS, DIGEST, type Kms, startKms } from "../aws-kms/support.ts";
 import { signerFor, startServer } from "../azure-key-vault/setup.ts";
@@ -75,7 +75,7 @@ describe("AWS KMS", () => {
     ["Sign", () => new KmsSigner({ keyId: kms.key.keyId, client: client(), timeout: TIMEOUT }).signDigest(DIGEST)],
     ["ListKeys", () => restOf(openStore(kms.server, { timeout: TIMEOUT }).list())],
     ["ListAliases", () => restOf(openStore(kms.server, { client: client(), timeout: TIMEOUT, ...NO_OPTIONS }).list())],
-    ["CreateKey", () => openStore(kms.server, { timeout: TIMEOUT }).create()],
+    ["CreateKey", () => openStore(kms.server, { timeout: TIMEOUT }).createKey()],
   ])("%s takes no more than the limit from a flood", async (operation, call) => {
     await expectFlooded((stream) => kms.server.faults.add({ kind: "stream", stream }, { operation, times: 1 }), call);
   });
@@ -100,7 +100,7 @@ describe("AWS KMS", () => {
     expect(JSON.stringify(page).length).toBeLessThan(MAX_RESPONSE_BYTES / 4);
     kms.server.faults.add({ kind: "alter", alter: () => page }, { operation: "ListKeys", times: 1 });
     // None of them has such a name, so that nothing is asked of each.
-    expect(await restOf(openStore(kms.server, { aliasPrefix: "alias/none" }).list())).toEqual([]);
+    expect(await restOf(openStore(kms.server, { namePrefix: "alias/none" }).list())).toEqual([]);
     expect(kms.server.faults.take("ListKeys")).toBeUndefined();
   });
 });
@@ -116,7 +116,7 @@ describe("Azure Key Vault", () => {
     ["getKey", () => signerFor(vault, options).getAddress()],
     ["sign", () => signerFor(vault, options).signDigest(DIGEST)],
     ["listKeys", () => restOf(store().list())],
-    ["createKey", () => store().create({ name: "another" })],
+    ["createKey", () => store().createKey({ name: "another" })],
   ])("%s takes no more than the limit from a flood", async (operation, call) => {
     await expectFlooded((stream) => vault.faults.add({ kind: "stream", stream }, { operation, times: 1 }), call);
   });

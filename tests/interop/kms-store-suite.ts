@@ -14,8 +14,8 @@ export function describeKeyStore(kms: () => EmulatedKms): void {
       const tags = { suite: "found" };
       const wallet = Wallet.createRandom();
       const store = kms().store({ tags });
-      const created = await store.create({ alias: "alias/store-created", description: "created" });
-      const imported = await store.importKey(wallet.privateKey, { alias: "alias/store-imported" });
+      const created = await store.createKey({ name: "alias/store-created", description: "created" });
+      const imported = await store.importKey(wallet.privateKey, { name: "alias/store-imported" });
       expect(imported.address).toBe(wallet.address);
       for (const { address, key } of [created, imported]) {
         expect(recoverAddress(DIGEST, await new RemoteSigner(key).signDigest(DIGEST))).toBe(address);
@@ -24,7 +24,7 @@ export function describeKeyStore(kms: () => EmulatedKms): void {
       const listed = await listAll(kms().store({ tags }).list());
       expect(addressesOf(listed)).toEqual([created.address, imported.address].sort());
       expect(listed.failed).toEqual([]);
-      const prefixed = await listAll(kms().store({ aliasPrefix: "alias/store-im" }).list());
+      const prefixed = await listAll(kms().store({ namePrefix: "alias/store-im" }).list());
       expect(prefixed.stored).toMatchObject([{ address: wallet.address, name: "alias/store-imported" }]);
       for (const { address, key } of listed.stored) {
         expect(recoverAddress(DIGEST, await new RemoteSigner(key).signDigest(DIGEST))).toBe(address);
@@ -35,7 +35,7 @@ export function describeKeyStore(kms: () => EmulatedKms): void {
       const tags = { suite: "pages" };
       const store = kms().store({ tags });
       const created: string[] = [];
-      for (let index = 0; index < 30; index++) created.push((await store.create()).address);
+      for (let index = 0; index < 30; index++) created.push((await store.createKey()).address);
       for (const spec of ["ECC_NIST_P256", "RSA_2048"] as const) await kms().createKey(spec);
       const { client, pages } = kms().pagedClient(7);
       const paged = new KmsKeyStore({ client, tags });
@@ -48,8 +48,8 @@ export function describeKeyStore(kms: () => EmulatedKms): void {
     test("keys that cannot sign now are reported with the reason", async () => {
       const tags = { suite: "states" };
       const store = kms().store({ tags });
-      const disabled = await store.create();
-      const deleted = await store.create();
+      const disabled = await store.createKey();
+      const deleted = await store.createKey();
       await kms().client.send(new DisableKeyCommand({ KeyId: disabled.key.id }));
       await kms().client.send(new ScheduleKeyDeletionCommand({ KeyId: deleted.key.id, PendingWindowInDays: 7 }));
       const { stored, failed } = await listAll(store.list());
@@ -76,8 +76,8 @@ export function describeKeyStore(kms: () => EmulatedKms): void {
 
     test("an alias that exists already: the key is named", async () => {
       const store = kms().store({ tags: { suite: "alias" } });
-      const first = await store.create({ alias: "alias/store-taken" });
-      const error = await rejectionOf(store.create({ alias: "alias/store-taken" }));
+      const first = await store.createKey({ name: "alias/store-taken" });
+      const error = await rejectionOf(store.createKey({ name: "alias/store-taken" }));
       const { stored } = await listAll(store.list());
       const second = stored.find(({ address }) => address !== first.address);
       expect(error).toMatchObject({ code: "BACKEND_UNAVAILABLE", info: { createdKeyId: second?.key.id } });
@@ -85,7 +85,7 @@ export function describeKeyStore(kms: () => EmulatedKms): void {
 
     test("its health", async () => {
       const store = kms().store({ tags: { suite: "health" } });
-      await store.create();
+      await store.createKey();
       expect(await store.health()).toEqual({ reachable: true, canList: true, canSign: true, error: undefined });
     });
   });

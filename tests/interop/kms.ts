@@ -10,9 +10,9 @@ import {
   UpdateAliasCommand,
 } from "@aws-sdk/client-kms";
 import { getBytes, type Provider } from "ethers";
+import type { KmsStoreOptions } from "../../src/aws-kms/options.ts";
 import { KmsSigner } from "../../src/aws-kms/signer.ts";
 import { KmsKeyStore } from "../../src/aws-kms/store.ts";
-import type { KmsKeyStoreOptions } from "../../src/aws-kms/store-options.ts";
 import { CREDENTIALS } from "../aws-kms/support.ts";
 
 /** An emulator's KMS as its administrator sees it, and signers over it. */
@@ -73,7 +73,7 @@ export class EmulatedKms {
     return signer;
   }
 
-  store(options: KmsKeyStoreOptions = {}): KmsKeyStore {
+  store(options: KmsStoreOptions = {}): KmsKeyStore {
     const store = new KmsKeyStore({ ...this.#options, ...options });
     this.#stores.push(store);
     return store;

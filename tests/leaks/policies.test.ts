@@ -43,9 +43,9 @@ afterAll(async () => {
 describe("AWS KMS", () => {
   const tasks: [string, () => Promise<unknown>][] = [
     ["sign", () => new KmsSigner(kms.options()).signMessage("x")],
-    ["create", () => openStore(kms.server, { tags }).create({ alias: "alias/payout/a" })],
+    ["create", () => openStore(kms.server, { tags }).createKey({ name: "alias/payout/a" })],
     ["discover", () => restOf(openStore(kms.server, { tags }).list())],
-    ["import", () => openStore(kms.server, { tags }).importKey(id("imported"), { alias: "alias/payout/b" })],
+    ["import", () => openStore(kms.server, { tags }).importKey(id("imported"), { name: "alias/payout/b" })],
   ];
 
   test.each(tasks)("%s.json permits what is asked of KMS, and no more", async (name, task) => {
@@ -124,7 +124,7 @@ describe("Azure Key Vault", () => {
   const tasks: [string, () => Promise<unknown>][] = [
     ["sign", () => signerFor(vault).signMessage("x")],
     ["discover", () => restOf(storeFor(vault).list())],
-    ["create", () => storeFor(vault).create({ name: "created" })],
+    ["create", () => storeFor(vault).createKey({ name: "created" })],
     ["import", () => storeFor(vault).importKey(id("imported"), { name: "imported" })],
   ];
 

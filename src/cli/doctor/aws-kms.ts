@@ -1,111 +1,64 @@
-import type { KMSClient, KMSClientConfig } from "@aws-sdk/client-kms";
-import { getBytes, hashMessage } from "ethers";
-import { kmsError } from "../../aws-kms/errors.ts";
-import { regionOf } from "../../aws-kms/key-name.ts";
-import { isSignerError, SignerError } from "../../core/errors.ts";
-import { callerIdentity, stsEndpoint } from "./caller-identity.ts";
+import { KmsClient } from "../../aws-kms/client.ts";
+import type { KmsKeyOptions } from "../../aws-kms/index.ts";
+import { checkKeyOptions } from "../../aws-kms/options.ts";
+import { Calls } from "../../backend/calls.ts";
 import type { CheckContext, SigningChecks } from "./check-context.ts";
 import { checkEndpoint } from "./endpoint.ts";
 import { checkKmsKey } from "./kms-key.ts";
 import { named } from "./packages.ts";
-import { TEST_MESSAGE } from "./test-message.ts";
 
-/** https://docs.aws.amazon.com/kms/latest/developerguide/testing-permissions.html */
+type SdkClient = Parameters<Parameters<KmsClient["inspect"]>[2]>[0];
+
 export async function checkAwsKms({ checks, signer, options, timeout }: CheckContext): Promise<SigningChecks> {
-  const { keyId, timeout: _timeout, ...given } = options;
-  const region = regionOf(String(keyId));
-  const opened: { client?: KMSClient } = {};
-  const sdk = await checks.step("SDK", [], async () => {
-    const loaded = await importSdk();
-    const config = { ...(region === undefined ? {} : { region }), ...given } as KMSClientConfig;
-    opened.client = new loaded.KMSClient(config);
-    return { detail: named("@aws-sdk/client-kms"), value: { ...loaded, client: opened.client } };
-  });
-  const signal = () => ({ abortSignal: AbortSignal.timeout(timeout) });
-  const asked = (operation: string) => ({ operation, keyId: String(keyId) });
+  const checked = checkKeyOptions({ ...(options as unknown as KmsKeyOptions), timeout });
+  const { keyId: id } = checked;
+  const client = new KmsClient(checked);
+  const calls = new Calls({ backend: signer.backend, what: "store", id, timeout });
+  const inspect = <T>(name: string, look: (sdk: SdkClient) => Promise<T>) =>
+    calls.run("doctor", { keyId: id }, (call) => client.inspect(name, call, look));
 
-  const regionStep = await checks.step("Region", [sdk], async ({ client }) => {
-    const name = await translated(() => client.config.region(), asked("configuration"));
+  const sdk = await checks.step("SDK", [], async () => {
+    await inspect("configuration", async () => undefined);
+    return { detail: named("@aws-sdk/client-kms"), value: undefined };
+  });
+  const region = await checks.step("Region", [sdk], async () => {
+    const name = await inspect("configuration", ({ config }) => config.region());
     return { detail: name, facts: { region: name }, value: name };
   });
-  const credentials = await checks.step("credentials", [sdk], async ({ client }) => {
-    const found = await translated(() => client.config.credentials(), asked("credentials"));
-    const { accessKeyId, expiration, accountId } = found;
+  const credentials = await checks.step("credentials", [sdk], async () => {
+    const { accessKeyId, expiration, accountId } = await inspect("credentials", ({ config }) => config.credentials());
     const shown = `${accessKeyId.slice(0, 4)}…${accessKeyId.slice(-4)}`;
+    const account = accountId === undefined ? "" : ` of account ${accountId}`;
     const until = expiration === undefined ? "" : `, until ${expiration.toISOString()}`;
     const facts = { accessKeyId: shown, accountId: accountId ?? null, expires: expiration?.toISOString() ?? null };
-    return { detail: `access key ${shown}${until}`, facts, value: found };
+    return { detail: `access key ${shown}${account}${until}`, facts, value: undefined };
   });
-  const endpoint = await checks.step("endpoint and TLS", [sdk, regionStep], async ({ client }, name) =>
-    checkEndpoint(await endpointOf(client, name), timeout),
+  const endpoint = await checks.step("endpoint and TLS", [region], async (name) =>
+    checkEndpoint(await inspect("configuration", (opened) => endpointOf(opened, name)), timeout),
   );
-  await checks.step("whose credentials", [credentials, regionStep, sdk], async (found, name, { client }) => {
-    const sts = stsEndpoint(name, await endpointOf(client, name));
-    if (sts === undefined) {
-      const detail =
-        "not asked: the endpoint is not AWS's own, so that of STS is unknown (AWS_ENDPOINT_URL_STS names it)";
-      return { detail, value: undefined };
-    }
-    return callerIdentity(sts, name, found, timeout);
-  });
-  await checks.step(
-    "key",
-    [credentials, endpoint, sdk],
-    ({ accessKeyId: _id }, _endpoint, { client, DescribeKeyCommand }) =>
-      checkKmsKey(async () =>
-        translated(() => client.send(new DescribeKeyCommand({ KeyId: String(keyId) }), signal()), asked("DescribeKey")),
-      ),
+  await checks.step("key", [credentials, endpoint], () =>
+    checkKmsKey(() => calls.run("doctor", { keyId: id }, (call) => client.send("DescribeKey", { KeyId: id }, call))),
   );
   const publicKey = await checks.step("permission to read the public key", [credentials, endpoint], async () => {
     await signer.getPublicKey();
     return { detail: "kms:GetPublicKey is granted", value: undefined };
   });
-  const permission = await checks.step(
-    "permission to sign",
-    [publicKey, sdk],
-    async (_key, { client, SignCommand }) => {
-      const command = new SignCommand({
-        ...{ KeyId: String(keyId), Message: getBytes(hashMessage(TEST_MESSAGE)), MessageType: "DIGEST" },
-        ...{ SigningAlgorithm: "ECDSA_SHA_256", DryRun: true },
-      });
-      try {
-        await translated(() => client.send(command, signal()), asked("Sign"));
-        return { detail: "kms:Sign is granted (the server signed, though asked for a dry run)", value: undefined };
-      } catch (error) {
-        if (!isSignerError(error) || error.info?.["exception"] !== "DryRunOperationException") throw error;
-        return { detail: "kms:Sign is granted (dry run)", value: undefined };
-      }
-    },
-  );
-  opened.client?.destroy();
+  const permission = await checks.step("permission to sign", [publicKey], async () => {
+    const { error } = await signer.health();
+    if (error) throw error;
+    return { detail: "kms:Sign is granted (dry run)", value: undefined };
+  });
+  await client.close();
   return { publicKey, permission };
 }
 
-async function importSdk(): Promise<typeof import("@aws-sdk/client-kms")> {
-  try {
-    return await import("@aws-sdk/client-kms");
-  } catch (cause) {
-    const message = "the package @aws-sdk/client-kms cannot be loaded: run npm install @aws-sdk/client-kms";
-    throw new SignerError("DEPENDENCY_MISSING", message, { operation: "load", cause });
-  }
-}
-
-async function endpointOf({ config }: KMSClient, region: string): Promise<string> {
+async function endpointOf({ config }: SdkClient, region: string): Promise<string> {
   if (config.endpoint) {
     const { protocol, hostname, port } = await config.endpoint();
     return `${protocol}//${hostname}${port === undefined ? "" : `:${port}`}`;
   }
-  const named = process.env["AWS_ENDPOINT_URL_KMS"] || process.env["AWS_ENDPOINT_URL"];
-  if (named) return named;
+  const given = process.env["AWS_ENDPOINT_URL_KMS"] || process.env["AWS_ENDPOINT_URL"];
+  if (given) return given;
   const [UseFIPS, UseDualStack] = [await config.useFipsEndpoint(), await config.useDualstackEndpoint()];
   return config.endpointProvider({ Region: region, UseFIPS, UseDualStack }).url.href;
-}
-
-/** What the SDK throws, with what it means and what to change. */
-async function translated<T>(call: () => Promise<T>, asked: Parameters<typeof kmsError>[1]): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    throw kmsError(error, asked);
-  }
 }

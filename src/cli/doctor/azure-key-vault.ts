@@ -1,10 +1,11 @@
 import type { KeyVaultKey } from "@azure/keyvault-keys";
+import { importKeyVaultKeys } from "../../azure-key-vault/client.ts";
 import { credentialError } from "../../azure-key-vault/credential-errors.ts";
 import type { AzureTokenCredential } from "../../azure-key-vault/index.ts";
-import { importKeyVaultKeys } from "../../azure-key-vault/sdk.ts";
+import { proxyVariable } from "../../backend/transport.ts";
 import type { CheckContext, SigningChecks } from "./check-context.ts";
 import type { CheckResult } from "./checks.ts";
-import { checkEndpoint, proxyVariable } from "./endpoint.ts";
+import { checkEndpoint } from "./endpoint.ts";
 import { named } from "./packages.ts";
 import { claimsOf, scopeOf } from "./token-claims.ts";
 

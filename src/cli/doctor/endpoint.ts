@@ -4,7 +4,6 @@ import { connect as connectTls, type PeerCertificate, type TLSSocket } from "nod
 import { type CheckResult, failedStep } from "./checks.ts";
 
 const SOON_MS = 14 * 86_400_000;
-const PROXY_VARIABLES = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
 /** Connects to the host of a URL, with TLS for https: and Node's trusted authorities; sends nothing. */
 export async function checkEndpoint(url: string, timeout: number): Promise<CheckResult<string>> {
@@ -29,11 +28,6 @@ export async function checkEndpoint(url: string, timeout: number): Promise<Check
   } finally {
     socket.destroy();
   }
-}
-
-/** The variable that sends an SDK's requests through a proxy, if one is set. */
-export function proxyVariable(): string | undefined {
-  return PROXY_VARIABLES.find((name) => process.env[name]);
 }
 
 function tlsResult(origin: string, socket: TLSSocket): CheckResult<string> {

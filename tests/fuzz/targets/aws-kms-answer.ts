@@ -1,7 +1,7 @@
 import { strictEqual } from "node:assert";
 import { createPublicKey } from "node:crypto";
 import { hexlify } from "ethers";
-import { type PublishedKey, requireUsableKey } from "../../../src/aws-kms/answer.ts";
+import { type PublishedKey, requireUsableKey } from "../../../src/aws-kms/response.ts";
 import { isSignerError } from "../../../src/core/errors.ts";
 import { spkiOf } from "../../support/hostile/index.ts";
 import { mutateJson } from "../support/json-mutation.ts";

@@ -1,0 +1,83 @@
+import { isSignerError, SignerError, type SignerErrorContext } from "../core/errors.ts";
+import { withDeadline } from "../signer/deadline.ts";
+import type { CallOptions } from "../signer/remote-key.ts";
+
+/** What the requests of one call share. */
+export interface Call {
+  /** Aborts with the caller's signal, and at a store's deadline. */
+  readonly signal: AbortSignal;
+  /** The deadline, by `performance.now()`: no retry may begin later. */
+  readonly endsAt: number;
+  /** Backend, key and operation, for errors. */
+  readonly context: SignerErrorContext;
+}
+
+export interface CallsOptions {
+  /** The kind of backend, for example `"aws-kms"`. */
+  readonly backend: string;
+  /** What `close()` closes, for the error of every later call. */
+  readonly what: "key" | "store";
+  /** The vendor's identifier of the key or the store. */
+  readonly id: string;
+  /** The longest wait for one call, in milliseconds. A store's calls end then; a key's are ended by the signer that uses the key. */
+  readonly timeout: number;
+}
+
+/** The calls of one key or one store: each has a deadline and its context in errors, and closing waits for them. */
+export class Calls {
+  readonly #options: CallsOptions;
+  /** These, and those of the store that the key belongs to. */
+  readonly #lineage: readonly Calls[];
+  readonly #inFlight = new Set<Promise<unknown>>();
+  #isClosed = false;
+
+  /** @param parent the store's calls: closing the store closes these too. */
+  constructor(options: CallsOptions, parent?: Calls) {
+    this.#options = options;
+    this.#lineage = parent ? [this, ...parent.#lineage] : [this];
+  }
+
+  /**
+   * @param keyId the key that a store's call is about. Default: the id of the key or the store.
+   * @throws SignerError SIGNER_CLOSED after `close()`; BACKEND_TIMEOUT; the error of `task`, with its context; the signal's reason.
+   */
+  async run<T>(
+    operation: string,
+    { signal, keyId }: CallOptions & { readonly keyId?: string | undefined },
+    task: (call: Call) => Promise<T>,
+  ): Promise<T> {
+    const { backend, what, id, timeout: ms } = this.#options;
+    const context = { backend, keyId: keyId ?? id, operation };
+    this.requireOpen(operation);
+    const endsAt = performance.now() + ms;
+    const timedOut = () => {
+      const message = `${id} did not respond within ${ms} ms; check that it can be reached, or raise timeout`;
+      return new SignerError("BACKEND_TIMEOUT", message, context);
+    };
+    const deadline = what === "store" ? { ms, error: timedOut } : undefined;
+    const running = withDeadline((inner) => task({ signal: inner, endsAt, context }), { signal, deadline });
+    for (const calls of this.#lineage) calls.#inFlight.add(running);
+    try {
+      return await running;
+    } catch (error) {
+      throw isSignerError(error) ? error.withContext(context) : error;
+    } finally {
+      for (const calls of this.#lineage) calls.#inFlight.delete(running);
+    }
+  }
+
+  /** @throws SignerError SIGNER_CLOSED after `close()` of the key, or of its store. */
+  requireOpen(operation: string): void {
+    const closed = this.#lineage.find((calls) => calls.#isClosed);
+    if (!closed) return;
+    const { backend, id: keyId } = this.#options;
+    const message = `the ${closed.#options.what} was closed; construct a new one`;
+    throw new SignerError("SIGNER_CLOSED", message, { backend, keyId, operation });
+  }
+
+  /** Refuses later calls, and waits for those in flight. Idempotent. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.allSettled(this.#inFlight);
+  }
+}
