@@ -41,7 +41,7 @@ async function softHsmStore(preset: "pkcs11" | "cloudhsm"): Promise<ExampleStore
   const store = new Store({ libraryPath, tokenLabel, pin });
   return {
     store,
-    create: (label) => store.create({ label }),
+    create: (label) => store.createKey({ label }),
     close: async () => rmSync(folder, { recursive: true, force: true }),
   };
 }

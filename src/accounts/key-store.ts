@@ -36,6 +36,14 @@ export interface StoreHealth {
   readonly error: SignerError | undefined;
 }
 
+/** What names a new key. Each store has more: `KmsCreateKeyOptions`, `AzureKeyVaultCreateKeyOptions`, `CreatePkcs11KeyOptions`. */
+export interface NewKeyOptions extends CallOptions {
+  /** The alias, or the name. */
+  readonly name?: string | undefined;
+  /** For `importKey`: the address that the private key must have, checked before anything is made. */
+  readonly expectedAddress?: string | undefined;
+}
+
 /**
  * A place that holds many keys: an account and Region of AWS KMS, an Azure vault, a PKCS#11 token.
  *
@@ -51,6 +59,18 @@ export interface KeyStore {
    * rejects with a SignerError where the listing itself fails: what came until then is not complete.
    */
   list(options?: CallOptions): AsyncIterable<ListedKey>;
+  /**
+   * Makes a key. The options name it, in the words of the store.
+   *
+   * @throws SignerError KEY_EXISTS if the name is taken: nothing was made. Once the key exists an error names it: `info.createdKeyId`.
+   */
+  createKey?(options: NewKeyOptions): Promise<StoredKey>;
+  /**
+   * Moves an existing account into the store, and proves that the key signs. `privateKey`: 32 bytes, or their hex string with 0x.
+   *
+   * @throws as `createKey`; SignerError ADDRESS_MISMATCH, before anything is made. No error holds the private key.
+   */
+  importKey?(privateKey: Uint8Array | string, options: NewKeyOptions): Promise<StoredKey>;
   /** Asks the backend for a sign of life, and whether it permits what signing needs. It signs nothing. */
   health?(options?: CallOptions): Promise<StoreHealth>;
   /** Ends what the store opened, and what its keys share with it. Idempotent. */

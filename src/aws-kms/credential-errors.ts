@@ -130,7 +130,7 @@ function credentialMapping(failure: Failure): ErrorMapping {
   if (known) return known;
   if (status === 429 || /^(Throttl|TooManyRequests|RequestLimitExceeded|SlowDown)/.test(code)) return THROTTLED;
   if (status >= 500) return { code: "BACKEND_UNAVAILABLE", hint: "it reported an internal error; try again" };
-  if (name === "SyntaxError" || /parse error|deserialization|is not valid JSON/i.test(text)) {
+  if (name === "SyntaxError" || /parse error|deserialization|is not valid JSON|unescaped characters/i.test(text)) {
     return {
       code: "BACKEND_RESPONSE_INVALID",
       hint: `the response is not one of ${source}; check its endpoint, and what answers in its place: a proxy, a captive portal`,

@@ -1,17 +1,17 @@
 import { hexlify } from "ethers";
-import type { StoredKey } from "../accounts/key-store.ts";
+import type { KeyStore, NewKeyOptions, StoredKey } from "../accounts/key-store.ts";
 import { parseKeyUri } from "../uri/key-uri.ts";
 import type { Context } from "./context.ts";
 import { requireUsage } from "./errors.ts";
 
-/** A new key's name in the words of its own store: `alias`; `name`; or `label`, and `id`. */
-export type NewKeyName = Readonly<Record<string, string>>;
-
-/** What the stores that make keys have in common. */
-export interface MakingStore {
-  create(name: NewKeyName): Promise<StoredKey>;
-  importKey(privateKey: string, name: NewKeyName & { readonly expectedAddress?: string }): Promise<StoredKey>;
+/** A new key's name in the words of its own store: `name`; or `label`, and `id`. */
+export interface NewKeyName extends NewKeyOptions {
+  readonly label?: string;
+  readonly id?: string;
 }
+
+/** The stores of this package can make keys. */
+export type MakingStore = Required<Pick<KeyStore, "createKey" | "importKey">>;
 
 /** How the new key is called, as the URI says. @throws CommandError USAGE if the URI's key cannot be the name of a new one. */
 export function newKeyName(uri: string): NewKeyName {
@@ -20,7 +20,7 @@ export function newKeyName(uri: string): NewKeyName {
     const { keyId } = parsed.options;
     const isAlias = keyId === undefined || keyId.startsWith("alias/");
     requireUsage(isAlias, "the URI of a new key in AWS KMS names its alias, aws-kms:alias/NAME, or nothing");
-    return keyId === undefined ? {} : { alias: keyId };
+    return keyId === undefined ? {} : { name: keyId };
   }
   if (parsed.backend === "azure-key-vault") {
     const { keyName, keyVersion } = parsed.options;

@@ -107,13 +107,13 @@ export class Pkcs11KeyStore implements KeyStore {
    *
    * @throws SignerError KEY_EXISTS if a key of the token has the label or the CKA_ID, or is being made with it.
    */
-  async create(options: CreatePkcs11KeyOptions): Promise<StoredKey> {
+  async createKey(options: CreatePkcs11KeyOptions): Promise<StoredKey> {
     const name = newKeyName(options, this.#options.filter);
-    return this.#make("create", name, options.signal, (session) => generateKeyPair(session, name));
+    return this.#make("createKey", name, options.signal, (session) => generateKeyPair(session, name));
   }
 
   /**
-   * Moves an existing private key onto the token, with attributes like those of {@link create}: by C_CreateObject, or, where
+   * Moves an existing private key onto the token, with attributes like those of {@link createKey}: by C_CreateObject, or, where
    * the token refuses that and offers CKM_AES_KEY_WRAP_PAD, by C_UnwrapKey of PKCS#8 under an AES key of this session.
    *
    * It resolves after the key on the token has signed and the signature was verified; before that, any failure removes what
@@ -122,7 +122,7 @@ export class Pkcs11KeyStore implements KeyStore {
    * safe as each place that it was in. A hex string cannot be overwritten at all: pass bytes, and wipe them.
    *
    * @param privateKey 32 bytes, big-endian, or their hex string with 0x. No error shows them.
-   * @throws ethers' INVALID_ARGUMENT if this is not a private key; SignerError KEY_EXISTS as {@link create}.
+   * @throws ethers' INVALID_ARGUMENT if this is not a private key; SignerError KEY_EXISTS as {@link createKey}.
    */
   async importKey(privateKey: Uint8Array | string, options: ImportPkcs11KeyOptions): Promise<StoredKey> {
     const name = newKeyName(options, this.#options.filter);

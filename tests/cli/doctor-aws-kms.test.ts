@@ -78,7 +78,7 @@ describe("doctor over AWS KMS", () => {
     expect(step("credentials")).toMatchObject({
       status: "failed",
       code: "ACCESS_DENIED",
-      detail: expect.stringContaining("pass credentials"),
+      detail: expect.stringContaining("no AWS credentials found"),
     });
     expect(troubles).toEqual([
       ...["credentials: failed", "endpoint and TLS: warning", "key: not-tried"],

@@ -45,7 +45,7 @@ test.each<[string, CloudHsmKeyStoreOptions]>([
 
 test("creates a key, and imports one where the library allows that", async () => {
   const store = open({ libraryPath, slot, user: "crypto-user", password: "correct horse" });
-  const created = await store.create({ label: "created" });
+  const created = await store.createKey({ label: "created" });
   const imported = await store.importKey(id("moved"), { label: "moved" });
   expect(imported.address).toBe(new Wallet(id("moved")).address);
   for (const { key, address } of [created, imported]) {

@@ -107,7 +107,7 @@ describe.each(WAYS)("searches spoil what is made at the same time (%s)", (_way, 
     const store = openStore(options);
     const many = Array.from({ length: 8 }, (_, index) => index);
     const outcomes = await Promise.all([
-      ...many.map((index) => store.create({ label: `made-${index}` })),
+      ...many.map((index) => store.createKey({ label: `made-${index}` })),
       ...many.map((index) => store.importKey(id(`key ${index}`), { label: `imported-${index}` })),
       ...many.map(() => collect(store.list())),
     ]);
@@ -153,7 +153,7 @@ describe("of two writers the slower one is answered CKR_DEVICE_MEMORY", () => {
     const store = openStore();
     const many = Array.from({ length: 6 }, (_, index) => index);
     const made = await Promise.all([
-      ...many.map((index) => store.create({ label: `made-${index}` })),
+      ...many.map((index) => store.createKey({ label: `made-${index}` })),
       ...many.map((index) => store.importKey(id(`key ${index}`), { label: `imported-${index}` })),
     ]);
     const { stored, failed } = await collect(store.list());
@@ -165,7 +165,7 @@ describe("of two writers the slower one is answered CKR_DEVICE_MEMORY", () => {
     shim.set("C_GenerateKeyPair", { returnValue: 0x31 });
     const store = openStore();
     const before = shim.stats().functions.C_GenerateKeyPair.calls;
-    await expect(store.create({ label: "made" })).rejects.toMatchObject({
+    await expect(store.createKey({ label: "made" })).rejects.toMatchObject({
       info: { returnValue: 0x31 },
       retryable: true,
     });
@@ -179,7 +179,7 @@ describe("a search finds ten objects at most", () => {
 
   test("any key is found by its name, and a store lists those that it has made or listed", async () => {
     const store = openStore();
-    const made = await Promise.all(names.map((label) => store.create({ label })));
+    const made = await Promise.all(names.map((label) => store.createKey({ label })));
     shim.adopt("tenPerSearch");
     const { stored, failed } = await collect(store.list());
     expect(failed).toEqual([]);
@@ -227,7 +227,7 @@ test.each([
   const store = openStore();
   for (const name of ["C_GenerateKeyPair", "C_CreateObject"] as const) shim.set(name, { returnValue });
   const lacking = { code, message: expect.stringContaining("secp256k1"), info: { returnValue } };
-  await expect(store.create({ label: "made" })).rejects.toMatchObject(lacking);
+  await expect(store.createKey({ label: "made" })).rejects.toMatchObject(lacking);
   await expect(store.importKey(id("key"), { label: "imported" })).rejects.toMatchObject(lacking);
 });
 

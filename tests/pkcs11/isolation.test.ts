@@ -56,7 +56,7 @@ describe('isolation: "process"', () => {
   test("makes and imports keys there too", async () => {
     const store = new Pkcs11KeyStore(named);
     opened.push(store);
-    const made = await store.create({ label: "made" });
+    const made = await store.createKey({ label: "made" });
     const imported = await store.importKey(id("imported"), { label: "imported" });
     expect(imported.address).toBe(new Wallet(id("imported")).address);
     expect((await made.key.getPublicKey()).length).toBe(65);

@@ -81,8 +81,8 @@ test("a key of a store that was closed tells nothing and signs nothing", async (
 test("a store's timeout: the call ends while the token is silent, and what it made afterwards is removed", async () => {
   const store = openStore({ timeout: 100 });
   shim.set("C_GenerateKeyPair", { hangMs: HANG_MS, count: 1 });
-  await expect(store.create({ label: "late" })).rejects.toMatchObject({
-    ...{ code: "BACKEND_TIMEOUT", operation: "create", backend: "pkcs11" },
+  await expect(store.createKey({ label: "late" })).rejects.toMatchObject({
+    ...{ code: "BACKEND_TIMEOUT", operation: "createKey", backend: "pkcs11" },
     message: expect.stringContaining("has not answered for 100 ms"),
   });
   shim.clear();

@@ -54,7 +54,7 @@ describe("the store's session", () => {
     expect([openSessions(), token.isLoggedIn()]).toEqual([before, false]);
     await expect(second?.signMessage("late")).rejects.toMatchObject({ code: "SIGNER_CLOSED" });
     await expect(collect(store.list())).rejects.toMatchObject({ code: "SIGNER_CLOSED", backend: "pkcs11" });
-    await expect(store.create({ label: "late" })).rejects.toMatchObject({ code: "SIGNER_CLOSED" });
+    await expect(store.createKey({ label: "late" })).rejects.toMatchObject({ code: "SIGNER_CLOSED" });
     await expect(store.health()).resolves.toMatchObject({ reachable: false, error: { code: "SIGNER_CLOSED" } });
   });
 

@@ -18,7 +18,7 @@ export const create: Command = {
   ],
   run: (context) =>
     withStore(context, undefined, async (store, uri) => {
-      const stored = await (store as unknown as MakingStore).create(newKeyName(uri));
+      const stored = await (store as MakingStore).createKey(newKeyName(uri));
       reportKey(context, uri, stored, "created");
       return EXIT.ok;
     }),

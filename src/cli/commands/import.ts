@@ -29,7 +29,7 @@ export const importKey: Command = {
       const name = newKeyName(uri);
       const expectedAddress = context.text("expected-address");
       const options = { ...name, ...(expectedAddress === undefined ? {} : { expectedAddress }) };
-      const stored = await (store as unknown as MakingStore).importKey(await readPrivateKey(context), options);
+      const stored = await (store as MakingStore).importKey(await readPrivateKey(context), options);
       reportKey(context, uri, stored, "imported");
       return EXIT.ok;
     }),
