@@ -3,6 +3,7 @@ import type { Call } from "../backend/calls.ts";
 import { retry } from "../backend/retry.ts";
 import { SignerError } from "../core/errors.ts";
 import { boundedCredential, clientSecretCredential, retryWhen } from "./credential.ts";
+import { ENTRA_ID } from "./credential-errors.ts";
 import { keyVaultError, type RequestKind } from "./errors.ts";
 import { formatKeyUrl } from "./key-url.ts";
 import type { KeyVersion } from "./key-version.ts";
@@ -84,17 +85,18 @@ export class VaultClient<C extends AzureKeyClient = AzureKeyClient> {
     if ("client" in access) return access.client;
     const { KeyClient } = await importKeyVaultKeys();
     const { clientOptions } = access;
-    const credential =
-      "getToken" in access.credential
-        ? access.credential
-        : await clientSecretCredential(access.credential, vaultUrl, clientOptions);
+    const { credential } = access;
+    const bounded =
+      "getToken" in credential
+        ? boundedCredential(credential, timeout)
+        : boundedCredential(await clientSecretCredential(credential, vaultUrl, clientOptions), timeout, ENTRA_ID);
     const additionalPolicies = [
       ...(clientOptions.additionalPolicies ?? []),
       { policy: pagePolicy({ vaultUrl, timeout, closing: this.#closing.signal }), position: "perCall" as const },
       { policy: connectionPolicy(vaultUrl, timeout), position: "perRetry" as const },
     ];
     // A copy: the SDK writes its own user agent into the object that it gets.
-    return new KeyClient(vaultUrl, boundedCredential(credential, timeout), { ...clientOptions, additionalPolicies });
+    return new KeyClient(vaultUrl, bounded, { ...clientOptions, additionalPolicies });
   }
 }
 

@@ -2,7 +2,7 @@ import { type ErrorMapping, type Failure, failureError, redactText } from "../ba
 import { codeIn, transportMapping } from "../backend/transport.ts";
 import { isSignerError, type SignerError, type SignerErrorContext } from "../core/errors.ts";
 
-const ENTRA_ID = "Microsoft Entra ID";
+export const ENTRA_ID = "Microsoft Entra ID";
 const MANAGED_IDENTITY = "the managed identity endpoint";
 const CREDENTIAL = "the credential";
 
@@ -19,10 +19,14 @@ export function isCredentialError(error: unknown): boolean {
   return typeof error === "object" && error !== null && NAMES.has((error as { name?: unknown }).name);
 }
 
-/** The SignerError for what a credential threw. The vault was not asked, so no permission of its helps. */
-export function credentialError(error: unknown, context: SignerErrorContext = {}): SignerError {
+/**
+ * The SignerError for what a credential threw. The vault was not asked, so no permission of its helps.
+ *
+ * @param source whose the credential is, unless its error says more.
+ */
+export function credentialError(error: unknown, context: SignerErrorContext = {}, source = CREDENTIAL): SignerError {
   if (isSignerError(error)) return error.withContext(context);
-  const failure = readFailure(decisive(error));
+  const failure = readFailure(decisive(error), source);
   return failureError(failure, mappingOf(failure), {
     operation: "getToken",
     ...context,
@@ -43,7 +47,7 @@ function isNotSetUp(error: unknown): boolean {
   return name === "CredentialUnavailableError" && !SPECIFIC.some(([pattern]) => pattern.test(String(message)));
 }
 
-function readFailure(error: unknown): Failure {
+function readFailure(error: unknown, fallback: string): Failure {
   const { name, message, code, statusCode, errorResponse } = (error ?? {}) as Readonly<Record<string, unknown>>;
   const all = String(message ?? "");
   const text = redactText(firstSentence(all));
@@ -52,7 +56,7 @@ function readFailure(error: unknown): Failure {
   const entraCode = /AADSTS\d+/.exec(all)?.[0];
   const platformCode = typeof code === "string" && /^E[A-Z_]+$/.test(code) ? code : codeIn(all);
   return {
-    source: sourceOf(all, entraCode),
+    source: sourceOf(all, entraCode) ?? fallback,
     name: entraCode ?? (typeof name === "string" ? name : "Error"),
     text,
     platformCode,
@@ -73,7 +77,7 @@ function statusIn(text: string): number | undefined {
   return status === undefined ? undefined : Number(status);
 }
 
-function sourceOf(text: string, entraCode: string | undefined): string {
+function sourceOf(text: string, entraCode: string | undefined): string | undefined {
   if (entraCode !== undefined) return ENTRA_ID;
   if (/Managed ?Identity|\bIMDS\b|\bMSI\b|169\.254\.169\.254/i.test(text)) return MANAGED_IDENTITY;
   if (
@@ -84,7 +88,7 @@ function sourceOf(text: string, entraCode: string | undefined): string {
     return ENTRA_ID;
   }
   if (/Azure ?CLI|az login/i.test(text)) return "the Azure CLI";
-  return CREDENTIAL;
+  return undefined;
 }
 
 function denied(hint: string): ErrorMapping {
@@ -141,7 +145,7 @@ const ENTRA_ERRORS: Readonly<Record<string, ErrorMapping>> = {
   AADSTS90055: THROTTLED,
 };
 
-// What @azure/identity and the managed identity say without a code.
+// What @azure/identity and the managed identity say without a code. An endpoint that is down, or is not one, is an error of the SDK's own.
 const SPECIFIC: readonly (readonly [pattern: RegExp, mapping: (match: RegExpExecArray) => ErrorMapping])[] = [
   [
     /not configured to acquire tokens for tenant\s+(\S+?)\.?\s/i,
@@ -160,6 +164,12 @@ const SPECIFIC: readonly (readonly [pattern: RegExp, mapping: (match: RegExpExec
   [
     /Identity not found|No User Assigned or Delegated Managed Identity|identity is not assigned|no managed identity/i,
     () => denied("this managed identity is not assigned here: assign it, or correct its clientId"),
+  ],
+  [/throttl|too many requests/i, () => THROTTLED],
+  [/reading 'expires_on'/, () => UNAVAILABLE],
+  [
+    /ManagedIdentityCredential: Authentication failed/i,
+    () => denied("it refused to issue a token: check that the identity is assigned here, and its clientId"),
   ],
   [
     /ENOENT|EACCES|no such file/,

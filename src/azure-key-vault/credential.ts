@@ -20,8 +20,13 @@ const MARGIN = 1_000;
  *   token that it has, and requests another at the next call.
  *
  * @param timeout in milliseconds.
+ * @param source whose the credential is, for errors.
  */
-export function boundedCredential(credential: AzureTokenCredential, timeout: number): AzureTokenCredential {
+export function boundedCredential(
+  credential: AzureTokenCredential,
+  timeout: number,
+  source?: string,
+): AzureTokenCredential {
   let last: { readonly purpose: string; readonly token: AccessToken } | undefined;
   const timedOut = () => {
     const message = `the credential returned no token within ${timeout} ms; check that its token service can be reached`;
@@ -45,7 +50,7 @@ export function boundedCredential(credential: AzureTokenCredential, timeout: num
         return token;
       } catch (error) {
         if (early) return current;
-        throw signal?.aborted ? abandoned() : credentialError(error);
+        throw signal?.aborted ? abandoned() : credentialError(error, {}, source);
       }
     },
   };
