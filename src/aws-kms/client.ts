@@ -137,7 +137,7 @@ function observe({ middlewareStack }: Command, observed: Observed, endsAt: numbe
       observed.response = undefined;
       const result = await next(args);
       const response = result.response as HttpResponse;
-      response.body = (await readBody(response.body)) ?? response.body;
+      response.body = (await readBody(response.body, response.headers["content-length"])) ?? response.body;
       observed.response = readResponse(response);
       // The SDK would wait for it, and so until the deadline.
       const { status, retryAfter = 0 } = observed.response;

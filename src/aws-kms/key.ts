@@ -149,7 +149,7 @@ export class KmsKey implements RemoteKey {
 const HEALTH_DIGEST = getBytes(hashMessage("ethers-hsm asks whether it may sign, with DryRun"));
 
 /** Whether KMS says that a request would have succeeded. https://docs.aws.amazon.com/kms/latest/developerguide/testing-permissions.html */
-export function isDryRun(error: SignerError): boolean {
+function isDryRun(error: SignerError): boolean {
   return error.info?.["errorCode"] === "DryRunOperationException";
 }
 

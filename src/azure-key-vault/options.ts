@@ -117,7 +117,7 @@ export interface ClientSecret {
 }
 
 /** A client that exists, or what to open one with. */
-export type Access<C extends AzureKeyClient = AzureKeyClient> =
+type Access<C extends AzureKeyClient = AzureKeyClient> =
   | { readonly client: C }
   | { readonly credential: AzureTokenCredential | ClientSecret; readonly clientOptions: KeyClientOptions };
 

@@ -39,7 +39,7 @@ export function connectionPolicy(vaultUrl: string, timeout: number): Policy {
           if (retryAfter !== undefined && performance.now() + retryAfter > start + timeout)
             throw tooLate(vaultUrl, status);
           const stream = response.readableStreamBody ?? response.browserStreamBody;
-          const body = await readBody(stream);
+          const body = await readBody(stream, headers.get("content-length"));
           // An HTTP client of the caller's may have read it already.
           const bodyAsText = body ? new TextDecoder().decode(body) : (response.bodyAsText ?? null);
           return { request, status, headers, bodyAsText };

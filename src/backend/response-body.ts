@@ -22,15 +22,17 @@ interface NodeStream extends AsyncIterable<Uint8Array> {
  * The whole body of a response, of Node's stream or a browser's. One that is longer is refused as soon as that is known, and its
  * connection ends: without this bound an endless body fills the memory before any deadline.
  *
+ * @param announced the header Content-Length, if there is one: what it says is too long is not read.
  * @returns undefined for anything else, which is left as it is.
  * @throws ResponseTooLargeError; the stream's own error.
  */
-export async function readBody(body: unknown): Promise<Uint8Array | undefined> {
+export async function readBody(body: unknown, announced: string | undefined): Promise<Uint8Array | undefined> {
   if (body instanceof Uint8Array && body.length > MAX_RESPONSE_BYTES) throw new ResponseTooLargeError();
   if (isWebStream(body)) {
     const reader = body.getReader();
     // Not by iteration, which streams do not have in every browser.
     return join(
+      announced,
       () => reader.read(),
       () => reader.cancel(),
     );
@@ -38,18 +40,21 @@ export async function readBody(body: unknown): Promise<Uint8Array | undefined> {
   if (!isNodeStream(body)) return undefined;
   const chunks = body[Symbol.asyncIterator]();
   return join(
+    announced,
     () => chunks.next(),
     async () => body.destroy(),
   );
 }
 
 async function join(
+  announced: string | undefined,
   next: () => Promise<{ readonly done?: boolean | undefined; readonly value?: Uint8Array | undefined }>,
   cancel: () => Promise<unknown>,
 ): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   try {
+    if (Number(announced ?? 0) > MAX_RESPONSE_BYTES) throw new ResponseTooLargeError();
     for (let chunk = await next(); !chunk.done && chunk.value; chunk = await next()) {
       length += chunk.value.length;
       if (length > MAX_RESPONSE_BYTES) throw new ResponseTooLargeError();

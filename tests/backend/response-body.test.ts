@@ -54,16 +54,23 @@ const kinds: [string, (parts: number) => Source][] = [
 describe.each(kinds)("%s", (_name, open) => {
   test("is read to its end where it fits", async () => {
     const { body } = open(FIT);
-    const bytes = await readBody(body);
+    const bytes = await readBody(body, undefined);
     expect(bytes).toHaveLength(MAX_RESPONSE_BYTES);
     expect(bytes?.every((byte) => byte === 7)).toBe(true);
-    expect(await readBody(open(0).body)).toHaveLength(0);
+    expect(await readBody(open(0).body, undefined)).toHaveLength(0);
   });
 
   test("is given up as soon as it is too long", async () => {
     const source = open(Number.POSITIVE_INFINITY);
-    await expect(readBody(source.body)).rejects.toBeInstanceOf(ResponseTooLargeError);
+    await expect(readBody(source.body, undefined)).rejects.toBeInstanceOf(ResponseTooLargeError);
     expect(source.taken()).toBe(FIT + 1);
+    expect(source.ended()).toBe(true);
+  });
+
+  test("is not begun if it is announced as too long", async () => {
+    const source = open(1);
+    await expect(readBody(source.body, String(MAX_RESPONSE_BYTES + 1))).rejects.toThrow("1048576 bytes");
+    expect(source.taken()).toBe(0);
     expect(source.ended()).toBe(true);
   });
 });
@@ -71,16 +78,16 @@ describe.each(kinds)("%s", (_name, open) => {
 test("a stream that fails fails as it does", async () => {
   const error = new Error("connection lost");
   const node = new Readable({ read: (): void => void node.destroy(error) });
-  await expect(readBody(node)).rejects.toBe(error);
+  await expect(readBody(node, undefined)).rejects.toBe(error);
   const web = new ReadableStream({ pull: () => Promise.reject(error) });
-  await expect(readBody(web)).rejects.toBe(error);
+  await expect(readBody(web, undefined)).rejects.toBe(error);
 });
 
 test("bytes have their length already", async () => {
-  expect(await readBody(part)).toBeUndefined();
-  await expect(readBody(new Uint8Array(MAX_RESPONSE_BYTES + 1))).rejects.toBeInstanceOf(ResponseTooLargeError);
+  expect(await readBody(part, undefined)).toBeUndefined();
+  await expect(readBody(new Uint8Array(MAX_RESPONSE_BYTES + 1), undefined)).rejects.toBeInstanceOf(ResponseTooLargeError);
 });
 
 test.each([undefined, null, "text", 5, {}])("%p is none of these", async (body) => {
-  expect(await readBody(body)).toBeUndefined();
+  expect(await readBody(body, undefined)).toBeUndefined();
 });
