@@ -55,7 +55,7 @@ export class KmsClient {
     try {
       const { sdk, client } = await this.#opening;
       const command = new (sdk[`${name}Command`] as new (input: object) => Command)(input);
-      observe(command, observed, call.endsAt);
+      observe(command, observed, call);
       const requestTimeout = NOT_REPEATABLE.has(name) ? { requestTimeout: this.#options.timeout } : {};
       const send = client.send.bind(client) as unknown as Send;
       return (await send(command, { abortSignal: call.signal, ...requestTimeout })) as Requests[Name][1];
@@ -130,7 +130,7 @@ interface HttpResponse {
  * Notes how far the request came, and reads no more of a response than one of KMS can have. It is the command's own middleware, so that it
  * holds for a client of the caller's too; the body that another middleware or `requestHandler` has read already is not limited.
  */
-function observe({ middlewareStack }: Command, observed: Observed, endsAt: number): void {
+function observe({ middlewareStack }: Command, observed: Observed, call: Call): void {
   middlewareStack.add(
     (next) => async (args) => {
       observed.sent = true;
@@ -141,7 +141,8 @@ function observe({ middlewareStack }: Command, observed: Observed, endsAt: numbe
       observed.response = readResponse(response);
       // The SDK would wait for it, and so until the deadline.
       const { status, retryAfter = 0 } = observed.response;
-      if ((status === 429 || status >= 500) && performance.now() + retryAfter * 1_000 > endsAt)
+      call.isThrottled = status === 429;
+      if ((status === 429 || status >= 500) && performance.now() + retryAfter * 1_000 > call.endsAt)
         throw new RetryTooLate();
       return result;
     },

@@ -43,7 +43,13 @@ export class VaultClient<C extends AzureKeyClient = AzureKeyClient> {
     request: (client: C | KeyClient, options: SdkOptions) => Promise<T>,
   ): Promise<Response<T>> {
     const attempt = () => this.sendOnce(kind, { signal, endsAt, context }, request);
-    return retry(attempt, { signal, endsAt, when: retryWhen });
+    // The pages of a client that was made here are retried in its pipeline.
+    const isRetriedBelow = kind === "list" && !("client" in this.#options.access);
+    const when = (error: unknown) => {
+      const kindOfRetry = retryWhen(error);
+      return isRetriedBelow && kindOfRetry === "backoff" ? false : kindOfRetry;
+    };
+    return retry(attempt, { signal, endsAt, when });
   }
 
   /** One request with the SDK's retries alone. */

@@ -4,7 +4,7 @@ import { retry } from "../backend/retry.ts";
 import { SignerError } from "../core/errors.ts";
 import { onAbort } from "../signer/on-abort.ts";
 import { retryWhen } from "./credential.ts";
-import { keyVaultError } from "./errors.ts";
+import { KEY_VAULT, keyVaultError } from "./errors.ts";
 import { readResponse, retryAfterOf } from "./response.ts";
 
 type Policy = NonNullable<KeyClientOptions["additionalPolicies"]>[number]["policy"];
@@ -37,7 +37,7 @@ export function connectionPolicy(vaultUrl: string, timeout: number): Policy {
           const { status, headers, ...response } = await next(request);
           const retryAfter = status === 429 || status === 503 ? retryAfterOf(headers) : undefined;
           if (retryAfter !== undefined && performance.now() + retryAfter > start + timeout)
-            throw tooLate(vaultUrl, status);
+            throw tooLate(vaultUrl, status, retryAfter);
           const stream = response.readableStreamBody ?? response.browserStreamBody;
           const body = await readBody(stream, headers.get("content-length"));
           // An HTTP client of the caller's may have read it already.
@@ -82,11 +82,11 @@ async function withinAttempt<T>(request: Request, ms: number, attempt: () => Pro
   }
 }
 
-function tooLate(vaultUrl: string, statusCode: number): SignerError {
+function tooLate(vaultUrl: string, statusCode: number, ms: number): SignerError {
   return new SignerError(
     "THROTTLED",
     `${vaultUrl} asks to wait for longer than timeout allows (Retry-After); try again later, send fewer requests, or raise timeout`,
-    { info: { source: vaultUrl, statusCode } },
+    { info: { source: KEY_VAULT, statusCode, retryAfter: `${Math.ceil(ms / 1_000)}` } },
   );
 }
 
@@ -125,7 +125,9 @@ export function pagePolicy({ vaultUrl, timeout, closing }: PagePolicyOptions): P
         const thrown = { name: "RestError", message: error.message, statusCode: response.status };
         throw keyVaultError(thrown, { ...rest, error }, { request: "list", vaultUrl });
       };
-      return retry(attempt, { signal: closing, endsAt: performance.now() + timeout, when: retryWhen });
+      // Before the call ends, so that the error is the vault's.
+      const endsAt = performance.now() + 0.9 * timeout;
+      return retry(attempt, { signal: closing, endsAt, when: retryWhen });
     },
   };
 }

@@ -10,6 +10,8 @@ export interface Call {
   readonly endsAt: number;
   /** Backend, key and operation, for errors. */
   readonly context: SignerErrorContext;
+  /** Set while the last response asked for fewer requests: a call that ends so was throttled, and not without a response. */
+  isThrottled?: boolean;
 }
 
 export interface CallsOptions {
@@ -50,12 +52,17 @@ export class Calls {
     const context = { backend, keyId: keyId ?? id, operation };
     this.requireOpen(operation);
     const endsAt = performance.now() + ms;
-    const timedOut = () => {
-      const message = `${id} did not respond within ${ms} ms; check that it can be reached, or raise timeout`;
-      return new SignerError("BACKEND_TIMEOUT", message, context);
-    };
+    const call = { endsAt, context, isThrottled: false };
+    const timedOut = () =>
+      call.isThrottled
+        ? new SignerError("THROTTLED", `${id} asked for fewer requests for ${ms} ms; send fewer, or raise timeout`, context)
+        : new SignerError(
+            "BACKEND_TIMEOUT",
+            `${id} did not respond within ${ms} ms; check that it can be reached, or raise timeout`,
+            context,
+          );
     const deadline = what === "store" ? { ms, error: timedOut } : undefined;
-    const running = withDeadline((inner) => task({ signal: inner, endsAt, context }), { signal, deadline });
+    const running = withDeadline((inner) => task(Object.assign(call, { signal: inner })), { signal, deadline });
     for (const calls of this.#lineage) calls.#inFlight.add(running);
     try {
       return await running;

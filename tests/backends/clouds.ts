@@ -1,0 +1,89 @@
+import type { KeyStore } from "../../src/accounts/key-store.ts";
+import { KmsKeyStore, KmsSigner } from "../../src/aws-kms/index.ts";
+import { AzureKeyVaultKeyStore, AzureKeyVaultSigner } from "../../src/azure-key-vault/index.ts";
+import type { RemoteSigner } from "../../src/signer/remote-signer.ts";
+import { CREDENTIALS, startKms } from "../aws-kms/support.ts";
+import { KEY_NAME, optionsFor, startServer } from "../azure-key-vault/setup.ts";
+import type { HttpReply } from "../servers/support/loopback-server.ts";
+
+/** What a test does with a cloud, whatever the vendor calls it. */
+export type CloudOperation = "sign" | "getKey" | "list" | "create";
+
+export interface CloudOptions {
+  readonly timeout?: number;
+  /** Parts of the key's identifier, before and after it. */
+  readonly around?: readonly [before: string, after: string];
+}
+
+/** A vendor's service on this machine, with one key that can sign. */
+export interface Cloud {
+  readonly backend: string;
+  /** The `info.source` of the service's own failures. */
+  readonly service: string;
+  signer(options?: CloudOptions): RemoteSigner;
+  store(options?: CloudOptions): KeyStore;
+  /** The name of the key that exists, as `createKey` has it. */
+  readonly taken: string;
+  readonly free: string;
+  /** Answers so to an operation; or not at all. */
+  fail(operation: CloudOperation, outcome: HttpReply | "hang", times?: number): void;
+  /** A refusal of the service itself, with its code. */
+  refusal(status: number, code: string): HttpReply;
+  heal(): void;
+  count(operation: CloudOperation): number;
+  close(): Promise<void>;
+}
+
+export const CLOUDS: readonly (readonly [name: string, start: () => Promise<Cloud>])[] = [
+  ["AWS KMS", startAws],
+  ["Azure Key Vault", startAzure],
+];
+
+async function startAws(): Promise<Cloud> {
+  const { server, key } = await startKms();
+  server.ring.putAlias("alias/taken", key);
+  const place = { region: server.region, endpoint: server.url, credentials: CREDENTIALS };
+  const names = { sign: "Sign", getKey: "GetPublicKey", list: "ListKeys", create: "CreateKey" } as const;
+  return {
+    ...{ backend: "aws-kms", service: "AWS KMS", taken: "alias/taken", free: "alias/free" },
+    signer: ({ around: [before, after] = ["", ""], ...more } = {}) =>
+      new KmsSigner({ ...place, ...more, keyId: `${before}${key.keyId}${after}` }),
+    store: ({ around: _around, ...more } = {}) => new KmsKeyStore({ ...place, ...more }),
+    fail(operation, outcome, times) {
+      const fault = outcome === "hang" ? ({ kind: "hang" } as const) : ({ kind: "reply", reply: outcome } as const);
+      server.faults.add(fault, { operation: names[operation], times });
+    },
+    refusal: (status, code) => ({
+      ...{ status, headers: { "content-type": "application/x-amz-json-1.1", "x-amzn-requestid": "request-1" } },
+      body: JSON.stringify({ __type: `${code}Exception`, message: "The service says no." }),
+    }),
+    heal: () => server.faults.clear(),
+    count: (operation) => server.count(names[operation]),
+    close: () => server.close(),
+  };
+}
+
+async function startAzure(): Promise<Cloud> {
+  const server = await startServer();
+  const names = { sign: "sign", getKey: "getKey", list: "listKeys", create: "createKey" } as const;
+  return {
+    ...{ backend: "azure-key-vault", service: "Azure Key Vault", taken: KEY_NAME, free: "free" },
+    signer: ({ around: [before, after] = ["", ""], ...more } = {}) =>
+      new AzureKeyVaultSigner({ ...optionsFor(server), ...more, keyName: `${before}${KEY_NAME}${after}` }),
+    store: ({ around: _around, ...more } = {}) => {
+      const { keyName: _key, ...place } = optionsFor(server);
+      return new AzureKeyVaultKeyStore({ ...place, ...more } as ConstructorParameters<typeof AzureKeyVaultKeyStore>[0]);
+    },
+    fail(operation, outcome, times) {
+      const fault = outcome === "hang" ? "hang" : ({ kind: "reply", reply: outcome } as const);
+      server.faults.add(fault, { operation: names[operation], times });
+    },
+    refusal: (status, code) => ({
+      ...{ status, headers: { "content-type": "application/json", "x-ms-request-id": "request-1" } },
+      body: JSON.stringify({ error: { code, message: "The service says no." } }),
+    }),
+    heal: () => server.faults.clear(),
+    count: (operation) => server.count(names[operation]),
+    close: () => server.close(),
+  };
+}
