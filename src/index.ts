@@ -12,6 +12,7 @@ export {
   isStoredKey,
   type KeyStore,
   type ListedKey,
+  type NewKeyOptions,
   type StoredKey,
   type StoreHealth,
 } from "./accounts/key-store.ts";

@@ -167,7 +167,7 @@ export class AccountDirectory {
     return Promise.all(
       Array.from(this.#states, async ([source, { lastRefresh, refreshError }]) => {
         const { backend, id, entries } = source;
-        const health = await source.health(signal).catch(unhealthy);
+        const health = await source.health(signal).catch((error: unknown) => unhealthy(error, source, signal));
         return { ...health, backend, source: id, accounts: entries.size, lastRefresh, refreshError };
       }),
     );
@@ -240,8 +240,14 @@ export class AccountDirectory {
 
 const ANSWERED_NOTHING: readonly SignerErrorCode[] = ["BACKEND_UNAVAILABLE", "BACKEND_TIMEOUT", "DEPENDENCY_MISSING"];
 
-function unhealthy(error: unknown): StoreHealth {
-  if (!isSignerError(error)) throw error;
+/** One source that fails, whatever it throws, is not the directory's failure. @throws the signal's reason. */
+function unhealthy(thrown: unknown, { backend, id }: AccountSource, signal: AbortSignal | undefined): StoreHealth {
+  if (signal?.aborted) throw thrown;
+  const error = isSignerError(thrown)
+    ? thrown
+    : new SignerError("BACKEND_UNAVAILABLE", `${id} failed with an unexpected error; see the cause`, {
+        ...{ backend, operation: "health", retryable: false, cause: thrown },
+      });
   const reachable = !ANSWERED_NOTHING.includes(error.code);
   return { reachable, canList: undefined, canSign: undefined, error };
 }

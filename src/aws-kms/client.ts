@@ -104,12 +104,8 @@ export class KmsClient {
     const { logger, requestHandler } = config;
     // A handler of the caller's has its own limits; an object is options for the SDK's own.
     const isHandler = typeof (requestHandler as { handle?: unknown } | undefined)?.handle === "function";
-    const requestTimeout = Math.ceil(timeout / 3);
-    const limits = {
-      connectionTimeout: Math.min(requestTimeout, MAX_CONNECTION_TIMEOUT),
-      requestTimeout,
-      throwOnRequestTimeout: true,
-    };
+    // It begins before a connection is there: one limit for both, since the SDK counts the wait for a free one of its 50, too.
+    const limits = { requestTimeout: Math.ceil(timeout / 3), throwOnRequestTimeout: true };
     return {
       ...config,
       requestHandler: isHandler ? requestHandler : { ...limits, ...(requestHandler as object | undefined) },
@@ -117,8 +113,6 @@ export class KmsClient {
     } as Kms.KMSClientConfig;
   }
 }
-
-const MAX_CONNECTION_TIMEOUT = 5_000;
 
 interface HttpResponse {
   body?: unknown;

@@ -11,8 +11,8 @@ type AllOptional<T> = { readonly [Name in keyof T]?: T[Name] | undefined };
 /**
  * How KMS is reached. Any other option of the SDK's `KMSClient` can be passed as well, for example `profile`, `maxAttempts`,
  * `retryMode`, `useFipsEndpoint` or `requestHandler`. Default: the SDK's own, from the environment and the shared configuration
- * files; but a connection is given up after a third of `timeout`, at most 5 s, and a request after a third of it, so that the SDK
- * retries one that a network lost.
+ * files; but an attempt without a response is given up after a third of `timeout`, so that the SDK retries a request whose
+ * connection a network lost.
  */
 export interface KmsClientOptions extends AllOptional<KMSClientConfig> {
   /** Default: the SDK's own. */

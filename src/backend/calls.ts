@@ -55,7 +55,11 @@ export class Calls {
     const call = { endsAt, context, isThrottled: false };
     const timedOut = () =>
       call.isThrottled
-        ? new SignerError("THROTTLED", `${id} asked for fewer requests for ${ms} ms; send fewer, or raise timeout`, context)
+        ? new SignerError(
+            "THROTTLED",
+            `${id} asked for fewer requests for ${ms} ms; send fewer, or raise timeout`,
+            context,
+          )
         : new SignerError(
             "BACKEND_TIMEOUT",
             `${id} did not respond within ${ms} ms; check that it can be reached, or raise timeout`,

@@ -26,7 +26,10 @@ export async function readStoreHealth(
 ): Promise<StoreHealth> {
   const error = await failureOf(list, options);
   if (!error) return { reachable: true, canList: true, canSign: undefined, error };
-  const reachable = !UNREACHED.has(error.code) && error.info?.["source"] === service;
+  const source = error.info?.["source"];
+  // A call that was throttled up to its deadline names no source: it was the service.
+  const isService = source === service || (source === undefined && error.code === "THROTTLED");
+  const reachable = isService && !UNREACHED.has(error.code);
   const canList = reachable && error.code === "ACCESS_DENIED" ? false : undefined;
   return { reachable, canList, canSign: undefined, error };
 }

@@ -77,10 +77,13 @@ test("an account whose key fails for now is that of another key which holds it t
   directory.close();
 });
 
-test("what is wrong with a store's own code comes through its health as it is", async () => {
+test("what is wrong with one store's own code is that store's health, not the directory's failure", async () => {
   const store = storeWithKey();
   store.outage = new TypeError("undefined is not a function");
-  const directory = new AccountDirectory({ stores: [store] });
-  await expect(directory.health()).rejects.toBe(store.outage);
+  const directory = new AccountDirectory({ stores: [store, storeWithKey()] });
+  expect(await directory.health()).toMatchObject([
+    { reachable: false, error: { code: "BACKEND_UNAVAILABLE", retryable: false, cause: store.outage } },
+    { backend: store.backend },
+  ]);
   directory.close();
 });

@@ -70,7 +70,10 @@ test("the key's own Region signs; if KMS fails there, the next one does, and the
 test("if no Region has the key, the error names each", async () => {
   const signer = new KmsSigner(options({ keyId: "mrk-1234abcd12ab34cd56ef1234567890ab" }));
   const error = await rejectionOf(signer.signDigest(DIGEST));
-  expect(error).toMatchObject({ code: "KEY_NOT_FOUND", info: { replicas: [{ keyId: expect.stringMatching("mrk-") }, {}] } });
+  expect(error).toMatchObject({
+    code: "KEY_NOT_FOUND",
+    info: { replicas: [{ keyId: expect.stringMatching("mrk-") }, {}] },
+  });
   await signer.close();
 });
 

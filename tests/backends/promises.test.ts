@@ -53,17 +53,20 @@ describe.each(CLOUDS)("%s", (_name, start) => {
     await signer.close();
   });
 
-  test.each([200, 302, 403, 404, 407])("a page with status %d in the service's place is not the service", async (status) => {
-    const signer = cloud.signer();
-    await signer.getAddress();
-    cloud.fail("sign", { status, ...PAGE });
-    const error = await failureOf(signer.signDigest(DIGEST));
-    expect(error).toMatchObject({ code: "BACKEND_RESPONSE_INVALID", retryable: false, backend: cloud.backend });
-    // Of a success Azure's SDK keeps what it can read: that the key's name is missing is what fails then.
-    if (status !== 200) expect(error.info?.["source"]).toBe(`what answers in the place of ${cloud.service}`);
-    expect(error.message).not.toMatch(/grant |recover the key|Sign in/);
-    await signer.close();
-  });
+  test.each([200, 302, 403, 404, 407])(
+    "a page with status %d in the service's place is not the service",
+    async (status) => {
+      const signer = cloud.signer();
+      await signer.getAddress();
+      cloud.fail("sign", { status, ...PAGE });
+      const error = await failureOf(signer.signDigest(DIGEST));
+      expect(error).toMatchObject({ code: "BACKEND_RESPONSE_INVALID", retryable: false, backend: cloud.backend });
+      // Of a success Azure's SDK keeps what it can read: that the key's name is missing is what fails then.
+      if (status !== 200) expect(error.info?.["source"]).toBe(`what answers in the place of ${cloud.service}`);
+      expect(error.message).not.toMatch(/grant |recover the key|Sign in/);
+      await signer.close();
+    },
+  );
 
   test("a refusal says who, with which code and text, in JSON too", async () => {
     const signer = cloud.signer();
@@ -82,7 +85,10 @@ describe.each(CLOUDS)("%s", (_name, start) => {
     const signer = cloud.signer();
     expect(await signer.health()).toEqual({ ready: true, error: undefined });
     for (const operation of ["sign", "getKey"] as const) cloud.fail(operation, cloud.refusal(403, "AccessDenied"));
-    expect(await signer.health()).toMatchObject({ ready: false, error: { code: "ACCESS_DENIED", operation: "health" } });
+    expect(await signer.health()).toMatchObject({
+      ready: false,
+      error: { code: "ACCESS_DENIED", operation: "health" },
+    });
     await signer.close();
     expect(await signer.health()).toMatchObject({ ready: false, error: { code: "SIGNER_CLOSED" } });
   });
