@@ -111,8 +111,11 @@ export function publicKeyFromJwk(jwk: PublicJwk): Uint8Array {
   return publicKeyFromSec1(getBytes(concat(["0x04", jwkCoordinate("x", x), jwkCoordinate("y", y)])));
 }
 
+/** RFC 4648, section 3.5: bits that encode nothing are zero. */
+const BASE64URL = /^([\w-]{4})*([\w-][AQgw]|[\w-]{2}[AEIMQUYcgkosw048])?$/;
+
 function jwkCoordinate(name: string, value: unknown): string {
-  const isText = typeof value === "string" && /^[\w-]{1,64}$/.test(value) && value.length % 4 !== 1;
+  const isText = typeof value === "string" && value.length > 0 && value.length <= 64 && BASE64URL.test(value);
   const decoded = isText ? decodeBase64(value.replaceAll("-", "+").replaceAll("_", "/")) : value;
   const bytes = copyBytes(decoded, `the JSON Web Key's ${name}, base64url (RFC 7518) or bytes,`);
   if (bytes.length >= 1 && bytes.length <= 32) return zeroPadValue(bytes, 32);

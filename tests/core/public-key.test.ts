@@ -302,7 +302,8 @@ describe("publicKeyFromJwk", () => {
     const rest = url(point.toBytes(false).slice(33));
     const read = (text: string) => hexlify(jwk({ x: text, y: rest }));
     for (const text of ["AQ", "AAE", "AAAB", "AAAAAQ"]) expect(read(text)).toBe(`0x${point.toHex(false)}`);
-    for (const text of ["AQ=", "AQ==", " AQ", "AQ ", "AQ\n", "A.Q", "AAABA", "=AQ"]) refused(() => read(text));
+    for (const text of ["AQ=", "AQ==", " AQ", "AQ ", "AQ\n", "A.Q", "AAABA", "=AQ", "AR", "AAF"])
+      refused(() => read(text));
   });
 
   test.each([undefined, null, "EC"])("refuses %p in place of a JSON Web Key", (value) => {
