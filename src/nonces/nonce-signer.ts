@@ -5,7 +5,6 @@ import {
   assert,
   assertArgument,
   copyRequest,
-  keccak256,
   type Provider,
   resolveAddress,
   type Signer,
@@ -23,11 +22,11 @@ import { findCandidate } from "./candidate.ts";
 import { Chain } from "./chain.ts";
 import { broadcastUnknown, describeRecord } from "./errors.ts";
 import { bumpFees } from "./fees.ts";
-import { intentOf } from "./intent.ts";
 import { lineOf } from "./line.ts";
 import { reconcile } from "./reconcile.ts";
 import { resume, type SendContext, send } from "./sending.ts";
 import type { NonceRecord, NonceStore } from "./store.ts";
+import { hashOf, intentOf } from "./transaction.ts";
 
 /** How transactions are sent. Every option is optional. */
 export interface NonceOptions {
@@ -207,14 +206,14 @@ export class NonceSigner extends AbstractSigner<null | Provider> {
     const previous = readUnsigned(last.raw);
     const fees = bumpFees(previous, await chain.fees(), maxFeePerGas);
     const raw = await sign({ ...change(previous), nonce: record.nonce, ...fees });
-    const attempt = { hash: keccak256(raw), raw };
+    const attempt = { hash: hashOf(raw), raw };
     const { id, version } = record;
     const changed = await nonces
       .call(() => this.#store.attempt(nonces.account, id, version, attempt))
       .catch(() => {
         throw broadcastUnknown("the nonce store did not confirm the replacement", {
-          ...attempt,
           ...describeRecord(record),
+          hash: attempt.hash,
         });
       });
     if (!changed) {

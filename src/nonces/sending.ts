@@ -1,13 +1,13 @@
-import { keccak256, makeError, Transaction, type TransactionLike, type TransactionResponse } from "ethers";
+import { makeError, Transaction, type TransactionLike, type TransactionResponse } from "ethers";
 import { SignerError } from "../core/errors.ts";
 import type { AccountNonces } from "./account-nonces.ts";
 import { findCandidate } from "./candidate.ts";
 import type { Chain } from "./chain.ts";
 import { broadcastUnknown, describeRecord, idempotencyConflict } from "./errors.ts";
-import { intentOf } from "./intent.ts";
 import type { Line } from "./line.ts";
 import { reconcile } from "./reconcile.ts";
 import { isLive, type NonceCommit, type NonceCommitResult, type NonceRecord, type NonceStore } from "./store.ts";
+import { hashOf, intentOf } from "./transaction.ts";
 
 /** What a send needs of its signer. */
 export interface SendContext {
@@ -106,7 +106,7 @@ async function signAndCommit(context: SendContext, { transaction, key, intent }:
         if (!hasTurn) continue;
       }
       const raw = await sign({ ...transaction, nonce });
-      const result = await commit(context, { nonce, key, intent, hash: keccak256(raw), raw });
+      const result = await commit(context, { nonce, key, intent, hash: hashOf(raw), raw });
       if (result.outcome !== "taken") {
         checkIntent(result.record, intent);
         return result.record;

@@ -4,6 +4,7 @@ import { memoryNonceStore } from "../../src/nonces/memory-store.ts";
 import { type NonceSigner, withNonces } from "../../src/nonces/nonce-signer.ts";
 import { RemoteSigner } from "../../src/signer/remote-signer.ts";
 import { type Anvil, startAnvil } from "../support/anvil.ts";
+import { cellProofSidecar } from "../support/kzg.ts";
 import { MemoryKey } from "../support/memory-key.ts";
 import { WORDS, type Words } from "./support/fake-chain.ts";
 import { NodeProxy } from "./support/node-proxy.ts";
@@ -76,4 +77,23 @@ describe.each(Object.entries(WORDS))("anvil behind the rules and the words of %s
     await signer.reconcile();
     for (const { hash } of sent) expect((await provider.getTransactionReceipt(hash))?.status).toBe(1);
   });
+});
+
+test("a replacement of a blob transaction pays twice as much, and carries the same blobs", async () => {
+  const secret = id("blobs");
+  await anvil.fund(new Wallet(secret).address, parseEther("10"));
+  const provider = anvil.provider();
+  await provider.send("evm_setAutomine", [false]);
+  const signer = withNonces(new RemoteSigner(new MemoryKey(secret), provider), memoryNonceStore());
+  const blobs = [cellProofSidecar(5n)];
+  const fees = { maxFeePerGas: 10_000_000_000n, maxPriorityFeePerGas: 3n, maxFeePerBlobGas: 7n };
+  const content = { type: 3, to: FRIEND, gasLimit: 100_000n, blobs, blobWrapperVersion: 1 };
+  const first = await signer.sendTransaction({ ...content, ...fees, customData: { idempotencyKey: "blob" } });
+  const second = await signer.replace(first.hash);
+  expect(second).toMatchObject({ type: 3, maxFeePerGas: 20_000_000_000n, maxFeePerBlobGas: 14n, nonce: first.nonce });
+  expect(second.blobVersionedHashes).toEqual(first.blobVersionedHashes);
+  const third = await signer.cancel(second.hash);
+  await provider.send("evm_mine", []);
+  await provider.send("evm_setAutomine", [true]);
+  expect((await third.wait())?.status).toBe(1);
 });

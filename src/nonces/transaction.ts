@@ -9,3 +9,8 @@ export function intentOf(content: TransactionLike<string>): string {
   const lists = [accessList ?? [], authorizations ?? [], blobVersionedHashes ?? []];
   return id(JSON.stringify([`${chainId}`, to, `${value}`, data, ...lists]));
 }
+
+/** The hash of signed bytes as they are broadcast: those of a blob transaction carry blobs, which are not hashed (EIP-4844, "Networking"). */
+export function hashOf(raw: string): string {
+  return String(Transaction.from(raw).hash);
+}
