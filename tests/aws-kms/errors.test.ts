@@ -100,6 +100,24 @@ const EXCEPTIONS: readonly (readonly [name: string, message: string, Expected])[
       says: [`a service control policy denies ${ROLE} kms:Sign on ${ARN}`, "have that statement changed"],
     },
   ],
+  ...(
+    [
+      ["no VPC endpoint policy allows the kms:Sign action", /the policy of the VPC endpoint/],
+      ["no permissions boundary allows the kms:Sign action", /the permissions boundary of the identity/],
+      ["no session policy allows the kms:Sign action", /the session policy/],
+      ["no service control policy allows the kms:Sign action", /service control policies/],
+      ["no resource control policy allows the kms:Sign action", /resource control policies/],
+      ["no resource-based policy allows the kms:Sign action", /in the key policy: a key of another account/],
+      ["no identity-based policy allows the kms:Sign action", /in an IAM policy of the identity/],
+    ] as const
+  ).map(([reason, hint]) => {
+    const message = `User: ${ROLE} is not authorized to perform: kms:Sign on resource: ${ARN} because ${reason}`;
+    return [
+      "AccessDeniedException",
+      message,
+      { code: "ACCESS_DENIED", says: [`grant ${ROLE} kms:Sign`, hint] },
+    ] as const;
+  }),
   [
     "AccessDeniedException",
     "",

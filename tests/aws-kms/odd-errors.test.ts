@@ -5,6 +5,13 @@ import { kmsError } from "../../src/aws-kms/errors.ts";
 const CONTEXT = { operation: "signDigest", request: "Sign", resource: "alias/treasury" } as const;
 const SENT = { sent: true, response: undefined };
 
+test("a client of another copy of the SDK", () => {
+  const thrown = new Error("serializerMiddleware is not found when adding endpointMiddleware middleware");
+  const error = kmsError(thrown, CONTEXT, { sent: false, response: undefined }, new CredentialTrail());
+  expect(error).toMatchObject({ code: "DEPENDENCY_MISSING", retryable: false });
+  expect(error.message).toMatch(/another copy of the AWS SDK.*npm ls @aws-sdk\/client-kms/);
+});
+
 describe("whatever the SDK may throw is a SignerError that names what it can", () => {
   test.each([
     ["nothing", undefined, "Error"],

@@ -85,7 +85,9 @@ test("a stream that fails fails as it does", async () => {
 
 test("bytes have their length already", async () => {
   expect(await readBody(part, undefined)).toBeUndefined();
-  await expect(readBody(new Uint8Array(MAX_RESPONSE_BYTES + 1), undefined)).rejects.toBeInstanceOf(ResponseTooLargeError);
+  await expect(readBody(new Uint8Array(MAX_RESPONSE_BYTES + 1), undefined)).rejects.toBeInstanceOf(
+    ResponseTooLargeError,
+  );
 });
 
 test.each([undefined, null, "text", 5, {}])("%p is none of these", async (body) => {
