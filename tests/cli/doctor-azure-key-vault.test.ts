@@ -79,6 +79,16 @@ describe("doctor over Azure Key Vault", () => {
     expect(dated.step("address").detail).toBe(computeAddress(PRIVATE_KEY));
   });
 
+  test("a rotation policy is a warning: each rotation is another account", async () => {
+    const action = { trigger: { timeAfterCreate: "P90D" }, action: { type: "Rotate" } };
+    const body = JSON.stringify({ id: "policy", lifetimeActions: [action], attributes: {} });
+    const reply = { status: 200, headers: { "content-type": "application/json" }, body };
+    azure.server.faults.add({ kind: "reply", reply }, { operation: "getRotationPolicy" });
+    const { ok, step } = await examined(cli, []);
+    expect([ok, step("key").status]).toEqual([true, "warning"]);
+    expect(step("key").detail).toMatch(/a rotation policy makes new versions of this key, each another account/);
+  });
+
   test("a key that may not sign", async () => {
     azure.server.vault.put("verifies", { keyOps: ["verify"] });
     const { step } = await examined(cli, ["--key", uri("verifies")]);

@@ -1,4 +1,4 @@
-import type { KeyVaultKey } from "@azure/keyvault-keys";
+import type { KeyClient, KeyVaultKey } from "@azure/keyvault-keys";
 import { importKeyVaultKeys } from "../../azure-key-vault/client.ts";
 import { credentialError } from "../../azure-key-vault/credential-errors.ts";
 import type { AzureTokenCredential } from "../../azure-key-vault/index.ts";
@@ -35,7 +35,9 @@ export async function checkAzureKeyVault({ checks, signer, options, timeout }: C
   await checks.step("key", [publicKey, sdk], async (_key, client) => {
     const version = keyVersion === undefined ? {} : { version: String(keyVersion) };
     const abortSignal = AbortSignal.timeout(timeout);
-    return describe(await client.getKey(String(keyName), { ...version, abortSignal }));
+    const key = await client.getKey(String(keyName), { ...version, abortSignal });
+    const warning = (await rotates(client, String(keyName), abortSignal)) ? ROTATES : undefined;
+    return { ...describe(key), warning };
   });
   // There is no dry run: that keys/sign is granted shows at the signature.
   return { publicKey, permission: publicKey };
@@ -49,6 +51,20 @@ async function requestToken(credential: AzureTokenCredential, vaultUrl: string, 
     return token;
   } catch (error) {
     throw credentialError(error);
+  }
+}
+
+const ROTATES =
+  "a rotation policy makes new versions of this key, each another account: remove its action Rotate (az keyvault key " +
+  "rotation-policy update), and pass keyVersion or expectedAddress";
+
+/** Signing does not need the policy: if it may not be read, nothing is said of it. */
+async function rotates(client: KeyClient, keyName: string, abortSignal: AbortSignal): Promise<boolean> {
+  try {
+    const { lifetimeActions = [] } = await client.getKeyRotationPolicy(keyName, { abortSignal });
+    return lifetimeActions.some(({ action }) => action === "Rotate");
+  } catch {
+    return false;
   }
 }
 

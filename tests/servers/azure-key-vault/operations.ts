@@ -4,7 +4,15 @@ import type { KeyVersion } from "./key-version.ts";
 import { badParameter, errorReply, jsonReply } from "./replies.ts";
 import type { Vault } from "./vault.ts";
 
-export type Operation = "getKey" | "listKeys" | "listKeyVersions" | "sign" | "createKey" | "importKey" | "unknown";
+export type Operation =
+  | "getKey"
+  | "getRotationPolicy"
+  | "listKeys"
+  | "listKeyVersions"
+  | "sign"
+  | "createKey"
+  | "importKey"
+  | "unknown";
 
 /** What a request asks for. `version` is empty where the request names none. */
 export interface Route {
@@ -23,6 +31,7 @@ export function routeOf({ method, url }: HttpRequest): Route {
   if (method === "PUT" && name !== "" && version === "") return route("importKey");
   if (method !== "GET" || action !== undefined) return route("unknown");
   if (name === "") return route("listKeys");
+  if (version === "rotationpolicy") return route("getRotationPolicy");
   return version === "versions" ? route("listKeyVersions") : route("getKey");
 }
 
