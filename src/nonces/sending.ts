@@ -71,6 +71,9 @@ async function revive({ store, nonces }: SendContext, record: NonceRecord): Prom
   const change = { ...record, state: "signed" as const, attempts: unknown };
   const revived = await nonces.call(() => store.mark(nonces.account, id, version, change));
   if (revived) return revived;
+  // Another process with the same key may have been faster.
+  const current = (await nonces.read({ id })).record;
+  if (current && isLive(current.state)) return current;
   const what = "a node refused the transaction, and its nonce was given to another one";
   throw broadcastUnknown(what, describeRecord(record), { refused: true });
 }
@@ -131,7 +134,7 @@ async function findRoom(
   const start = performance.now();
   const waitFor = async (milliseconds: number, what: string) => {
     if (performance.now() - start >= timeout) {
-      const message = `${what}: nothing was signed or sent; try again later`;
+      const message = `${what}: nothing was sent; try again later`;
       throw new SignerError("THROTTLED", message, { operation: "sendTransaction", info: { address } });
     }
     await pause(milliseconds * (0.5 + Math.random() / 2));

@@ -39,6 +39,15 @@ test("a turn that its owner does not give back ends, and then another process se
   expect((await store.read(account)).turn).toBeUndefined();
 });
 
+test("refused bytes whose key two processes try again at once: both are answered with them", async () => {
+  const { key, node, process } = createWorld();
+  node.fates.push("refuse-funds");
+  const failure = await failureOf(process().sendTransaction(payment(1, "invoice 1")));
+  const again = await Promise.all([1, 2, 3].map(() => process().sendTransaction(payment(1, "invoice 1"))));
+  expect(again.map(({ hash }) => hash)).toEqual([1, 2, 3].map(() => failure.info["hash"]));
+  expect(key.signatures).toBe(1);
+});
+
 test("a replacement that stops before it is recorded has changed nothing", async () => {
   const { key, process, store } = createWorld();
   const { hash } = await process().sendTransaction(payment(1));
