@@ -49,7 +49,7 @@ describe("the help", () => {
 
 describe("a command line that cannot be right ends with 2", () => {
   test.each<[name: string, args: string[], message: RegExp]>([
-    ["no such command", ["sing"], /there is no such command/],
+    ["no such command", ["sing"], /this command does not exist/],
     ["an unknown option", ["address", "--kee", "x"], /Unknown option '--kee'.*see ethers-hsm address --help/],
     ["an option twice", ["address", "--key", "a", "--key", "b"], /--key is there twice/],
     ["an option without its value", ["address", "--key"], /--key/],
