@@ -1,6 +1,6 @@
 // core ← signer ← accounts ← backend ← the backends; core ← signer ← accounts ← adapters. What may enter where is told in docs/architecture.md.
 
-const vendors = ["pkcs11js", "@aws-sdk", "@azure", "viem", "secp256k1"];
+const vendors = ["pkcs11js", "@aws-sdk", "@azure", "@google-cloud", "google-auth-library", "viem", "secp256k1"];
 
 const pure = "^src/(core|signer|accounts)/";
 const backends = "^src/(?!core/|signer/|accounts/|backend/)[^/]+/";

@@ -8,6 +8,7 @@ const shared: Options = {
     "secp256k1/index": "src/secp256k1/index.ts",
     "aws-kms/index": "src/aws-kms/index.ts",
     "azure-key-vault/index": "src/azure-key-vault/index.ts",
+    "gcp-kms/index": "src/gcp-kms/index.ts",
     "eip1193/index": "src/eip1193/index.ts",
     "nonces/index": "src/nonces/index.ts",
     "viem/index": "src/viem/index.ts",

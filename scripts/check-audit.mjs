@@ -9,6 +9,7 @@ const SETS = {
   "the library alone": [],
   "aws-kms": ["@aws-sdk/client-kms"],
   "azure-key-vault": ["@azure/keyvault-keys", "@azure/identity"],
+  "gcp-kms": ["google-auth-library"],
   "pkcs11, cloudhsm": ["pkcs11js"],
   viem: ["viem"],
 };

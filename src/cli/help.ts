@@ -11,6 +11,7 @@ const ENVIRONMENT = [
 const URIS = [
   "aws-kms:alias/treasury?region=eu-west-1",
   "azure-key-vault:https://NAME.vault.azure.net/keys/KEY/VERSION",
+  "gcp-kms:projects/P/locations/L/keyRings/R/cryptoKeys/K/cryptoKeyVersions/1",
   "pkcs11:token=treasury;object=hot-wallet?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=env:HSM_PIN",
   "cloudhsm:object=treasury?pin-source=file:/run/secrets/cloudhsm-pin",
 ];
@@ -20,7 +21,7 @@ export function mainHelp(commands: readonly Command[]): string {
   return [
     "Usage: ethers-hsm COMMAND [OPTIONS]",
     "",
-    "Ethereum signatures with keys that stay in AWS KMS, Azure Key Vault, AWS CloudHSM or a PKCS#11 token.",
+    "Ethereum signatures with keys that stay in AWS KMS, Azure Key Vault, Google Cloud KMS, AWS CloudHSM or a PKCS#11 token.",
     "",
     "Commands:",
     ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),

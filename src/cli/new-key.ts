@@ -28,6 +28,13 @@ export function newKeyName(uri: string): NewKeyName {
     requireUsage(keyVersion === undefined, "the URI of a new key cannot name a version: the vault makes it");
     return { name: keyName };
   }
+  if (parsed.backend === "gcp-kms") {
+    const [, keyRing, name, version] = parsed.resource.split(/\/(?:keyRings|cryptoKeys|cryptoKeyVersions)\//);
+    const example = "gcp-kms:projects/P/locations/L/keyRings/R/cryptoKeys/NAME";
+    requireUsage(keyRing !== undefined && name !== undefined, `the URI of a new key must name it: ${example}`);
+    requireUsage(version === undefined, "the URI of a new key cannot name a version: it is the first");
+    return { name, keyRing };
+  }
   const { keyLabel, keyId } = parsed.options;
   requireUsage(typeof keyLabel === "string", "the URI of a new key must name its label: object=NAME");
   return { label: keyLabel, ...(keyId === undefined ? {} : { id: hexlify(keyId) }) };

@@ -32,7 +32,7 @@ export const RULES = {
 export type Rpc = keyof typeof RULES;
 
 /** The audience of tokens that a service account signs itself: the service's own name, whatever the endpoint. */
-const AUDIENCE = "https://cloudkms.googleapis.com/";
+export const AUDIENCE = "https://cloudkms.googleapis.com/";
 
 /** REST v1 by `fetch`: one request, without retries. */
 export class RestTransport {
@@ -75,7 +75,7 @@ export class RestTransport {
   }
 
   async #headers(context: RequestContext): Promise<Headers> {
-    this.#auth ??= this.#options.auth ? Promise.resolve(this.#options.auth) : loadDefault();
+    this.#auth ??= this.#options.auth ? Promise.resolve(this.#options.auth) : loadCredential();
     try {
       const auth = await this.#auth;
       const headers = new Headers((await auth.getRequestHeaders(AUDIENCE)) as Record<string, string>);
@@ -89,7 +89,7 @@ export class RestTransport {
 }
 
 /** Application Default Credentials. @throws SignerError DEPENDENCY_MISSING. */
-async function loadDefault(): Promise<GcpKmsCredential> {
+export async function loadCredential() {
   let library: typeof import("google-auth-library");
   try {
     library = await import("google-auth-library");
@@ -103,7 +103,7 @@ async function loadDefault(): Promise<GcpKmsCredential> {
   const auth = new library.GoogleAuth({ scopes: ["https://www.googleapis.com/auth/cloud-platform"] });
   // A service account's token is signed here, as Google's own clients do, instead of being fetched.
   auth.useJWTAccessWithScope = true;
-  return { getRequestHeaders: (url) => auth.getRequestHeaders(url) };
+  return auth;
 }
 
 function parseMessage(bytes: Uint8Array | undefined): Message | undefined {

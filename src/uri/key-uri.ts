@@ -1,10 +1,11 @@
 import { readAwsKmsUri } from "./aws-kms-uri.ts";
 import { readAzureKeyVaultUri } from "./azure-key-vault-uri.ts";
+import { readGcpKmsUri } from "./gcp-kms-uri.ts";
 import type { KeyUri } from "./parsed-uri.ts";
 import { readPkcs11Uri } from "./pkcs11-uri.ts";
 import { requireUri } from "./refusal.ts";
 
-const SCHEMES = ["aws-kms", "azure-key-vault", "pkcs11", "cloudhsm"] as const;
+const SCHEMES = ["aws-kms", "azure-key-vault", "gcp-kms", "pkcs11", "cloudhsm"] as const;
 
 /**
  * Takes a key's URI apart. It reads no file and no environment, and loads no backend.
@@ -14,6 +15,8 @@ const SCHEMES = ["aws-kms", "azure-key-vault", "pkcs11", "cloudhsm"] as const;
  * - `azure-key-vault:https://NAME.vault.azure.net/keys/KEY/VERSION`: the key's identifier, the version optional. Also
  *   `serviceVersion`, and, for a server of the protocol on this machine, `allowInsecureConnection=true` and
  *   `disableChallengeResourceVerification=true`.
+ * - `gcp-kms:projects/P/locations/L/keyRings/R/cryptoKeys/K/cryptoKeyVersions/N`: the version's full name; the version is required, since
+ *   each is another account. A shorter name is a place. Also `endpoint`.
  * - `pkcs11:token=…;object=…?module-path=…&pin-source=…`: RFC 7512, with x-slot-index as a vendor attribute.
  * - `cloudhsm:object=…?pin-source=…`: the same grammar, with AWS's library as the module.
  *
@@ -33,5 +36,6 @@ export function parseKeyUri(uri: string): KeyUri {
   const query = { text: uri.slice(end + 1), start: end + 1 };
   if (scheme === "aws-kms") return { backend: scheme, options: readAwsKmsUri(path, query) };
   if (scheme === "azure-key-vault") return { backend: scheme, options: readAzureKeyVaultUri(path, query) };
+  if (scheme === "gcp-kms") return readGcpKmsUri(path, query);
   return { backend: scheme, ...readPkcs11Uri(path, query) };
 }

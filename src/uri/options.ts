@@ -1,5 +1,6 @@
 import type { KmsSignerOptions } from "../aws-kms/index.ts";
 import type { AzureKeyVaultSignerOptions } from "../azure-key-vault/index.ts";
+import type { GcpKmsSignerOptions } from "../gcp-kms/index.ts";
 import type { Pkcs11SignerOptions } from "../pkcs11/index.ts";
 import type { RemoteSignerOptions } from "../signer/verified-key.ts";
 import { libraryPathOf } from "./module-path.ts";
@@ -13,6 +14,8 @@ export interface KeyUriOptions extends RemoteSignerOptions {
   readonly awsKms?: Partial<KmsSignerOptions> | undefined;
   /** For an `azure-key-vault:` URI. Default of `credential`: `DefaultAzureCredential` of @azure/identity. */
   readonly azureKeyVault?: Partial<AzureKeyVaultSignerOptions> | undefined;
+  /** For a `gcp-kms:` URI, for example `auth`. Default: Application Default Credentials by google-auth-library. */
+  readonly gcpKms?: Partial<GcpKmsSignerOptions> | undefined;
   /** For a `pkcs11:` or a `cloudhsm:` URI, for example `pin` or `libraryPath`. */
   readonly pkcs11?: Partial<Pkcs11SignerOptions> | undefined;
 }
@@ -27,10 +30,10 @@ const SHARED = ["expectedAddress", "timeout", "verifier"] as const;
  * @throws ethers' INVALID_ARGUMENT `uri`, also for options of another backend than the URI's.
  */
 export async function optionsOf(uri: KeyUri, given: KeyUriOptions): Promise<AllOptions> {
-  const { awsKms, azureKeyVault, pkcs11, ...shared } = given;
+  const { awsKms, azureKeyVault, gcpKms, pkcs11, ...shared } = given;
   const isPkcs11 = uri.backend === "pkcs11" || uri.backend === "cloudhsm";
-  const own = isPkcs11 ? pkcs11 : uri.backend === "aws-kms" ? awsKms : azureKeyVault;
-  for (const [name, options] of Object.entries({ awsKms, azureKeyVault, pkcs11 })) {
+  const own = { "aws-kms": awsKms, "azure-key-vault": azureKeyVault, "gcp-kms": gcpKms, pkcs11, cloudhsm: pkcs11 }[uri.backend];
+  for (const [name, options] of Object.entries({ awsKms, azureKeyVault, gcpKms, pkcs11 })) {
     requireUri(options === undefined || options === own, `the options ${name} are not for a URI of ${uri.backend}`);
   }
   const named = isPkcs11 ? pkcs11Options(uri) : uri.options;

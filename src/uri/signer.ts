@@ -2,6 +2,7 @@ import type { Provider } from "ethers";
 import type { KmsSignerOptions } from "../aws-kms/index.ts";
 import type { AzureKeyVaultSignerOptions } from "../azure-key-vault/index.ts";
 import type { CloudHsmSignerOptions } from "../cloudhsm/index.ts";
+import type { GcpKmsSignerOptions } from "../gcp-kms/index.ts";
 import type { Pkcs11SignerOptions } from "../pkcs11/index.ts";
 import type { RemoteSigner } from "../signer/remote-signer.ts";
 import { parseKeyUri } from "./key-uri.ts";
@@ -40,6 +41,10 @@ export async function signerFromUri(
       const { AzureKeyVaultSigner } = await import("../azure-key-vault/index.ts");
       return new AzureKeyVaultSigner(all as AzureKeyVaultSignerOptions, provider);
     }
+    case "gcp-kms": {
+      const { GcpKmsSigner } = await import("../gcp-kms/index.ts");
+      return new GcpKmsSigner(all as unknown as GcpKmsSignerOptions, provider);
+    }
     case "pkcs11": {
       requireLibrary(all);
       const { Pkcs11Signer } = await import("../pkcs11/index.ts");
@@ -59,7 +64,13 @@ export function requireLibrary(options: Readonly<Record<string, unknown>>): void
 }
 
 function requireKey({ backend, options }: KeyUri): void {
-  const isNamed = ["keyId", "keyName", "keyLabel"].some((name) => name in options);
-  const missing = backend.startsWith("a") ? "the key after the scheme" : "the key by object= or id=";
+  const isNamed = ["keyId", "keyName", "keyVersion", "keyLabel"].some((name) => name in options);
+  const missing = {
+    "aws-kms": "the key after the scheme",
+    "azure-key-vault": "the key after the scheme",
+    "gcp-kms": "/cryptoKeyVersions/N, since each version is another account",
+    pkcs11: "the key by object= or id=",
+    cloudhsm: "the key by object= or id=",
+  }[backend];
   requireUri(isNamed, `it names a place, not a key: add ${missing}`);
 }

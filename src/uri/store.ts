@@ -2,7 +2,9 @@ import type { KeyStore } from "../accounts/key-store.ts";
 import type { KmsStoreOptions } from "../aws-kms/index.ts";
 import type { AzureKeyVaultStoreOptions } from "../azure-key-vault/index.ts";
 import type { CloudHsmKeyStoreOptions } from "../cloudhsm/index.ts";
+import type { GcpKmsStoreOptions } from "../gcp-kms/index.ts";
 import type { Pkcs11KeyStoreOptions } from "../pkcs11/index.ts";
+import { placeOf } from "./gcp-kms-uri.ts";
 import { parseKeyUri } from "./key-uri.ts";
 import { type KeyUriOptions, optionsOf } from "./options.ts";
 import { requireLibrary } from "./signer.ts";
@@ -36,6 +38,10 @@ export async function storeFromUri(uri: string, { prefix, ...options }: StoreUri
     case "azure-key-vault": {
       const { AzureKeyVaultKeyStore } = await import("../azure-key-vault/index.ts");
       return new AzureKeyVaultKeyStore({ ...place, namePrefix: prefix } as AzureKeyVaultStoreOptions);
+    }
+    case "gcp-kms": {
+      const { GcpKmsKeyStore } = await import("../gcp-kms/index.ts");
+      return new GcpKmsKeyStore({ ...place, parent: placeOf(parsed.resource), namePrefix: prefix } as GcpKmsStoreOptions);
     }
     case "pkcs11": {
       requireLibrary(place);

@@ -45,7 +45,7 @@ async function loadedFor(uri: string): Promise<{ readonly classes: string[]; rea
   const own = files
     .filter((file) => file.includes("/.cache/"))
     .map((file) => readFileSync(fileURLToPath(file), "utf8"));
-  const packages = ["@aws-sdk/", "@azure/", "pkcs11js/"].filter((name) =>
+  const packages = ["@aws-sdk/", "@azure/", "google-auth-library/", "pkcs11js/"].filter((name) =>
     files.some((file) => file.includes(`/${name}`)),
   );
   return {

@@ -51,7 +51,7 @@ describe("a pkcs11: URI (RFC 7512)", () => {
   });
 
   test.each<[uri: string, message: RegExp | string]>([
-    ["", "it must begin with aws-kms:, azure-key-vault:, pkcs11:, cloudhsm:"],
+    ["", "it must begin with aws-kms:, azure-key-vault:, gcp-kms:, pkcs11:, cloudhsm:"],
     ["https://planted", /^it must begin with/],
     ["pkcs11", /^it must begin with/],
     ["pkcs11:token", "an attribute name=value is expected at position 8"],

@@ -4,6 +4,7 @@ import { refusalOf } from "./rejection.ts";
 
 const KEY_ARN = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 const ALIAS_ARN = "arn:aws-us-gov:kms:us-gov-west-1:111122223333:alias/pay/roll";
+const VERSION = "projects/acme/locations/europe-west1/keyRings/eth/cryptoKeys/treasury/cryptoKeyVersions/1";
 const VAULT = "https://treasury.vault.azure.net";
 
 describe("a cloud's URI", () => {
@@ -22,6 +23,11 @@ describe("a cloud's URI", () => {
       "azure-key-vault:http://127.0.0.1:8080/keys/k?allowInsecureConnection=true&serviceVersion=7.5",
       { vaultUrl: "http://127.0.0.1:8080", keyName: "k", allowInsecureConnection: true, serviceVersion: "7.5" },
     ],
+    [`gcp-kms:${VERSION}`, { keyVersion: VERSION }],
+    [`GCP-KMS:${VERSION}?endpoint=http://127.0.0.1:8080`, { keyVersion: VERSION, endpoint: "http://127.0.0.1:8080" }],
+    [`gcp-kms:${VERSION.replace("acme", "example.com:acme")}`, { keyVersion: VERSION.replace("acme", "example.com:acme") }],
+    ["gcp-kms:projects/acme/locations/europe-west1", {}],
+    ["gcp-kms:projects/acme/locations/europe-west1/keyRings/eth/cryptoKeys/treasury", {}],
   ])("%s", (uri, options) => {
     expect(parseKeyUri(uri).options).toEqual(options);
   });
@@ -41,6 +47,12 @@ describe("a cloud's URI", () => {
     [`azure-key-vault:${VAULT}/secrets/planted`, /^the path after the vault must be/],
     [`azure-key-vault:${VAULT}/keys/k/v/planted`, /^the path after the vault must be/],
     ["azure-key-vault:https://planted:planted@v.vault.azure.net/keys/k", /^it must not hold a user name/],
+    ["gcp-kms:planted", /^the full name of a key version must follow/],
+    [`gcp-kms://${VERSION}`, /^the full name of a key version must follow/],
+    [`gcp-kms:${VERSION}/planted`, /^the full name of a key version must follow/],
+    [`gcp-kms:${VERSION.replace(/1$/, "0")}`, /^the full name of a key version must follow/],
+    [`gcp-kms:${VERSION}?endpoint=https://planted:planted@host`, /^endpoint must not hold a user name/],
+    [`gcp-kms:${VERSION}?token=planted`, /^the attribute token at position \d+ is unknown/],
     [`azure-key-vault:${VAULT}/keys/k?clientSecret=planted`, /^the attribute clientSecret at position \d+ is unknown/],
   ])("%s is refused", (uri, message) => {
     expect(refusalOf(() => parseKeyUri(uri))).toMatch(message);

@@ -7,7 +7,7 @@ import { nameColumn } from "../printable.ts";
 
 export const accounts: Command = {
   name: "accounts",
-  summary: "list the accounts of a Region, a vault or a token",
+  summary: "list the accounts of a Region, a vault, a location or a token",
   details: [
     "Lists every secp256k1 signing key of the place that the URI is in; the part that names a key may be left out.",
     "Keys that cannot be used now are listed with the reason. With --json each key is a line of its own.",
@@ -19,6 +19,7 @@ export const accounts: Command = {
   examples: [
     "accounts --key 'aws-kms:?region=eu-west-1'",
     "accounts --key azure-key-vault:https://treasury.vault.azure.net --prefix payout- --json",
+    "accounts --key gcp-kms:projects/acme/locations/europe-west1",
     "accounts --key 'pkcs11:token=treasury?module-path=/usr/lib/softhsm/libsofthsm2.so'   # asks for the PIN",
   ],
   run: (context) =>

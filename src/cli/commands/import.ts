@@ -22,6 +22,7 @@ export const importKey: Command = {
   examples: [
     "import --key 'aws-kms:alias/treasury?region=eu-west-1'   # asks for the private key",
     "import --key azure-key-vault:https://treasury.vault.azure.net/keys/hot-wallet --private-key-file key.hex",
+    "import --key gcp-kms:projects/acme/locations/europe-west1/keyRings/eth/cryptoKeys/treasury",
     "import --key 'pkcs11:token=treasury;object=hot?module-name=softhsm2&pin-source=env:PIN' --private-key-file - < key.hex",
   ],
   run: (context) =>

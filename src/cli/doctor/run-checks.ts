@@ -10,6 +10,7 @@ import { checkAwsKms } from "./aws-kms.ts";
 import { checkAzureKeyVault } from "./azure-key-vault.ts";
 import { checkChain } from "./chain.ts";
 import { Checks, type Outcome, type StepReport } from "./checks.ts";
+import { checkGcpKms } from "./gcp-kms.ts";
 import { checkPkcs11 } from "./pkcs11.ts";
 import { TEST_MESSAGE } from "./test-message.ts";
 
@@ -27,6 +28,7 @@ export async function runChecks(context: Context): Promise<readonly StepReport[]
     const { publicKey, permission } = await {
       "aws-kms": checkAwsKms,
       "azure-key-vault": checkAzureKeyVault,
+      "gcp-kms": checkGcpKms,
       pkcs11: checkPkcs11,
       cloudhsm: checkPkcs11,
     }[parsed.backend](check);

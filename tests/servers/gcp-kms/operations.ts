@@ -149,10 +149,10 @@ function filtered(all: readonly Json[], filter: unknown): readonly Json[] {
       if (!match) throw new StatusError("INVALID_ARGUMENT", `Invalid filter: ${term}`);
       return [match[1]?.split(".") ?? [], match[2]] as const;
     });
-  const valueOf = (item: unknown, path: readonly string[]) => {
+  const fieldOf = (item: unknown, path: readonly string[]) => {
     return path.reduce<unknown>((value, field) => (value as Json | undefined)?.[field], item);
   };
-  return all.filter((item) => terms.every(([path, value]) => valueOf(item, path) === value));
+  return all.filter((item) => terms.every(([path, value]) => fieldOf(item, path) === value));
 }
 
 function page(field: string, all: readonly Json[], request: Json, { limit, empty }: PageHabits): Json {
