@@ -20,6 +20,7 @@ const needs = [
   [/CloudHsm/, "needs AWS CloudHSM"],
   [/ManagedIdentityCredential|ClientSecretCredential|clientSecret/, "needs a credential that Azure gives"],
   [/from "(pg|postgres|redis|ioredis)"/, "needs a database"],
+  [/KeyManagementServiceClient/, "needs Google Cloud: its client has a place of its own"],
   [/readFile\(/, "needs files that people of a quorum exchange"],
 ];
 

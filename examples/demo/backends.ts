@@ -2,6 +2,7 @@ import { awsKmsBackend } from "./aws-kms-backend.ts";
 import { azureKeyVaultBackend } from "./azure-key-vault-backend.ts";
 import type { DemoBackend } from "./backend.ts";
 import { cloudHsmBackend } from "./cloudhsm-backend.ts";
+import { gcpKmsBackend } from "./gcp-kms-backend.ts";
 import { pkcs11Backend } from "./pkcs11-backend.ts";
 import { softHsmBackend } from "./softhsm-backend.ts";
 
@@ -11,4 +12,5 @@ export const BACKENDS: Readonly<Record<string, (key: string | undefined) => Demo
   cloudhsm: (key) => (key === undefined ? softHsmBackend("cloudhsm") : cloudHsmBackend(key)),
   "aws-kms": awsKmsBackend,
   "azure-key-vault": azureKeyVaultBackend,
+  "gcp-kms": gcpKmsBackend,
 };

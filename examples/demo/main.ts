@@ -1,11 +1,11 @@
 // The main job, on real parts: a key inside an HSM signs an EIP-1559 transaction, an Ethereum node mines it, and the
 // receipt names the key's address as the sender. It exits with 1 if anything differs.
 //
-//   npm run demo [-- --backend pkcs11|cloudhsm|aws-kms|azure-key-vault] [--key KEY]
+//   npm run demo [-- --backend pkcs11|cloudhsm|aws-kms|azure-key-vault|gcp-kms] [--key KEY]
 //
 // Without --key it brings a stand-in of the service and a new key. With --key it uses the real service, with the credentials of
 // your environment, and that key: a label in AWS CloudHSM, whose PIN is read from CLOUDHSM_PIN, or in another token, of which
-// PKCS11_LIBRARY, PKCS11_TOKEN and PKCS11_PIN tell the rest; an id, ARN or alias in AWS KMS; a URL in Azure Key Vault. The chain
+// PKCS11_LIBRARY, PKCS11_TOKEN and PKCS11_PIN tell the rest; an id, ARN or alias in AWS KMS; a URL in Azure Key Vault; the full name of a version in Google Cloud KMS. The chain
 // is a local one in any case.
 
 import { parseArgs } from "node:util";

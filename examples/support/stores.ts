@@ -5,10 +5,12 @@ import type { KeyStore } from "ethers-hsm";
 import { KmsKeyStore } from "ethers-hsm/aws-kms";
 import { AzureKeyVaultKeyStore } from "ethers-hsm/azure-key-vault";
 import { CloudHsmKeyStore } from "ethers-hsm/cloudhsm";
+import { GcpKmsKeyStore } from "ethers-hsm/gcp-kms";
 import { Pkcs11KeyStore } from "ethers-hsm/pkcs11";
 import { softHsmLibrary } from "../../scripts/setup/softhsm.mjs";
 import { KmsServer } from "../../tests/servers/aws-kms/kms-server.ts";
 import { KeyVaultServer } from "../../tests/servers/azure-key-vault/server.ts";
+import { GcpKmsServer } from "../../tests/servers/gcp-kms/server.ts";
 import { SoftHsmToken } from "../../tests/support/softhsm.ts";
 import { writeSoftHsmConfiguration } from "../../tests/support/softhsm-configuration.ts";
 
@@ -27,6 +29,7 @@ export const STORES: Readonly<Record<string, () => Promise<ExampleStore>>> = {
   cloudhsm: () => softHsmStore("cloudhsm"),
   "aws-kms": kmsStore,
   "azure-key-vault": azureKeyVaultStore,
+  "gcp-kms": gcpKmsStore,
 };
 
 async function softHsmStore(preset: "pkcs11" | "cloudhsm"): Promise<ExampleStore> {
@@ -67,5 +70,15 @@ async function azureKeyVaultStore(): Promise<ExampleStore> {
     allowInsecureConnection: true,
     disableChallengeResourceVerification: true,
   });
+  return { store, create: (name) => store.createKey({ name }), close: () => server.close() };
+}
+
+async function gcpKmsStore(): Promise<ExampleStore> {
+  const server = await GcpKmsServer.start();
+  const token = "example-token";
+  server.tokens.add(token);
+  const parent = server.rings.addRing("projects/example/locations/europe-west1/keyRings/example");
+  const auth = { getRequestHeaders: async () => ({ authorization: `Bearer ${token}` }) };
+  const store = new GcpKmsKeyStore({ parent, auth, endpoint: server.url });
   return { store, create: (name) => store.createKey({ name }), close: () => server.close() };
 }

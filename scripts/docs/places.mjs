@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { computeAddress, parseEther } from "ethers";
 import { KeyVaultServer } from "../../tests/servers/azure-key-vault/server.ts";
+import { startGoogleCloud } from "../../tests/cli/support/google-cloud.ts";
 import { startAnvil } from "../../tests/support/anvil.ts";
 import { SoftHsmToken } from "../../tests/support/softhsm.ts";
 import { writeSoftHsmConfiguration } from "../../tests/support/softhsm-configuration.ts";
@@ -26,6 +27,8 @@ const [PIN, TOKEN] = ["1234", "a-token-of-the-guides"];
 export async function places(code) {
   const folder = mkdtempSync(join(tmpdir(), "ethers-hsm-docs-"));
   const [kms, vault, anvil] = [await kmsWithKeys(code), await vaultWithKeys(code), await startAnvil()];
+  const google = await startGoogleCloud();
+  google.server.rings.add("projects/acme/locations/europe-west1/keyRings/eth/cryptoKeys/treasury", { privateKey: PRIVATE_KEY });
   await anvil.fund(computeAddress(PRIVATE_KEY), parseEther("1000"));
   const credential = `{ getToken: async () => ({ token: "${TOKEN}", expiresOnTimestamp: Date.now() + 3600000 }) }`;
   const vaultUrl = `vaultUrl: "${vault.url}", allowInsecureConnection: true, disableChallengeResourceVerification: true`;
@@ -38,6 +41,8 @@ export async function places(code) {
       ['vaultUrl: "https://treasury.vault.azure.net"', vaultUrl],
       ['vaultName: "treasury"', vaultUrl],
       ["new DefaultAzureCredential()", credential],
+      ['keyVersion: "projects/', `endpoint: "${google.server.url}", keyVersion: "projects/`],
+      ['parent: "projects/', `endpoint: "${google.server.url}", parent: "projects/`],
     ],
     env: {
       AWS_ENDPOINT_URL_KMS: kms.url,
@@ -45,6 +50,7 @@ export async function places(code) {
       AWS_SECRET_ACCESS_KEY: "documentation",
       AWS_EC2_METADATA_DISABLED: "true",
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
+      ...google.env,
       SOFTHSM2_CONF: tokenConfiguration(folder),
       HSM_PIN: PIN,
       ETHERS_HSM_KEY: "aws-kms:alias/treasury?region=eu-west-1",
@@ -52,7 +58,7 @@ export async function places(code) {
       PRIVATE_KEY,
     },
     stop: async () => {
-      await Promise.all([kms.stop(), vault.close(), anvil.stop()]);
+      await Promise.all([kms.stop(), vault.close(), google.close(), anvil.stop()]);
       rmSync(folder, { recursive: true, force: true });
     },
   };

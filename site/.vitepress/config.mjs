@@ -4,7 +4,7 @@ import { defineConfig } from "vitepress";
 /** The guides, in the order in which a new user meets them. */
 const guides = [
   ["Begin", ["getting-started", "cli", "when-not-to-use"]],
-  ["Backends", ["aws-kms", "azure-key-vault", "pkcs11"]],
+  ["Backends", ["aws-kms", "azure-key-vault", "gcp-kms", "pkcs11"]],
   ["Around the signers", ["accounts", "eip1193", "viem", "quorum", "failover", "testing", "remote-key"]],
   ["In production", ["operations", "errors", "migrating", "benchmarks", "faq", "architecture"]],
 ];

@@ -6,7 +6,7 @@ import { PROJECT } from "./program.ts";
 const EXAMPLES = join(PROJECT, "examples");
 const RUNNER = join(PROJECT, "scripts/examples.mjs");
 // They are for a cloud, and have tests and instructions of their own; or they are parts of the others.
-const ELSEWHERE = ["aws-cdk-lambda", "aws-cloudhsm", "azure", "policies", "support"];
+const ELSEWHERE = ["aws-cdk-lambda", "aws-cloudhsm", "azure", "gcp", "policies", "support"];
 // .ci/run runs them by themselves.
 const APART = ["demo", "quorum"];
 
