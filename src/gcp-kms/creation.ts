@@ -1,7 +1,7 @@
 import { assert, encodeBase64, hexlify, randomBytes } from "ethers";
 import type { StoredKey } from "../accounts/key-store.ts";
 import type { Call } from "../backend/calls.ts";
-import { withCreatedKey } from "../backend/creation.ts";
+import { outcomeUnknown, withCreatedKey } from "../backend/creation.ts";
 import type { PrivateKey } from "../backend/private-key.ts";
 import { proveKey } from "../backend/proof.ts";
 import { retry } from "../backend/retry.ts";
@@ -32,7 +32,9 @@ export async function makeKey(
   const keyName = `${key.ring}/cryptoKeys/${key.name}`;
   const versionName = `${keyName}/cryptoKeyVersions/1`;
   const run = <T>(task: (call: Call) => Promise<T>) => listing.calls.run(operation, { keyId: versionName }, task);
-  await run((call) => createKey(listing, key, privateKey !== undefined, call));
+  await outcomeUnknown(`gcloud kms keys describe ${keyName}`, () =>
+    run((call) => createKey(listing, key, privateKey !== undefined, call)),
+  );
   const hint = privateKey
     ? "The import is not proven: import again under another name. A key without a version costs nothing; destroy its version if there is one: " +
       `gcloud kms keys versions list --key ${keyName}`

@@ -1,6 +1,6 @@
 import { type ErrorMapping, type Failure, failureError, redactText } from "../backend/failure.ts";
 import { ResponseTooLargeError } from "../backend/response-body.ts";
-import { codeIn, transportMapping } from "../backend/transport.ts";
+import { codeIn, proxyVariable, transportMapping } from "../backend/transport.ts";
 import { isSignerError, type SignerError, type SignerErrorContext } from "../core/errors.ts";
 import { credentialError, isCredentialError } from "./credential-errors.ts";
 import type { Message } from "./response.ts";
@@ -229,7 +229,10 @@ export function transportError(error: unknown, endpoint: string, context: Reques
   // A browser's fetch, and Node's for what is not HTTP, tell that it failed and no more.
   const mapping =
     transportMapping(failure, endpoint) ?? transportMapping({ ...failure, name: "TypeError", text: "fetch" }, endpoint);
-  return failureError(failure, mapping ?? FAILED, { ...context, service: CLOUD_KMS });
+  const { hint, ...rest } = mapping ?? FAILED;
+  const proxy = rest.retryable === false ? undefined : proxyVariable();
+  const note = proxy === undefined ? "" : `. ${proxy} is set, but Node's fetch ignores it: pass fetch with a proxy agent`;
+  return failureError(failure, { ...rest, hint: `${hint}${note}` }, { ...context, service: CLOUD_KMS });
 }
 
 /** The SignerError for what a client of @google-cloud/kms threw: gRPC's status, HTTP's, or an error of its credentials. */

@@ -135,7 +135,7 @@ export class GcpKmsKey implements RemoteKey {
 const USE_TO_SIGN = "cloudkms.cryptoKeyVersions.useToSign";
 
 /** ACCESS_DENIED if the caller may not sign by a key; undefined otherwise. The question itself needs no permission. */
-export async function missingPermission(
+async function missingPermission(
   client: GcpKmsClient,
   name: string,
   call: Call,

@@ -6,7 +6,7 @@ import { addressFromPublicKey } from "../core/public-key.ts";
 import type { CallOptions } from "../signer/remote-key.ts";
 import type { GcpKmsClient } from "./client.ts";
 import { CLOUD_KMS } from "./errors.ts";
-import { storeKey } from "./key.ts";
+import { type GcpKmsKey, storeKey } from "./key.ts";
 import type { CheckedStoreOptions } from "./options.ts";
 import { type Message, readAlgorithm, readLevel, readPublicKey, readPurpose, readVersionState } from "./response.ts";
 
@@ -57,14 +57,12 @@ export class GcpKmsListing {
 
   /** A key object for each caller, who may close it. */
   stored(name: string, publicKey: Uint8Array, id: string): StoredKey {
-    const { client, calls } = this;
-    const key = storeKey({ client, calls, timeout: this.options.timeout, name, publicKey });
-    return { key, address: addressFromPublicKey(publicKey), name: id };
+    return { key: this.#key(name, publicKey), address: addressFromPublicKey(publicKey), name: id };
   }
 
-  /** The names of up to `count` versions whose public key is known. */
-  knownNames(count: number): string[] {
-    return [...this.#known.keys()].slice(0, count);
+  /** Up to `count` keys whose public key is known. */
+  knownKeys(count: number): GcpKmsKey[] {
+    return [...this.#known].slice(0, count).map(([name, publicKey]) => this.#key(name, publicKey));
   }
 
   /** Fetches the public key and remembers it. Needs cloudkms.cryptoKeyVersions.viewPublicKey. */
@@ -74,6 +72,11 @@ export class GcpKmsListing {
     const publicKey = await this.client.send("getPublicKey", { name }, call, (message) => readPublicKey(message, name));
     this.#known.set(name, publicKey);
     return publicKey;
+  }
+
+  #key(name: string, publicKey: Uint8Array): GcpKmsKey {
+    const { client, calls } = this;
+    return storeKey({ client, calls, timeout: this.options.timeout, name, publicKey });
   }
 
   async *#findKeys(options: CallOptions): AsyncGenerator<FoundKey, void, undefined> {

@@ -2,12 +2,11 @@ import type { KeyStore, ListedKey, StoredKey, StoreHealth } from "../accounts/ke
 import { NewNames } from "../backend/creation.ts";
 import { PrivateKey } from "../backend/private-key.ts";
 import { requireAddress } from "../backend/proof.ts";
-import { failureOf, readStoreHealth } from "../backend/store-health.ts";
+import { readStoreHealth } from "../backend/store-health.ts";
 import type { CallOptions } from "../signer/remote-key.ts";
 import { GcpKmsClient } from "./client.ts";
 import { makeKey, requireWebCrypto } from "./creation.ts";
 import { CLOUD_KMS } from "./errors.ts";
-import { missingPermission } from "./key.ts";
 import { GcpKmsListing } from "./listing.ts";
 import {
   checkNewKey,
@@ -106,27 +105,18 @@ export class GcpKmsKeyStore implements KeyStore {
   }
 
   /**
-   * Asks for one entry of the listing, and for the permission to sign by up to ten of the keys that were listed last; `canSign` is false if it
-   * is missing for any of them. It signs nothing.
+   * Asks for one entry of the listing, and for the health of up to ten of the keys that were listed last; `canSign` is false if the permission
+   * to sign is missing for any of them. A key that is disabled says nothing of the permission. It signs nothing.
    *
-   * @throws the signal's `reason`; SignerError SIGNER_CLOSED. Any other failure is part of the result.
+   * @throws the signal's `reason` alone: any other failure is part of the result.
    */
   async health(options: CallOptions = {}): Promise<StoreHealth> {
-    const { calls, client } = this.#listing;
+    const { calls } = this.#listing;
     const list = () => calls.run("health", options, (call) => this.#listing.probe(call));
     const health = await readStoreHealth(list, CLOUD_KMS, options);
     if (!health.reachable) return health;
-    const failures = await Promise.all(
-      this.#listing.knownNames(HEALTH_SAMPLE).map(async (name) => {
-        const ask = () =>
-          calls.run("health", { ...options, keyId: name }, (call) => missingPermission(client, name, call));
-        let missing: Awaited<ReturnType<typeof ask>>;
-        const failure = await failureOf(async () => {
-          missing = await ask();
-        }, options);
-        return failure ?? missing;
-      }),
-    );
+    const keys = this.#listing.knownKeys(HEALTH_SAMPLE);
+    const failures = await Promise.all(keys.map(async (key) => (await key.health(options)).error));
     const denied = failures.find((failure) => failure?.code === "ACCESS_DENIED");
     const canSign = denied ? false : failures.includes(undefined) || undefined;
     return { ...health, canSign, error: health.error ?? denied ?? failures.find((failure) => failure !== undefined) };

@@ -7,6 +7,7 @@ import { softHsmPath } from "../support/softhsm-env.ts";
 import { CommandProcess } from "./support/command-process.ts";
 import { examined } from "./support/steps.ts";
 
+const VERSION = "projects/acme/locations/europe-west1/keyRings/eth/cryptoKeys/treasury/cryptoKeyVersions/1";
 const cli = new CommandProcess();
 let folder: string;
 
@@ -38,6 +39,7 @@ describe("a package that is not installed: 8, and what to install", () => {
   test.each<[name: string, uri: () => string, step: string]>([
     ["@aws-sdk/client-kms", () => "aws-kms:alias/a?region=eu-west-1", "SDK"],
     ["@azure/keyvault-keys", () => "azure-key-vault:https://127.0.0.1:9/keys/k", "SDK"],
+    ["google-auth-library", () => `gcp-kms:${VERSION}?endpoint=http://127.0.0.1:9`, "credentials"],
     ["pkcs11js", () => `pkcs11:object=k?module-path=${softHsmPath()}&pin-source=env:P`, "pkcs11js"],
   ])("%s", async (name, uri, step) => {
     const env = { ...(await without(name)), AZURE_TOKEN_CREDENTIALS: "EnvironmentCredential" };

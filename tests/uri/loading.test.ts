@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals
 jest.setTimeout(180_000);
 
 const run = promisify(execFile);
-const CLASSES = ["KmsSigner", "AzureKeyVaultSigner", "Pkcs11Signer", "CloudHsmSigner"];
+const CLASSES = ["KmsSigner", "AzureKeyVaultSigner", "GcpKmsSigner", "Pkcs11Signer", "CloudHsmSigner"];
 // Tells each module that is loaded, on stdout; at once, since the hooks' thread ends with the program.
 const HOOKS = `import { writeSync } from "node:fs";
   export async function load(url, context, next) { writeSync(1, url + "\\n"); return next(url, context); }`;
@@ -58,6 +58,7 @@ describe("signerFromUri loads only the backend that the URI names", () => {
   test.each<[uri: string, classes: string[], packages: string[]]>([
     ["aws-kms:alias/a?region=eu-west-1", ["KmsSigner"], []],
     ["azure-key-vault:https://a.vault.azure.net/keys/k", ["AzureKeyVaultSigner"], ["@azure/"]],
+    ["gcp-kms:projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1", ["GcpKmsSigner"], []],
     ["pkcs11:object=k?module-name=softhsm2", ["Pkcs11Signer"], []],
     ["cloudhsm:object=k?pin-source=env:P", ["Pkcs11Signer", "CloudHsmSigner"], []],
   ])("%s", async (uri, classes, packages) => {
