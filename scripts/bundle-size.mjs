@@ -28,7 +28,17 @@ const BUDGETS = {
 };
 
 /** Peers, of which an application brings its own copy. */
-const PEERS = ["ethers", "secp256k1", "@aws-sdk/*", "@azure/*", "google-auth-library", "pkcs11js", "viem", "viem/*", "node:*"];
+const PEERS = [
+  "ethers",
+  "secp256k1",
+  "@aws-sdk/*",
+  "@azure/*",
+  "google-auth-library",
+  "pkcs11js",
+  "viem",
+  "viem/*",
+  "node:*",
+];
 
 /** @typedef {{ name: string, minified: number, gzipped: number, budget: number }} BundledSize */
 

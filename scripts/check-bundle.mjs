@@ -19,7 +19,14 @@ const ownImports = {
   "./pkcs11": ["pkcs11js", "node:"],
   "./cloudhsm": ["pkcs11js", "node:"],
   // It loads the backend that a URI names, whichever that is.
-  "./uri": ["@aws-sdk/client-kms", "@azure/keyvault-keys", "@azure/identity", "google-auth-library", "pkcs11js", "node:"],
+  "./uri": [
+    "@aws-sdk/client-kms",
+    "@azure/keyvault-keys",
+    "@azure/identity",
+    "google-auth-library",
+    "pkcs11js",
+    "node:",
+  ],
   "./codecs": [],
   "./secp256k1": ["node:"],
   "./testing": [],

@@ -4,8 +4,8 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { computeAddress, parseEther } from "ethers";
-import { KeyVaultServer } from "../../tests/servers/azure-key-vault/server.ts";
 import { startGoogleCloud } from "../../tests/cli/support/google-cloud.ts";
+import { KeyVaultServer } from "../../tests/servers/azure-key-vault/server.ts";
 import { startAnvil } from "../../tests/support/anvil.ts";
 import { SoftHsmToken } from "../../tests/support/softhsm.ts";
 import { writeSoftHsmConfiguration } from "../../tests/support/softhsm-configuration.ts";
@@ -28,7 +28,9 @@ export async function places(code) {
   const folder = mkdtempSync(join(tmpdir(), "ethers-hsm-docs-"));
   const [kms, vault, anvil] = [await kmsWithKeys(code), await vaultWithKeys(code), await startAnvil()];
   const google = await startGoogleCloud();
-  google.server.rings.add("projects/acme/locations/europe-west1/keyRings/eth/cryptoKeys/treasury", { privateKey: PRIVATE_KEY });
+  google.server.rings.add("projects/acme/locations/europe-west1/keyRings/eth/cryptoKeys/treasury", {
+    privateKey: PRIVATE_KEY,
+  });
   await anvil.fund(computeAddress(PRIVATE_KEY), parseEther("1000"));
   const credential = `{ getToken: async () => ({ token: "${TOKEN}", expiresOnTimestamp: Date.now() + 3600000 }) }`;
   const vaultUrl = `vaultUrl: "${vault.url}", allowInsecureConnection: true, disableChallengeResourceVerification: true`;

@@ -231,7 +231,8 @@ export function transportError(error: unknown, endpoint: string, context: Reques
     transportMapping(failure, endpoint) ?? transportMapping({ ...failure, name: "TypeError", text: "fetch" }, endpoint);
   const { hint, ...rest } = mapping ?? FAILED;
   const proxy = rest.retryable === false ? undefined : proxyVariable();
-  const note = proxy === undefined ? "" : `. ${proxy} is set, but Node's fetch ignores it: pass fetch with a proxy agent`;
+  const note =
+    proxy === undefined ? "" : `. ${proxy} is set, but Node's fetch ignores it: pass fetch with a proxy agent`;
   return failureError(failure, { ...rest, hint: `${hint}${note}` }, { ...context, service: CLOUD_KMS });
 }
 

@@ -135,11 +135,7 @@ export class GcpKmsKey implements RemoteKey {
 const USE_TO_SIGN = "cloudkms.cryptoKeyVersions.useToSign";
 
 /** ACCESS_DENIED if the caller may not sign by a key; undefined otherwise. The question itself needs no permission. */
-async function missingPermission(
-  client: GcpKmsClient,
-  name: string,
-  call: Call,
-): Promise<SignerError | undefined> {
+async function missingPermission(client: GcpKmsClient, name: string, call: Call): Promise<SignerError | undefined> {
   // Grants lie on the key, not on its versions.
   const resource = name.split("/cryptoKeyVersions/")[0];
   const request = { resource, permissions: [USE_TO_SIGN] };

@@ -16,9 +16,15 @@ export function readGcpKmsUri(path: UriComponent, query: UriComponent): GcpKmsKe
   requireUri(matched !== undefined, `the full name of a key version must follow gcp-kms:, for example ${example}`);
   const { endpoint } = readVendorQuery(query, ["endpoint"]);
   const url = endpoint !== undefined && URL.canParse(endpoint) ? new URL(endpoint) : undefined;
-  requireUri(endpoint === undefined || (url && /^https?:$/.test(url.protocol)), "endpoint must be a URL of https: or http:");
+  requireUri(
+    endpoint === undefined || (url && /^https?:$/.test(url.protocol)),
+    "endpoint must be a URL of https: or http:",
+  );
   requireUri(!url || (url.username === "" && url.password === ""), "endpoint must not hold a user name or a password");
-  const options = { ...(version === undefined ? {} : { keyVersion: name }), ...(endpoint === undefined ? {} : { endpoint }) };
+  const options = {
+    ...(version === undefined ? {} : { keyVersion: name }),
+    ...(endpoint === undefined ? {} : { endpoint }),
+  };
   return { backend: "gcp-kms", options, resource: name };
 }
 

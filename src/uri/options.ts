@@ -32,7 +32,9 @@ const SHARED = ["expectedAddress", "timeout", "verifier"] as const;
 export async function optionsOf(uri: KeyUri, given: KeyUriOptions): Promise<AllOptions> {
   const { awsKms, azureKeyVault, gcpKms, pkcs11, ...shared } = given;
   const isPkcs11 = uri.backend === "pkcs11" || uri.backend === "cloudhsm";
-  const own = { "aws-kms": awsKms, "azure-key-vault": azureKeyVault, "gcp-kms": gcpKms, pkcs11, cloudhsm: pkcs11 }[uri.backend];
+  const own = { "aws-kms": awsKms, "azure-key-vault": azureKeyVault, "gcp-kms": gcpKms, pkcs11, cloudhsm: pkcs11 }[
+    uri.backend
+  ];
   for (const [name, options] of Object.entries({ awsKms, azureKeyVault, gcpKms, pkcs11 })) {
     requireUri(options === undefined || options === own, `the options ${name} are not for a URI of ${uri.backend}`);
   }

@@ -41,7 +41,11 @@ export async function storeFromUri(uri: string, { prefix, ...options }: StoreUri
     }
     case "gcp-kms": {
       const { GcpKmsKeyStore } = await import("../gcp-kms/index.ts");
-      return new GcpKmsKeyStore({ ...place, parent: placeOf(parsed.resource), namePrefix: prefix } as GcpKmsStoreOptions);
+      return new GcpKmsKeyStore({
+        ...place,
+        parent: placeOf(parsed.resource),
+        namePrefix: prefix,
+      } as GcpKmsStoreOptions);
     }
     case "pkcs11": {
       requireLibrary(place);

@@ -63,7 +63,15 @@ describe("doctor over Google Cloud KMS", () => {
     const { code, steps, step, troubles } = await examined(cli, []);
     expect([code, troubles]).toEqual([0, ["endpoint and TLS: warning"]]);
     expect(steps.map((each) => each.step)).toEqual([
-      ...["credentials", "endpoint and TLS", "permission to read the key", "key", "permission to sign", "address", "signature"],
+      ...[
+        "credentials",
+        "endpoint and TLS",
+        "permission to read the key",
+        "key",
+        "permission to sign",
+        "address",
+        "signature",
+      ],
     ]);
     expect(step("credentials").facts).toEqual({ email: google.email });
     expect(step("key").facts).toEqual({
@@ -78,7 +86,11 @@ describe("doctor over Google Cloud KMS", () => {
     google.server.faults.add({ kind: "error", status: "PERMISSION_DENIED" }, { operation: "getCryptoKeyVersion" });
     const signed = google.server.count("asymmetricSign");
     const { step } = await examined(cli, []);
-    expect(step("permission to sign")).toMatchObject({ status: "failed", code: "ACCESS_DENIED", detail: expect.stringContaining("useToSign") });
+    expect(step("permission to sign")).toMatchObject({
+      status: "failed",
+      code: "ACCESS_DENIED",
+      detail: expect.stringContaining("useToSign"),
+    });
     expect(step("signature").status).toBe("not-tried");
     expect(step("key")).toMatchObject({ status: "ok", detail: expect.stringContaining("which signing does not need") });
     expect(google.server.count("asymmetricSign")).toBe(signed);

@@ -26,7 +26,14 @@ afterAll(async () => {
 describe("payment-job.ts", () => {
   const job = (env: Readonly<Record<string, string>> = {}) => {
     return run("examples/gcp/payment-job.ts", [], {
-      ...{ ...google.env, HOME: "/nonexistent", KMS_ENDPOINT: google.server.url, RPC_URL: anvil.url, TO, AMOUNT: "0.25" },
+      ...{
+        ...google.env,
+        HOME: "/nonexistent",
+        KMS_ENDPOINT: google.server.url,
+        RPC_URL: anvil.url,
+        TO,
+        AMOUNT: "0.25",
+      },
       ...{ KEY_VERSION: `${KEY}/cryptoKeyVersions/1`, EXPECTED_ADDRESS: computeAddress(PRIVATE_KEY), ...env },
     });
   };
@@ -62,5 +69,7 @@ test("setup.sh makes what is missing, and grants one role on the key", () => {
     ...["iam service-accounts create eth-signer", "kms keys add-iam-policy-binding treasury"],
   ]);
   expect(calls.join("\n")).toMatch(/--default-algorithm ec-sign-secp256k1-sha256 --protection-level hsm/);
-  expect(calls.at(-1)).toMatch(/--member serviceAccount:eth-signer@acme\.iam\.gserviceaccount\.com --role roles\/cloudkms\.signerVerifier$/);
+  expect(calls.at(-1)).toMatch(
+    /--member serviceAccount:eth-signer@acme\.iam\.gserviceaccount\.com --role roles\/cloudkms\.signerVerifier$/,
+  );
 });

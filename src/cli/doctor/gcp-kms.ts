@@ -18,7 +18,9 @@ export async function checkGcpKms({ checks, signer, options, timeout }: CheckCon
     await signer.getPublicKey();
     return { detail: "cloudkms.cryptoKeyVersions.viewPublicKey is granted", value: undefined };
   });
-  await checks.step("key", [credentials, endpoint], () => describeKey(checked.keyVersion, new GcpKmsClient(checked), timeout));
+  await checks.step("key", [credentials, endpoint], () =>
+    describeKey(checked.keyVersion, new GcpKmsClient(checked), timeout),
+  );
   const permission = await checks.step("permission to sign", [publicKey], async () => {
     const { error } = await signer.health();
     if (error) throw error;
@@ -39,7 +41,11 @@ async function checkCredential(own: GcpKmsCredential | undefined, keyId: string)
     await auth.getRequestHeaders(AUDIENCE);
     const { client_email: email } = await auth.getCredentials().catch(() => ({ client_email: undefined }));
     const whose = email ?? "an access token that does not say whose it is";
-    return { detail: `${whose}, by ${named("google-auth-library")}`, facts: { email: email ?? null }, value: undefined };
+    return {
+      detail: `${whose}, by ${named("google-auth-library")}`,
+      facts: { email: email ?? null },
+      value: undefined,
+    };
   } catch (error) {
     throw credentialError(error, context);
   }

@@ -20,10 +20,15 @@ export async function startGoogleCloud(): Promise<GoogleCloud> {
     const headers = { "metadata-flavor": "Google", "content-type": "application/json" };
     const account = `/computeMetadata/v1/instance/service-accounts/default`;
     if (url.pathname === `${account}/token`) {
-      return { status: 200, headers, body: JSON.stringify({ access_token: token, expires_in: 3600, token_type: "Bearer" }) };
+      return {
+        status: 200,
+        headers,
+        body: JSON.stringify({ access_token: token, expires_in: 3600, token_type: "Bearer" }),
+      };
     }
     if (url.pathname === `${account}/`) return { status: 200, headers, body: JSON.stringify({ email, scopes: [] }) };
-    if (url.pathname === `${account}/email`) return { status: 200, headers: { "metadata-flavor": "Google" }, body: email };
+    if (url.pathname === `${account}/email`)
+      return { status: 200, headers: { "metadata-flavor": "Google" }, body: email };
     if (url.pathname.endsWith("/universe-domain")) return { status: 404, headers, body: "" };
     return { status: 200, headers: { "metadata-flavor": "Google" }, body: "acme" };
   });
