@@ -65,6 +65,8 @@ const MAX_TEXT = 500;
 const SECRETS: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   [/\b(authorization|x-amz-security-token)\s*[=:].*$/gim, "$1 [REDACTED]"],
   [/\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g, "[REDACTED]"],
+  // Google's opaque tokens.
+  [/\b(ya29\.|1\/\/)[\w-]{16,}/g, "[REDACTED]"],
   [/\bBearer [\w~+/.-]{20,}=*/g, "[REDACTED]"],
   [
     /\b(client_secret|client_assertion|assertion|access_token|refresh_token|WebIdentityToken|SecretAccessKey|SessionToken)("?\s*[=:]\s*"?)[^\s"&,]+/gi,

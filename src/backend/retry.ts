@@ -8,8 +8,11 @@ export interface RetryOptions {
   readonly signal: AbortSignal;
   /** The time by `performance.now()` after which no retry may begin. */
   readonly endsAt: number;
-  /** `"backoff"`: after a random time from 0 to 250 ms, 500 ms, and so on to 8 s ("full jitter"). `false`: the error is the result. */
-  readonly when: (error: unknown) => "now" | "backoff" | false;
+  /**
+   * `"backoff"`: after a random time from 0 to 250 ms, 500 ms, and so on to 8 s ("full jitter"). A number: after so many milliseconds.
+   * `false`: the error is the result.
+   */
+  readonly when: (error: unknown) => "now" | "backoff" | number | false;
 }
 
 /** Retries as `when` says. If no time is left it fails as the last attempt did. */
@@ -19,7 +22,7 @@ export async function retry<T>(attempt: () => Promise<T>, { signal, endsAt, when
       return await attempt();
     } catch (error) {
       const kind = when(error);
-      const delay = kind === "backoff" ? Math.random() * longest : 0;
+      const delay = kind === "backoff" ? Math.random() * longest : typeof kind === "number" ? kind : 0;
       if (signal.aborted || kind === false || performance.now() + delay >= endsAt) throw error;
       await sleep(delay, signal);
     }

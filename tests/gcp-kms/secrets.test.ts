@@ -4,10 +4,12 @@ import { OAuth2Client } from "google-auth-library";
 import { GcpKmsKey, GcpKmsKeyStore, GcpKmsSigner } from "../../src/gcp-kms/index.ts";
 import type { GcpKmsFault } from "../servers/gcp-kms/faults.ts";
 import type { GcpKmsServer } from "../servers/gcp-kms/server.ts";
+import { hangFor, stopTime } from "../support/stopped-time.ts";
 import {
   LOCATION,
   optionsFor,
   PRIVATE_KEY,
+  quickly,
   RING,
   signerFor,
   startServer,
@@ -60,21 +62,27 @@ test.each(TRANSPORTS)(
 );
 
 describe.each(TRANSPORTS)("by %s: errors", (transport) => {
+  stopTime();
+
   test.each<[string, GcpKmsFault]>([
     [
       "a refusal that repeats the token",
       { kind: "error", status: "PERMISSION_DENIED", message: `no: Bearer ${TOKEN}` },
     ],
+    ["a refusal that repeats the token alone", { kind: "error", status: "PERMISSION_DENIED", message: `no: ${TOKEN}` }],
     ["an outage", { kind: "error", status: "UNAVAILABLE" }],
     ["throttling", { kind: "throttle" }],
     ["a reset", "reset"],
     ["a hang", "hang"],
     ["a wrong name", { kind: "sign", change: { fields: { name: "x" } } }],
   ])("of %s show nothing", async (_name, fault) => {
-    const signer = signerFor(server, { ...wayTo(server, transport), timeout: 100 });
+    const signer = signerFor(server, wayTo(server, transport));
     await signer.getAddress();
     server.faults.add(fault, { operation: "asymmetricSign" });
-    const failure: unknown = await signer.signMessage("x").catch((error: unknown) => error);
+    const before = server.count("asymmetricSign");
+    const sign = () => signer.signMessage("x").catch((error: unknown) => error);
+    const isHanging = () => server.count("asymmetricSign") > before;
+    const failure: unknown = await (fault === "hang" ? hangFor(60_000, isHanging, sign) : quickly(sign()));
     expect(failure).toMatchObject({ name: "SignerError" });
     expectNothingShown(failure);
   });
