@@ -2,11 +2,14 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { id } from "ethers";
 import { KmsSigner } from "../../src/aws-kms/index.ts";
+import { GcpKmsKeyStore } from "../../src/gcp-kms/index.ts";
 import { openStore } from "../aws-kms/store-support.ts";
 import { type Kms, startKms } from "../aws-kms/support.ts";
 import { signerFor, startServer } from "../azure-key-vault/setup.ts";
 import { restOf, storeFor } from "../azure-key-vault/store-setup.ts";
+import { signerFor as gcpSignerFor, LOCATION, RING, startServer as startGcpKms, wayTo } from "../gcp-kms/setup.ts";
 import type { KeyVaultServer } from "../servers/azure-key-vault/server.ts";
+import type { GcpKmsServer } from "../servers/gcp-kms/server.ts";
 
 interface Statement {
   readonly Effect: string;
@@ -171,5 +174,41 @@ describe("the guides", () => {
     const blocks = [...text.matchAll(/```json\n(.*?)```/gs)].map(([, block]) => JSON.parse(block ?? "") as object);
     const policies = blocks.filter((block) => "Statement" in block || "DataActions" in block);
     expect(policies).toEqual(names.map((name) => json(name)));
+  });
+});
+
+describe("Google Cloud KMS", () => {
+  const NEEDS: Readonly<Record<string, readonly string[]>> = {
+    getPublicKey: ["cryptoKeyVersions.viewPublicKey"],
+    asymmetricSign: ["cryptoKeyVersions.useToSign"],
+    getCryptoKeyVersion: ["cryptoKeyVersions.get"],
+    listKeyRings: ["keyRings.list"],
+    listCryptoKeys: ["cryptoKeys.list"],
+    listCryptoKeyVersions: ["cryptoKeyVersions.list"],
+    createCryptoKey: ["cryptoKeys.create"],
+    createImportJob: ["importJobs.create"],
+    getImportJob: ["importJobs.get"],
+    importCryptoKeyVersion: ["importJobs.useToImport", "cryptoKeyVersions.create"],
+  };
+  let google: GcpKmsServer;
+  beforeAll(async () => {
+    google = await startGcpKms();
+  });
+  afterAll(() => google.close());
+
+  test.each<[string, () => Promise<unknown>]>([
+    ["sign", () => gcpSignerFor(google).signMessage("x")],
+    ["discover", () => restOf(new GcpKmsKeyStore({ ...wayTo(google), parent: LOCATION }).list())],
+    ["create", () => new GcpKmsKeyStore({ ...wayTo(google), parent: RING }).createKey({ name: "created" })],
+    [
+      "import",
+      () => new GcpKmsKeyStore({ ...wayTo(google), parent: RING }).importKey(id("imported"), { name: "imported" }),
+    ],
+  ])("%s.role.json permits what is requested, and no more", async (name, task) => {
+    google.log.length = 0;
+    await task();
+    const needs = google.log.flatMap(({ rpc }) => NEEDS[rpc] ?? [`unknown: ${rpc}`]);
+    const { includedPermissions } = json<{ includedPermissions: string[] }>(`gcp-kms/${name}.role.json`);
+    expect(sorted(includedPermissions)).toEqual(sorted(needs.map((need) => `cloudkms.${need}`)));
   });
 });
