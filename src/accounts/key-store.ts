@@ -36,7 +36,7 @@ export interface StoreHealth {
   readonly error: SignerError | undefined;
 }
 
-/** What names a new key. Each store has more: `KmsCreateKeyOptions`, `AzureKeyVaultCreateKeyOptions`, `CreatePkcs11KeyOptions`. */
+/** What names a new key. Each store has more: `KmsCreateKeyOptions`, `AzureKeyVaultCreateKeyOptions`, `GcpKmsCreateKeyOptions`, `CreatePkcs11KeyOptions`. */
 export interface NewKeyOptions extends CallOptions {
   /** The alias, or the name. */
   readonly name?: string | undefined;
@@ -45,7 +45,7 @@ export interface NewKeyOptions extends CallOptions {
 }
 
 /**
- * A place that holds many keys: an account and Region of AWS KMS, an Azure vault, a PKCS#11 token.
+ * A place that holds many keys: an account and Region of AWS KMS, an Azure vault, a location of Google Cloud KMS, a PKCS#11 token.
  *
  * Implement it to bring a store of your own: `AccountDirectory` takes any `KeyStore`.
  */

@@ -4,8 +4,9 @@ import { parseKeyUri } from "../uri/key-uri.ts";
 import type { Context } from "./context.ts";
 import { requireUsage } from "./errors.ts";
 
-/** A new key's name in the words of its own store: `name`; or `label`, and `id`. */
+/** A new key's name in the words of its own store: `name`, in Google Cloud also `keyRing`; or `label`, and `id`. */
 export interface NewKeyName extends NewKeyOptions {
+  readonly keyRing?: string;
   readonly label?: string;
   readonly id?: string;
 }

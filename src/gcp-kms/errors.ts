@@ -1,8 +1,7 @@
 import { type ErrorMapping, type Failure, failureError, redactText } from "../backend/failure.ts";
 import { ResponseTooLargeError } from "../backend/response-body.ts";
-import { codeIn, proxyVariable, transportMapping } from "../backend/transport.ts";
-import { isSignerError, type SignerError, type SignerErrorContext } from "../core/errors.ts";
-import { credentialError, isCredentialError } from "./credential-errors.ts";
+import { proxyVariable, transportMapping } from "../backend/transport.ts";
+import type { SignerError, SignerErrorContext } from "../core/errors.ts";
 import type { Message } from "./response.ts";
 
 /** The `info.source` of Cloud KMS's own failures. */
@@ -17,7 +16,7 @@ export interface RequestContext extends SignerErrorContext {
 }
 
 /** A failure in the service's own words. */
-interface StatusFailure extends Failure {
+export interface StatusFailure extends Failure {
   /** google.rpc.ErrorInfo. */
   readonly reason?: string | undefined;
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
@@ -28,30 +27,6 @@ export function isCredentialSource({ info }: SignerError): boolean {
   const source = info?.["source"];
   return source !== undefined && source !== CLOUD_KMS && source !== NOT_CLOUD_KMS;
 }
-
-/** gRPC's status codes by number. https://grpc.io/docs/guides/status-codes/ */
-const STATUSES = [
-  ...[
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-  ],
-  ...[
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-  ],
-  ...["DATA_LOSS", "UNAUTHENTICATED"],
-];
 
 const FAILED: ErrorMapping = {
   code: "BACKEND_UNAVAILABLE",
@@ -176,7 +151,8 @@ function foreignMapping(status: number): ErrorMapping {
   return { code: "BACKEND_RESPONSE_INVALID", hint };
 }
 
-function statusError(failure: StatusFailure, context: RequestContext): SignerError {
+/** The SignerError of a failure in the service's own words. */
+export function statusError(failure: StatusFailure, context: RequestContext): SignerError {
   return failureError(failure, statusMapping(failure, context), { ...context, service: CLOUD_KMS });
 }
 
@@ -234,65 +210,4 @@ export function transportError(error: unknown, endpoint: string, context: Reques
   const note =
     proxy === undefined ? "" : `. ${proxy} is set, but Node's fetch ignores it: pass fetch with a proxy agent`;
   return failureError(failure, { ...rest, hint: `${hint}${note}` }, { ...context, service: CLOUD_KMS });
-}
-
-/** The SignerError for what a client of @google-cloud/kms threw: gRPC's status, HTTP's, or an error of its credentials. */
-export function vendorError(error: unknown, context: RequestContext): SignerError {
-  if (isSignerError(error)) return error;
-  const { code, message, details, reason, errorInfoMetadata } = (
-    typeof error === "object" && error !== null ? error : { message: error }
-  ) as Message;
-  const text = redactText(typeof details === "string" ? details : message);
-  const name = typeof code === "number" ? (STATUSES[code] ?? `HTTP ${code}`) : undefined;
-  if (isCredentialError(text) || (name === undefined && codeIn(text) === undefined && /credential|auth/i.test(text))) {
-    return credentialError(error, context);
-  }
-  if (/already been closed/.test(text)) {
-    const failure = { source: CLOUD_KMS, name: "Error", text };
-    const hint = "the KeyManagementServiceClient was closed by its owner; pass an open one";
-    return failureError(
-      failure,
-      { code: "BACKEND_UNAVAILABLE", hint, retryable: false },
-      { ...context, service: CLOUD_KMS },
-    );
-  }
-  const platformCode = name === undefined || name === "UNAVAILABLE" ? codeIn(text) : undefined;
-  const failure: StatusFailure = {
-    ...{ source: CLOUD_KMS, name: name ?? "Error", text, platformCode },
-    ...{ status: typeof code === "number" && code >= 100 ? code : undefined },
-    reason: typeof reason === "string" ? reason : undefined,
-    metadata: errorInfoMetadata as StatusFailure["metadata"],
-    details: { reason },
-  };
-  const transport = platformCode === undefined ? undefined : transportMapping(failure, "Cloud KMS");
-  if (transport) return failureError(failure, transport, { ...context, service: CLOUD_KMS });
-  if (name === undefined) {
-    const hint = "the client's response did not come from Cloud KMS, or the client failed; see the cause";
-    return failureError(failure, { code: "BACKEND_RESPONSE_INVALID", hint }, { ...context, service: CLOUD_KMS });
-  }
-  return statusError(
-    STATUSES.includes(name) ? failure : { ...failure, name: statusOfHttp(failure.status ?? 0) },
-    context,
-  );
-}
-
-/** google.rpc.Code of an HTTP status, for a client of @google-cloud/kms 5, whose errors over REST have HTTP's. */
-function statusOfHttp(status: number): string {
-  const names: Readonly<Record<number, string>> = {
-    ...{
-      400: "INVALID_ARGUMENT",
-      401: "UNAUTHENTICATED",
-      403: "PERMISSION_DENIED",
-      404: "NOT_FOUND",
-      409: "ALREADY_EXISTS",
-    },
-    ...{
-      429: "RESOURCE_EXHAUSTED",
-      500: "INTERNAL",
-      501: "UNIMPLEMENTED",
-      503: "UNAVAILABLE",
-      504: "DEADLINE_EXCEEDED",
-    },
-  };
-  return names[status] ?? `HTTP ${status}`;
 }

@@ -83,12 +83,11 @@ export class GcpKmsKey implements RemoteKey {
       const publicKey = await this.#fetch(call);
       this.#publicKey ??= publicKey;
       if (equalBytes(publicKey, this.#publicKey)) return;
-      const [previous, current] = [this.#publicKey, publicKey].map((each) => {
-        return { keyId: this.id, address: addressFromPublicKey(each) };
-      });
+      const previous = { keyId: this.id, address: addressFromPublicKey(this.#publicKey) };
+      const current = { keyId: this.id, address: addressFromPublicKey(publicKey) };
       throw new SignerError(
         "KEY_CHANGED",
-        `the key version ${this.id} was the account ${previous?.address} and is ${current?.address} now, although a version's key never ` +
+        `the key version ${this.id} was the account ${previous.address} and is ${current.address} now, although a version's key never ` +
           "changes; check the endpoint, and whether the project was made again. Construct a new signer for the new account",
         { info: { previous, current } },
       );

@@ -15,6 +15,7 @@ const URIS = [
   "aws-kms:arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
   "aws-kms:alias/treasury?region=eu-west-1&profile=prod&endpoint=https://kms.example&useFipsEndpoint=true",
   "azure-key-vault:https://treasury.vault.azure.net/keys/hot/0123456789abcdef0123456789abcdef?serviceVersion=7.5",
+  "gcp-kms:projects/acme/locations/europe-west1/keyRings/eth/cryptoKeys/treasury/cryptoKeyVersions/1?endpoint=https://kms.example",
   "azure-key-vault:http://localhost:8443/keys/hot?allowInsecureConnection=true&disableChallengeResourceVerification=false",
 ];
 
@@ -31,6 +32,10 @@ function rewritten(uri: KeyUri): string {
     const { vaultUrl, keyName, keyVersion, ...query } = uri.options;
     const path = [vaultUrl, ...(keyName === undefined ? [] : ["keys", keyName, keyVersion ?? []].flat())].join("/");
     return `azure-key-vault:${path}${queryOf(query)}`;
+  }
+  if (uri.backend === "gcp-kms") {
+    const { keyVersion: _name, ...query } = uri.options;
+    return `gcp-kms:${uri.resource}${queryOf(query)}`;
   }
   const { options, pinSource, module } = uri;
   const { keyLabel, keyId, ...token } = options;

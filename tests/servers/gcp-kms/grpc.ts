@@ -52,8 +52,8 @@ function implement(backend: GcpKmsServer, service: string, description: protobuf
   for (const rpc of Object.keys(RPCS) as Rpc[]) {
     const method = methods[rpc.charAt(0).toUpperCase() + rpc.slice(1)];
     if (!method) continue;
-    const request = method.resolve().resolvedRequestType;
-    const response = method.resolvedResponseType;
+    method.resolve();
+    const { resolvedRequestType: request, resolvedResponseType: response } = method;
     if (!request || !response) throw new Error(`${rpc} is not described`);
     definition[rpc] = {
       path: `/${service}/${method.name}`,
