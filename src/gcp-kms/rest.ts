@@ -64,7 +64,7 @@ export class RestTransport {
       const response = await own(url, { method: verb, headers, body: content ?? null, signal, redirect: "manual" });
       status = response.status;
       retryAfter = response.headers.get("retry-after");
-      bytes = await readBody(response.body);
+      bytes = await readBody(response.body, response.headers.get("content-length") ?? undefined);
     } catch (error) {
       signal.throwIfAborted();
       throw transportError(error, endpoint, context);
