@@ -75,7 +75,7 @@ export class RestTransport {
   }
 
   async #headers(context: RequestContext): Promise<Headers> {
-    this.#auth ??= this.#options.auth ? Promise.resolve(this.#options.auth) : loadCredential();
+    this.#auth ??= this.#options.auth ? Promise.resolve(this.#options.auth) : loadCredential(context.resource);
     try {
       const auth = await this.#auth;
       const headers = new Headers((await auth.getRequestHeaders(AUDIENCE)) as Record<string, string>);
@@ -88,8 +88,13 @@ export class RestTransport {
   }
 }
 
-/** Application Default Credentials. @throws SignerError DEPENDENCY_MISSING. */
-export async function loadCredential() {
+/**
+ * Application Default Credentials.
+ *
+ * @param resource a full name in Cloud KMS.
+ * @throws SignerError DEPENDENCY_MISSING.
+ */
+export async function loadCredential(resource: string) {
   let library: typeof import("google-auth-library");
   try {
     library = await import("google-auth-library");
@@ -100,7 +105,9 @@ export async function loadCredential() {
       { operation: "load", cause },
     );
   }
-  const auth = new library.GoogleAuth({ scopes: ["https://www.googleapis.com/auth/cloud-platform"] });
+  const scopes = ["https://www.googleapis.com/auth/cloud-platform"];
+  // Without a project the library would run gcloud, or ask the metadata server, for one that nothing here needs.
+  const auth = new library.GoogleAuth({ scopes, projectId: resource.split("/")[1] ?? "" });
   // A service account's token is signed here, as Google's own clients do, instead of being fetched.
   auth.useJWTAccessWithScope = true;
   return auth;

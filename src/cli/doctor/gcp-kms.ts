@@ -37,7 +37,7 @@ async function checkCredential(own: GcpKmsCredential | undefined, keyId: string)
       await own.getRequestHeaders(AUDIENCE);
       return { detail: "an access token was issued", value: undefined };
     }
-    const auth = await loadCredential();
+    const auth = await loadCredential(keyId);
     await auth.getRequestHeaders(AUDIENCE);
     const { client_email: email } = await auth.getCredentials().catch(() => ({ client_email: undefined }));
     const whose = email ?? "an access token that does not say whose it is";
