@@ -109,14 +109,10 @@ interface RestResponse {
   readonly status: number;
   readonly message: Message | undefined;
   readonly retryAfter: string | null;
-  readonly text: string;
 }
 
 /** The SignerError of a response that is not a result. */
-export function responseError(
-  { status, message, retryAfter, text }: RestResponse,
-  context: RequestContext,
-): SignerError {
+export function responseError({ status, message, retryAfter }: RestResponse, context: RequestContext): SignerError {
   const { error } = (message ?? {}) as { readonly error?: Message };
   const { status: name, message: words, details } = typeof error === "object" && error !== null ? error : {};
   if (typeof name === "string" && status >= 400) {
@@ -139,7 +135,7 @@ export function responseError(
       context,
     );
   }
-  const failure = { source: NOT_CLOUD_KMS, name: `HTTP ${status}`, text: redactText(text.slice(0, 200)), status };
+  const failure = { source: NOT_CLOUD_KMS, name: `HTTP ${status}`, text: "", status };
   return failureError(failure, foreignMapping(status), { ...context, service: CLOUD_KMS });
 }
 

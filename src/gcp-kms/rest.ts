@@ -71,7 +71,7 @@ export class RestTransport {
     }
     const message = parseMessage(bytes);
     if (status === 200 && message) return message;
-    throw responseError({ status, message, retryAfter, text: textOf(bytes) }, context);
+    throw responseError({ status, message, retryAfter }, context);
   }
 
   async #headers(context: RequestContext): Promise<Headers> {

@@ -1,9 +1,11 @@
 import type { KeyStore } from "../../src/accounts/key-store.ts";
 import { KmsKeyStore, KmsSigner } from "../../src/aws-kms/index.ts";
 import { AzureKeyVaultKeyStore, AzureKeyVaultSigner } from "../../src/azure-key-vault/index.ts";
+import { GcpKmsKeyStore, GcpKmsSigner } from "../../src/gcp-kms/index.ts";
 import type { RemoteSigner } from "../../src/signer/remote-signer.ts";
 import { CREDENTIALS, startKms } from "../aws-kms/support.ts";
 import { KEY_NAME, optionsFor, startServer } from "../azure-key-vault/setup.ts";
+import { RING, startServer as startGcpKms, VERSION, wayTo } from "../gcp-kms/setup.ts";
 import type { HttpReply } from "../servers/support/loopback-server.ts";
 
 /** What a test does with a cloud, whatever the vendor calls it. */
@@ -22,6 +24,10 @@ export interface Cloud {
   readonly service: string;
   signer(options?: CloudOptions): RemoteSigner;
   store(options?: CloudOptions): KeyStore;
+  /** The `info.errorCode` of a refusal with 403 and AccessDenied. */
+  readonly deniedCode: string;
+  /** The identifier of refused requests; Google has none. */
+  readonly requestId: string | undefined;
   /** The name of the key that exists, as `createKey` has it. */
   readonly taken: string;
   readonly free: string;
@@ -30,6 +36,7 @@ export interface Cloud {
   /** A refusal of the service itself, with its code. */
   refusal(status: number, code: string): HttpReply;
   heal(): void;
+  /** How many requests came; of `create`, in Google Cloud, how many made a key. */
   count(operation: CloudOperation): number;
   close(): Promise<void>;
 }
@@ -37,6 +44,7 @@ export interface Cloud {
 export const CLOUDS: readonly (readonly [name: string, start: () => Promise<Cloud>])[] = [
   ["AWS KMS", startAws],
   ["Azure Key Vault", startAzure],
+  ["Google Cloud KMS", startGoogle],
 ];
 
 async function startAws(): Promise<Cloud> {
@@ -45,6 +53,7 @@ async function startAws(): Promise<Cloud> {
   const place = { region: server.region, endpoint: server.url, credentials: CREDENTIALS };
   const names = { sign: "Sign", getKey: "GetPublicKey", list: "ListKeys", create: "CreateKey" } as const;
   return {
+    ...{ deniedCode: "AccessDeniedException", requestId: "request-1" },
     ...{ backend: "aws-kms", service: "AWS KMS", taken: "alias/taken", free: "alias/free" },
     signer: ({ around: [before, after] = ["", ""], ...more } = {}) =>
       new KmsSigner({ ...place, ...more, keyId: `${before}${key.keyId}${after}` }),
@@ -67,6 +76,7 @@ async function startAzure(): Promise<Cloud> {
   const server = await startServer();
   const names = { sign: "sign", getKey: "getKey", list: "listKeys", create: "createKey" } as const;
   return {
+    ...{ deniedCode: "AccessDenied", requestId: "request-1" },
     ...{ backend: "azure-key-vault", service: "Azure Key Vault", taken: KEY_NAME, free: "free" },
     signer: ({ around: [before, after] = ["", ""], ...more } = {}) =>
       new AzureKeyVaultSigner({ ...optionsFor(server), ...more, keyName: `${before}${KEY_NAME}${after}` }),
@@ -84,6 +94,39 @@ async function startAzure(): Promise<Cloud> {
     }),
     heal: () => server.faults.clear(),
     count: (operation) => server.count(names[operation]),
+    close: () => server.close(),
+  };
+}
+
+async function startGoogle(): Promise<Cloud> {
+  const server = await startGcpKms();
+  const names = {
+    sign: "asymmetricSign",
+    getKey: "getPublicKey",
+    list: "listCryptoKeys",
+    create: "createCryptoKey",
+  } as const;
+  const statuses: Readonly<Record<number, string>> = {
+    403: "PERMISSION_DENIED",
+    429: "RESOURCE_EXHAUSTED",
+    500: "INTERNAL",
+  };
+  return {
+    ...{ backend: "gcp-kms", service: "Cloud KMS", taken: "treasury", free: "free" },
+    ...{ deniedCode: "PERMISSION_DENIED", requestId: undefined },
+    signer: ({ around: [before, after] = ["", ""], ...more } = {}) =>
+      new GcpKmsSigner({ ...wayTo(server), ...more, keyVersion: `${before}${VERSION}${after}` }),
+    store: ({ around: _around, ...more } = {}) => new GcpKmsKeyStore({ ...wayTo(server), ...more, parent: RING }),
+    fail(operation, outcome, times) {
+      const fault = outcome === "hang" ? "hang" : ({ kind: "reply", reply: outcome } as const);
+      server.faults.add(fault, { operation: names[operation], times });
+    },
+    refusal: (status) => ({
+      ...{ status, headers: { "content-type": "application/json" } },
+      body: JSON.stringify({ error: { code: status, status: statuses[status], message: "The service says no." } }),
+    }),
+    heal: () => server.faults.clear(),
+    count: (operation) => (operation === "create" ? server.rings.keys.size - 1 : server.count(names[operation])),
     close: () => server.close(),
   };
 }

@@ -60,10 +60,12 @@ describe.each(CLOUDS)("%s", (_name, start) => {
       await signer.getAddress();
       cloud.fail("sign", { status, ...PAGE });
       const error = await failureOf(signer.signDigest(DIGEST));
+      expect(error.message).not.toMatch(/grant |recover the key|Sign in/);
+      // Fetch hides a 407, and says that the request failed.
+      if (status === 407 && cloud.backend === "gcp-kms") return;
       expect(error).toMatchObject({ code: "BACKEND_RESPONSE_INVALID", retryable: false, backend: cloud.backend });
       // Of a success Azure's SDK keeps what it can read: that the key's name is missing is what fails then.
       if (status !== 200) expect(error.info?.["source"]).toBe(`what answers in the place of ${cloud.service}`);
-      expect(error.message).not.toMatch(/grant |recover the key|Sign in/);
       await signer.close();
     },
   );
@@ -74,10 +76,10 @@ describe.each(CLOUDS)("%s", (_name, start) => {
     cloud.fail("sign", cloud.refusal(403, "AccessDenied"));
     const error = JSON.parse(JSON.stringify(await failureOf(signer.signDigest(DIGEST)))) as SignerError;
     expect(error).toMatchObject({
-      ...{ code: "ACCESS_DENIED", backend: cloud.backend, operation: "signDigest", requestId: "request-1" },
+      ...{ code: "ACCESS_DENIED", backend: cloud.backend, operation: "signDigest" },
       info: { source: cloud.service, errorText: "The service says no.", statusCode: 403 },
     });
-    expect(error.info?.["errorCode"]).toMatch(/^AccessDenied(Exception)?$/);
+    expect([error.info?.["errorCode"], error.requestId]).toEqual([cloud.deniedCode, cloud.requestId]);
     await signer.close();
   });
 
