@@ -17,7 +17,15 @@ describe("the help", () => {
       " ",
     );
     expect(commands.map(({ name }) => name)).toEqual(words);
-    for (const word of [...words, "aws-kms:", "azure-key-vault:", "gcp-kms:", "pkcs11:", "cloudhsm:", "ETHERS_HSM_KEY"]) {
+    for (const word of [
+      ...words,
+      "aws-kms:",
+      "azure-key-vault:",
+      "gcp-kms:",
+      "pkcs11:",
+      "cloudhsm:",
+      "ETHERS_HSM_KEY",
+    ]) {
       expect(stdout).toContain(word);
     }
     expect(await cli.run(["help"])).toEqual({ code, stdout, stderr });

@@ -25,7 +25,10 @@ describe("a cloud's URI", () => {
     ],
     [`gcp-kms:${VERSION}`, { keyVersion: VERSION }],
     [`GCP-KMS:${VERSION}?endpoint=http://127.0.0.1:8080`, { keyVersion: VERSION, endpoint: "http://127.0.0.1:8080" }],
-    [`gcp-kms:${VERSION.replace("acme", "example.com:acme")}`, { keyVersion: VERSION.replace("acme", "example.com:acme") }],
+    [
+      `gcp-kms:${VERSION.replace("acme", "example.com:acme")}`,
+      { keyVersion: VERSION.replace("acme", "example.com:acme") },
+    ],
     ["gcp-kms:projects/acme/locations/europe-west1", {}],
     ["gcp-kms:projects/acme/locations/europe-west1/keyRings/eth/cryptoKeys/treasury", {}],
   ])("%s", (uri, options) => {

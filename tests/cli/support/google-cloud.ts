@@ -33,7 +33,12 @@ export async function startGoogleCloud(): Promise<GoogleCloud> {
     return { status: 200, headers: { "metadata-flavor": "Google" }, body: "acme" };
   });
   return {
-    ...{ server, token, email, env: { GCE_METADATA_HOST: new URL(metadata.url).host, METADATA_SERVER_DETECTION: "assume-present" } },
+    ...{
+      server,
+      token,
+      email,
+      env: { GCE_METADATA_HOST: new URL(metadata.url).host, METADATA_SERVER_DETECTION: "assume-present" },
+    },
     close: async () => {
       await Promise.all([server.close(), metadata.close()]);
     },
