@@ -26,6 +26,8 @@ const REASON = /^@smithy\/property-provider (?:->|\(!\)) (?<reason>.*)$/s;
 const IRRELEVANT = /^(Not found in|AWS_PROFILE is set|AWS_EC2_METADATA_V1|Could not load credentials from any)/;
 const NOT_CONFIGURED =
   /^(Unable to find environment|Skipping SSO|Could not resolve credentials using profile: \[default\]|Profile default could|Web identity configuration not|EC2 Instance Metadata Service access disabled)/;
+// The profile's command line, and what the command printed: either may hold a secret.
+const COMMAND = /^Command failed: .*$/s;
 const MAX_LINES = 50;
 
 /** What the SDK's chain of credential providers tried last: it keeps the reasons from its error, but not from its logger. */
@@ -48,7 +50,8 @@ export class CredentialTrail {
       source = SOURCES.find(([pattern]) => pattern.test(line))?.[1] ?? source;
       const { reason } = REASON.exec(line)?.groups ?? {};
       if (reason === undefined || IRRELEVANT.test(reason)) continue;
-      if (!NOT_CONFIGURED.test(reason)) return { source, reason: redactText(reason) };
+      if (!NOT_CONFIGURED.test(reason))
+        return { source, reason: redactText(reason.replace(COMMAND, "Command failed")) };
       source = undefined;
     }
     return { source, reason: undefined };

@@ -35,7 +35,7 @@ sso_region = eu-west-1
 sso_account_id = 111122223333
 sso_role_name = dev
 [profile broken]
-credential_process = /bin/sh -c "exit 3"
+credential_process = /bin/sh -c "echo planted-output >&2; exit 3" planted-argument
 [profile garbage]
 credential_process = /bin/echo hello
 `,
