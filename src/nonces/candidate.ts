@@ -9,7 +9,7 @@ export interface Counts {
 /**
  * The nonce to sign for: the lowest vacant one, else the first one above all that are known.
  *
- * A nonce that has no record and lies below others was a stranger's. It is vacant `grace` milliseconds after the next higher one
+ * A nonce that has no record and lies below others was another program's. It is vacant `grace` milliseconds after the next higher one
  * was committed, if the node does not show it. So is one where the node refused a transaction because another is pending.
  */
 export function findCandidate({ open, now, next, settled }: NonceView, counts: Counts, grace: number): number {

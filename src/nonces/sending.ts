@@ -123,7 +123,7 @@ async function signAndCommit(context: SendContext, { transaction, key, intent }:
 
 /**
  * The nonce to sign for, once there is room among the transactions in flight, and no other process has the turn; or the record that
- * the key has got meanwhile.
+ * was committed under the key meanwhile.
  */
 async function findRoom(
   context: SendContext,
