@@ -15,7 +15,7 @@ interface Rule {
 }
 
 /** The requests that are sent. https://cloud.google.com/kms/docs/reference/rest/v1 */
-export const RULES = {
+const RULES = {
   getPublicKey: { verb: "GET", resource: "name", suffix: "/publicKey" },
   asymmetricSign: { verb: "POST", resource: "name", suffix: ":asymmetricSign", body: "*" },
   getCryptoKeyVersion: { verb: "GET", resource: "name" },

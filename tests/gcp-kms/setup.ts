@@ -74,7 +74,7 @@ export function wayTo(server: GcpKmsServer, transport: Transport = "fetch"): Gcp
   return { client };
 }
 
-export function vendorClient(server: GcpKmsServer, transport: Exclude<Transport, "fetch">): KeyManagementServiceClient {
+function vendorClient(server: GcpKmsServer, transport: Exclude<Transport, "fetch">): KeyManagementServiceClient {
   const apiEndpoint = "127.0.0.1";
   const options =
     transport === "gRPC client"

@@ -2,7 +2,7 @@ import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { Secp256k1Key, spkiOf } from "../support/secp256k1-key.ts";
 import { StatusError } from "./status.ts";
 
-export type Algorithm =
+type Algorithm =
   | "EC_SIGN_SECP256K1_SHA256"
   | "EC_SIGN_P256_SHA256"
   | "RSA_SIGN_PSS_2048_SHA256"
@@ -171,7 +171,7 @@ function notFound(kind: string, name: string): StatusError {
   return new StatusError("NOT_FOUND", `${kind} ${name} not found.`);
 }
 
-export function randomKey(): string {
+function randomKey(): string {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "secp256k1" });
   return Buffer.from(privateKey.export({ format: "jwk" }).d ?? "", "base64url").toString("hex");
 }

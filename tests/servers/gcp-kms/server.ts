@@ -21,7 +21,7 @@ export interface LoggedRequest {
 }
 
 /** Every permission that signers, stores and the doctor may need. */
-export const ALL_PERMISSIONS = [
+const ALL_PERMISSIONS = [
   ...["viewPublicKey", "useToSign", "get", "list", "create"].map((each) => `cloudkms.cryptoKeyVersions.${each}`),
   ...["get", "list", "create"].map((each) => `cloudkms.cryptoKeys.${each}`),
   ...["get", "list"].map((each) => `cloudkms.keyRings.${each}`),
