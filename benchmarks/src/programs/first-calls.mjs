@@ -25,7 +25,7 @@ async function loadNoble() {
 }
 
 const noble = what === "noble" ? (await loadNoble()).secp256k1 : undefined;
-const [bytes, hash, compact] = [publicKey, digest, concat([r, s])].map(getBytes);
+const [bytes, hash, compact] = [publicKey, digest, concat([r, s])].map((value) => getBytes(value));
 
 /** Fewer than the library waits for before it makes a table. */
 const CALLS = 20;
