@@ -115,7 +115,13 @@ module.exports = {
       comment: "They run in a browser too.",
       name: "pure-parts-know-no-platform",
       severity: "error",
-      from: { path: [pure, "^src/index\\.ts$", "^src/(backend|aws-kms|azure-key-vault|gcp-kms|codecs|eip1193|nonces|viem|testing)/"] },
+      from: {
+        path: [
+          pure,
+          "^src/index\\.ts$",
+          "^src/(backend|aws-kms|azure-key-vault|gcp-kms|codecs|eip1193|nonces|viem|testing)/",
+        ],
+      },
       to: { dependencyTypes: ["core"] },
     },
     {

@@ -15,7 +15,9 @@ export default {
   transform: {
     "\\.[jt]s$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } } }],
   },
-  transformIgnorePatterns: ["/node_modules/(?!@noble/|asn1js/|@peculiar/utils/|@wagmi/|gaxios/|node-fetch/|fetch-blob/|formdata-polyfill/|data-uri-to-buffer/)"],
+  transformIgnorePatterns: [
+    "/node_modules/(?!@noble/|asn1js/|@peculiar/utils/|@wagmi/|gaxios/|node-fetch/|fetch-blob/|formdata-polyfill/|data-uri-to-buffer/)",
+  ],
   // Copies of the checkout may be there, with a package of the same name.
   modulePathIgnorePatterns: ["<rootDir>/.cache/"],
   // The end of a test that hangs; a machine with other work takes its time.

@@ -1,6 +1,15 @@
 import { onAbort } from "../signer/on-abort.ts";
+import type { Login } from "./login.ts";
 import type { Pkcs11Session } from "./session.ts";
-import type { PoolUser } from "./session-pool.ts";
+
+/** A user of a pool of sessions: what it asks of it, and its right to log in. */
+export interface PoolUser {
+  readonly login: Login;
+  /** How many sessions may work at once. The pool has as many as the most demanding of its users asks for. */
+  readonly sessions: number;
+  /** How many calls may wait, of all users together. */
+  readonly maxQueue: number;
+}
 
 /** A call that waits for a session. */
 export interface WaitingCall {

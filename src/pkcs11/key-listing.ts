@@ -2,10 +2,9 @@ import { setImmediate } from "node:timers/promises";
 import { CKA } from "./attributes.ts";
 import type { Handle } from "./cryptoki.ts";
 import { type KeyName, keyName, nameText } from "./key-name.ts";
-import { ObjectIndex, type PublicKeyLookup } from "./object-index.ts";
+import { ObjectIndex, type PublicKeyLookup, type Wait } from "./object-index.ts";
 import type { Pkcs11Session } from "./session.ts";
 import { mayBeSecp256k1, PRIVATE_EC_KEYS } from "./signing-object.ts";
-import type { Wait } from "./store-calls.ts";
 import { type KeyFilter, startsWith } from "./store-options.ts";
 
 /** The private keys of one name: more than one cannot be told apart. */

@@ -4,7 +4,14 @@ import { CKA, CKK, CKO } from "./attributes.ts";
 import type { Handle } from "./cryptoki.ts";
 import type { KeyName } from "./key-name.ts";
 import type { TokenObjects } from "./objects.ts";
-import type { Wait } from "./store-calls.ts";
+
+/** How long a store's call may go on. */
+export interface Wait {
+  /** Aborts at the caller's abort, or once the token has been silent for the store's `timeout`. */
+  readonly signal: AbortSignal;
+  /** The token has answered: the timeout begins again. */
+  readonly progress: () => void;
+}
 
 /** Where to look for public keys by label, CKA_ID or both; undefined stands for any value. */
 export interface PublicKeyLookup {

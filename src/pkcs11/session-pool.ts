@@ -1,6 +1,6 @@
 import { isSignerError, SignerError } from "../core/errors.ts";
 import { onAbort } from "../signer/on-abort.ts";
-import { CallQueue, type WaitingCall } from "./call-queue.ts";
+import { CallQueue, type PoolUser, type WaitingCall } from "./call-queue.ts";
 import type { Cryptoki, TokenSlot } from "./cryptoki.ts";
 import { recoveryFor, returnValueOf } from "./errors.ts";
 import type { Login } from "./login.ts";
@@ -9,15 +9,6 @@ import { OpenSessions } from "./open-sessions.ts";
 import { CKR } from "./return-values.ts";
 import { Pkcs11Session, type SharedState } from "./session.ts";
 import { TokenLogin } from "./token-login.ts";
-
-/** Who uses a pool: what it asks of it, and its right to log in. */
-export interface PoolUser {
-  readonly login: Login;
-  /** How many sessions may work at once. The pool has as many as the most demanding of its users asks for. */
-  readonly sessions: number;
-  /** How many calls may wait, of all users together. */
-  readonly maxQueue: number;
-}
 
 /** How a pool stands. */
 export interface PoolState {

@@ -2,16 +2,9 @@ import { isSignerError, SignerError } from "../core/errors.ts";
 import { withDeadline } from "../signer/deadline.ts";
 import { onAbort } from "../signer/on-abort.ts";
 import { isEthersError } from "../signer/verified-key.ts";
+import type { Wait } from "./object-index.ts";
 import type { Pkcs11Session } from "./session.ts";
 import type { Pkcs11Token } from "./token.ts";
-
-/** How long a store's call may go on. */
-export interface Wait {
-  /** Aborts at the caller's abort, or once the token has been silent for the store's `timeout`. */
-  readonly signal: AbortSignal;
-  /** The token has answered: the timeout begins again. */
-  readonly progress: () => void;
-}
 
 type Task<T> = (session: Pkcs11Session, wait: Wait) => Promise<T>;
 

@@ -9,11 +9,12 @@ import { KeyListing, type NamedKeys } from "./key-listing.ts";
 import { generateKeyPair, importKeyPair, type MadeKey, makeNamed, removing } from "./key-maker.ts";
 import { type KeyName, labelText, nameText } from "./key-name.ts";
 import { checkProtection } from "./key-protection.ts";
+import type { Wait } from "./object-index.ts";
 import { PrivateKey } from "./private-key.ts";
 import { proveKey, requireAddress } from "./proof.ts";
 import type { Pkcs11Session } from "./session.ts";
 import { ambiguous, type SigningObject } from "./signing-object.ts";
-import { StoreCalls, type Wait } from "./store-calls.ts";
+import { StoreCalls } from "./store-calls.ts";
 import {
   type CheckedStore,
   type CreatePkcs11KeyOptions,

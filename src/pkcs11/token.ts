@@ -1,6 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { isSignerError, SignerError } from "../core/errors.ts";
 import { withDeadline } from "../signer/deadline.ts";
+import type { PoolUser } from "./call-queue.ts";
 import type { LibraryInfo, TokenInfo, TokenSlot } from "./cryptoki.ts";
 import { recoveryFor, returnValueOf } from "./errors.ts";
 import { Login } from "./login.ts";
@@ -8,7 +9,7 @@ import { loadModule, type Pkcs11Module } from "./module.ts";
 import type { CheckedToken } from "./options.ts";
 import { CKR, type RecoveryAction } from "./return-values.ts";
 import type { Pkcs11Session } from "./session.ts";
-import { POOL_ENDED, type PoolState, type PoolUser, type SessionPool } from "./session-pool.ts";
+import { POOL_ENDED, type PoolState, type SessionPool } from "./session-pool.ts";
 import { findSlot, slotId } from "./slot.ts";
 import { usePin } from "./token-login.ts";
 

@@ -9,9 +9,9 @@ import { RING, startServer as startGcpKms, VERSION, wayTo } from "../gcp-kms/set
 import type { HttpReply } from "../servers/support/loopback-server.ts";
 
 /** What a test does with a cloud, whatever the vendor calls it. */
-export type CloudOperation = "sign" | "getKey" | "list" | "create";
+type CloudOperation = "sign" | "getKey" | "list" | "create";
 
-export interface CloudOptions {
+interface CloudOptions {
   readonly timeout?: number;
   /** Parts of the key's identifier, before and after it. */
   readonly around?: readonly [before: string, after: string];

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { CallQueue, type WaitingCall } from "../../src/pkcs11/call-queue.ts";
-import type { PoolUser } from "../../src/pkcs11/session-pool.ts";
+import { CallQueue, type PoolUser, type WaitingCall } from "../../src/pkcs11/call-queue.ts";
 
 const [alice, bob, carol] = [{}, {}, {}];
 
