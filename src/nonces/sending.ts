@@ -65,7 +65,7 @@ export async function resume(context: SendContext, record: NonceRecord, intent: 
 }
 
 /** Refused bytes may be broadcast again, while no other transaction has their nonce. */
-async function revive({ store, nonces }: SendContext, record: NonceRecord): Promise<NonceRecord> {
+async function revive({ store, chain, nonces }: SendContext, record: NonceRecord): Promise<NonceRecord> {
   const { id, version, attempts } = record;
   const unknown = attempts.map((attempt) => ({ ...attempt, outcome: "unknown" as const }));
   const change = { ...record, state: "signed" as const, attempts: unknown };
@@ -74,6 +74,11 @@ async function revive({ store, nonces }: SendContext, record: NonceRecord): Prom
   // Another process with the same key may have been faster.
   const current = (await nonces.read({ id })).record;
   if (current && isLive(current.state)) return current;
+  // Otherwise it would stay so until another transaction is sent.
+  const { latest } = await chain.counts(nonces.account.address);
+  const settled = record.nonce < latest ? await nonces.settle(record) : record;
+  if (isLive(settled.state)) return settled;
+  if (settled.state === "superseded") throw superseded(settled);
   const what = "a node refused the transaction, and its nonce was given to another one";
   throw broadcastUnknown(what, describeRecord(record), { refused: true });
 }

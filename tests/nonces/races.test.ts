@@ -48,6 +48,20 @@ test("refused bytes whose key two processes try again at once: both are answered
   expect(key.signatures).toBe(1);
 });
 
+test("refused bytes whose nonce another transaction used: their key alone finds out, and signs once more", async () => {
+  const { chain, node, process } = createWorld();
+  const signer = process({ grace: 0 });
+  node.fates.push("refuse-funds");
+  await failureOf(signer.sendTransaction(payment(1, "invoice 1")));
+  await process().sendTransaction(payment(2));
+  chain.mine();
+  const codes = [];
+  for (let tries = 0; tries < 2; tries += 1)
+    codes.push((await failureOf(signer.sendTransaction(payment(1, "invoice 1")))).code);
+  expect(codes).toEqual(["BROADCAST_UNKNOWN", "NONCE_EXPIRED"]);
+  expect((await signer.sendTransaction(payment(1, "invoice 1"))).nonce).toBe(1);
+});
+
 test("a replacement that stops before it is recorded has changed nothing", async () => {
   const { key, process, store } = createWorld();
   const { hash } = await process().sendTransaction(payment(1));
