@@ -71,7 +71,7 @@ type Method = (params: readonly unknown[]) => Promise<unknown>;
  * @throws ethers' INVALID_ARGUMENT for an option that cannot be used.
  */
 export function createProvider(options: ProviderOptions): Eip1193Provider {
-  return new Eip1193Provider(options);
+  return new AccountsProvider(options);
 }
 
 /**
@@ -80,7 +80,7 @@ export function createProvider(options: ProviderOptions): Eip1193Provider {
  * It signs without confirmation: code that holds it can spend the accounts' funds. Do not hand it to code that is not trusted
  * with the keys.
  */
-class Eip1193Provider {
+class AccountsProvider {
   readonly #upstream: Upstream;
   readonly #accounts: Accounts;
   readonly #methods: ReadonlyMap<string, Method>;
@@ -256,5 +256,5 @@ function checkChain(value: bigint | number, name: string): bigint {
   return chainId;
 }
 
-// Its constructor stays internal.
-export type { Eip1193Provider };
+/** What {@link createProvider} returns. Its class is internal: `export type` of a class would be a value in the bundled declarations. */
+export type Eip1193Provider = AccountsProvider;

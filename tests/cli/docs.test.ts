@@ -110,6 +110,7 @@ describe("docs/cli.md", () => {
       "aws-kms",
       "aws-kms",
       "azure-key-vault",
+      "gcp-kms",
       "pkcs11",
       "cloudhsm",
     ]);
