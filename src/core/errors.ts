@@ -1,5 +1,4 @@
 type Facts = Readonly<Record<string, unknown>>;
-/** What identifies a transaction that a nonce store has. */
 type Committed = { readonly hash: string; readonly nonce: number; readonly idempotencyKey: string | null };
 type Identified = { readonly keyId: string; readonly address: string | undefined };
 
@@ -79,7 +78,6 @@ type OptionsOf<Code extends SignerErrorCode> = undefined extends SignerErrorInfo
  * Test with {@link isSignerError}, not with `instanceof`: an application may hold an ES module and a CommonJS copy.
  */
 export class SignerError<Code extends SignerErrorCode = SignerErrorCode> extends Error implements SignerErrorOptions {
-  /** What kind of failure it is. */
   readonly code: Code;
   readonly backend: string | undefined;
   readonly keyId: string | undefined;

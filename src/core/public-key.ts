@@ -88,6 +88,8 @@ function notSpki() {
 
 // Azure's name since 2018, Azure's older name, and RFC 8812's.
 const JWK_CURVES: ReadonlySet<unknown> = new Set(["P-256K", "SECP256K1", "secp256k1"]);
+/** RFC 4648, section 3.5: bits that encode nothing are zero. */
+const BASE64URL = /^([\w-]{4})*([\w-][AQgw]|[\w-]{2}[AEIMQUYcgkosw048])?$/;
 const JWK_KEY_TYPES: ReadonlySet<unknown> = new Set(["EC", "EC-HSM"]);
 
 /**
@@ -102,17 +104,12 @@ export function publicKeyFromJwk(jwk: PublicJwk): Uint8Array {
   if (typeof jwk !== "object" || jwk === null) throw invalidResponse("the JSON Web Key is not an object");
   const { kty, crv, x, y } = jwk;
   if (!JWK_KEY_TYPES.has(kty) || !JWK_CURVES.has(crv)) {
-    const found = [kty, crv].map((each: unknown) =>
-      typeof each === "string" ? JSON.stringify(each.slice(0, 32)) : typeof each,
-    );
-    const message = `the key has kty and crv ${found.join(", ")}; Ethereum needs EC or EC-HSM on P-256K. Create one`;
+    const shown = (each: unknown) => (typeof each === "string" ? JSON.stringify(each.slice(0, 32)) : typeof each);
+    const message = `the key has kty and crv ${shown(kty)}, ${shown(crv)}; Ethereum needs EC or EC-HSM on P-256K. Create one`;
     throw new SignerError("KEY_UNUSABLE", message);
   }
   return publicKeyFromSec1(getBytes(concat(["0x04", jwkCoordinate("x", x), jwkCoordinate("y", y)])));
 }
-
-/** RFC 4648, section 3.5: bits that encode nothing are zero. */
-const BASE64URL = /^([\w-]{4})*([\w-][AQgw]|[\w-]{2}[AEIMQUYcgkosw048])?$/;
 
 function jwkCoordinate(name: string, value: unknown): string {
   const isText = typeof value === "string" && value.length > 0 && value.length <= 64 && BASE64URL.test(value);
