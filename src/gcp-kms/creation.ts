@@ -87,7 +87,7 @@ async function importVersion(
   });
 }
 
-/** An import job of its own, which ends after three days by itself. It cannot be deleted, and costs nothing. */
+/** An import job of its own, which expires after three days. It cannot be deleted, and costs nothing. */
 async function openImportJob(listing: GcpKmsListing, ring: string, call: Call) {
   const importJobId = `ethers-hsm-${hexlify(randomBytes(8)).slice(2)}`;
   const name = `${ring}/importJobs/${importJobId}`;

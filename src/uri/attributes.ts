@@ -52,14 +52,14 @@ export function byName(attributes: readonly UriAttribute[]): Map<string, UriAttr
   return found;
 }
 
-/** The value as text. @throws ethers' INVALID_ARGUMENT where it is no UTF-8. */
+/** The value as text. @throws ethers' INVALID_ARGUMENT if it is not UTF-8. */
 export function textOf({ name, bytes, position }: UriAttribute): string {
   const text = utf8(bytes);
-  requireUri(text !== undefined, `the attribute ${name} at position ${position} is no UTF-8`);
+  requireUri(text !== undefined, `the attribute ${name} at position ${position} is not UTF-8`);
   return text;
 }
 
-/** Undefined where the bytes are no UTF-8. */
+/** Undefined if the bytes are not UTF-8. */
 export function utf8(bytes: Uint8Array): string | undefined {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);

@@ -23,7 +23,7 @@ const SCHEMES = ["aws-kms", "azure-key-vault", "gcp-kms", "pkcs11", "cloudhsm"] 
  * @throws ethers' INVALID_ARGUMENT `uri`, which says what is wrong at which place and never shows the URI.
  */
 export function parseKeyUri(uri: string): KeyUri {
-  requireUri(typeof uri === "string", "it must be text");
+  requireUri(typeof uri === "string", "it must be a string");
   const colon = uri.indexOf(":");
   // RFC 3986, section 3.1: the case of a scheme's letters does not count.
   const scheme = SCHEMES.find((each) => each === uri.slice(0, Math.max(colon, 0)).toLowerCase());

@@ -17,10 +17,9 @@ import { requireUri } from "./refusal.ts";
  * A PIN comes from pin-source (`file:/…`, a path, or `env:NAME`) or from the options, and is read when the token asks for it;
  * no other variable of the environment is looked at, but for those of the vendors' SDKs.
  *
- * Who chooses the URI chooses where credentials and PINs go, and which library is loaded: never take it from somebody who must
- * not do that.
+ * Treat key URIs as trusted configuration: a URI decides which native library is loaded and where credentials are sent.
  *
- * @throws ethers' INVALID_ARGUMENT; SignerError DEPENDENCY_MISSING where @azure/identity or a library is not installed.
+ * @throws ethers' INVALID_ARGUMENT; SignerError DEPENDENCY_MISSING if @azure/identity or a library is not installed.
  * @example
  * const signer = await signerFromUri("aws-kms:alias/treasury?region=eu-west-1", provider);
  */
