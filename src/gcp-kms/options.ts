@@ -6,14 +6,21 @@ import { checkTimeout, type RemoteSignerOptions } from "../signer/verified-key.t
 
 /** Where requests get their `authorization` from: a `GoogleAuth`, `OAuth2Client` or any other client of google-auth-library. */
 export interface GcpKmsCredential {
-  /** @param url Cloud KMS's own address, the audience of a token that is signed locally. */
+  /**
+   * The headers that authorize a request.
+   *
+   * @param url Cloud KMS's own address, the audience of a token that is signed locally.
+   */
   getRequestHeaders(url?: string): Promise<Headers | Readonly<Record<string, string>>>;
 }
 
 /** A `KeyManagementServiceClient` of @google-cloud/kms 5.7 or later: gRPC, or REST with `fallback: true`. */
 export interface GcpKmsVendorClient {
+  /** Prepares the client; called once. */
   initialize(): Promise<unknown>;
+  /** Cloud KMS's GetPublicKey. */
   getPublicKey(request: object, options: object): Promise<readonly unknown[]>;
+  /** Cloud KMS's AsymmetricSign. */
   asymmetricSign(request: object, options: object): Promise<readonly unknown[]>;
 }
 

@@ -84,6 +84,11 @@ export class NonceSigner extends AbstractSigner<null | Provider> {
   readonly #options: NonceOptions;
   readonly #owner = crypto.randomUUID();
 
+  /**
+   * Does no I/O.
+   *
+   * @throws ethers' INVALID_ARGUMENT for options that cannot be right.
+   */
   constructor(signer: Signer, nonces: NonceStore, options: NonceOptions = {}) {
     super(signer.provider);
     const { maxInFlight = 16, grace = 60_000, timeout = 30_000, sequential = false } = options;
@@ -109,10 +114,12 @@ export class NonceSigner extends AbstractSigner<null | Provider> {
     return this.#signer.signTransaction(tx);
   }
 
+  /** Signs as the signer does (EIP-191). */
   override async signMessage(message: string | Uint8Array): Promise<string> {
     return this.#signer.signMessage(message);
   }
 
+  /** Signs as the signer does (EIP-712). */
   override async signTypedData(
     domain: TypedDataDomain,
     types: Record<string, TypedDataField[]>,
@@ -122,6 +129,7 @@ export class NonceSigner extends AbstractSigner<null | Provider> {
     return this.#signer.signTypedData(domain, types, value);
   }
 
+  /** Signs as the signer does (EIP-7702). */
   override async authorize(request: AuthorizationRequest): Promise<Authorization> {
     return this.#signer.authorize(request);
   }

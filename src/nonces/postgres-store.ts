@@ -14,6 +14,7 @@ import {
 
 /** What is needed of a client of Postgres: one statement with its values, $1, $2, …; its rows. */
 export interface PostgresSql {
+  /** Runs one statement with its values, $1, $2, …. @returns its rows. */
   query(text: string, values: (string | number | null)[]): Promise<readonly object[]>;
 }
 

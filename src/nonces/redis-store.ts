@@ -13,6 +13,7 @@ import {
 
 /** What is needed of a client of Redis: EVAL. */
 export interface RedisEval {
+  /** Runs a script with its keys and parameters. @returns its reply. */
   eval(script: string, keys: string[], parameters: string[]): Promise<unknown>;
 }
 

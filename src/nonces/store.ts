@@ -1,5 +1,6 @@
 /** An account on a chain: whose nonces are counted together. */
 export interface NonceAccount {
+  /** EIP-155. */
   readonly chainId: bigint;
   /** With or without the checksum of EIP-55. */
   readonly address: string;
@@ -29,7 +30,9 @@ export interface NonceAttempt {
 export interface NonceRecord {
   /** The hash of the first attempt. */
   readonly id: string;
+  /** The transaction's nonce. */
   readonly nonce: number;
+  /** How far it has come. */
   readonly state: NonceState;
   /** Rises by one with each change. */
   readonly version: number;
@@ -67,10 +70,15 @@ export interface NonceView {
 
 /** A signed transaction that is to get its nonce. */
 export interface NonceCommit {
+  /** The nonce that it was signed for. */
   readonly nonce: number;
+  /** The caller's idempotency key. */
   readonly key: string | null;
+  /** Identifies what was asked for, without nonce, gas and fees. */
   readonly intent: string;
+  /** The transaction's hash. */
   readonly hash: string;
+  /** The signed transaction as it is broadcast, hex. */
   readonly raw: string;
 }
 

@@ -1,3 +1,4 @@
+import { Agent } from "node:http";
 import { hexlify, randomBytes } from "ethers";
 import { startAwsKms, startKeyVault } from "../faults/clouds.ts";
 import type { PlannedFault } from "../servers/process/protocol.ts";
@@ -10,6 +11,8 @@ const HASTY = 100;
 
 export interface CloudBackend extends Backend {
   readonly server: ServerProcess;
+  /** Ends the connections that the signers leave to the vendor's SDK. */
+  endConnections(): void;
 }
 
 /** AWS KMS, as the unmodified SDK sees it. */
@@ -34,6 +37,7 @@ export async function kmsBackend(): Promise<CloudBackend> {
       },
     ],
     heal: () => heal(server),
+    endConnections: () => undefined,
   };
 }
 
@@ -45,12 +49,14 @@ export async function keyVaultBackend(): Promise<CloudBackend> {
     operation: "sign",
     probability: 0.3,
   });
+  // The SDK's own keeps idle connections after the signers were closed.
+  const agent = new Agent({ keepAlive: true, maxSockets: 50 });
   const failure = { kind: "error", status: 503, code: "ServiceUnavailable", message: "try again" } as const;
   return {
     name: "azure-key-vault",
     address,
-    signer: open({ timeout: TIMEOUT, retryOptions: undefined }),
-    hasty: open({ timeout: HASTY, retryOptions: undefined }),
+    signer: open({ timeout: TIMEOUT, agent, retryOptions: undefined }),
+    hasty: open({ timeout: HASTY, agent, retryOptions: undefined }),
     server,
     disturbances: [
       ...networkTroubles(server, "sign"),
@@ -65,6 +71,7 @@ export async function keyVaultBackend(): Promise<CloudBackend> {
       },
     ],
     heal: () => heal(server),
+    endConnections: () => agent.destroy(),
   };
 }
 

@@ -44,7 +44,8 @@ export async function openWorld(complain: (text: string) => void) {
       const isEnded = () =>
         tokens.shims.every((shim) => shim.stats().sessions === 0) && isolatedProcesses().length === 0;
       await settles(isEnded, () => complain("sessions or a library's process are left open by close()"));
-      for (const { server } of clouds) {
+      for (const { server, endConnections } of clouds) {
+        endConnections();
         let open = 1;
         const ask = async () => {
           open = (await server.stats()).openConnections;
