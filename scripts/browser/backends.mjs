@@ -38,7 +38,8 @@ export async function awsKms() {
     foreignPackages: /^@azure\/|pkcs11js/,
     faults: {
       refuse: () => server.faults.add({ kind: "exception", name: "AccessDeniedException", message }, sign),
-      hang: () => server.faults.add({ kind: "hang" }, sign),
+      // Each attempt of a call has a third of its time.
+      hang: () => server.faults.add({ kind: "hang" }, { ...sign, times: 3 }),
       signByStranger: () => server.faults.add({ kind: "wrong key" }, sign),
       garble: () => server.faults.add({ kind: "alter", alter: (answer) => ({ ...answer, Signature: "MAA=" }) }, sign),
     },
@@ -71,7 +72,7 @@ export async function azureKeyVault(cors) {
     foreignPackages: /^@aws-sdk\/|pkcs11js/,
     faults: {
       refuse: () => server.faults.add({ ...refusal, innerCode: "ForbiddenByRbac" }, sign),
-      hang: () => server.faults.add("hang", sign),
+      hang: () => server.faults.add("hang", { ...sign, times: 3 }),
       signByStranger: () => server.faults.add({ kind: "sign", by: new KeyVersion() }, sign),
       garble: () => server.faults.add({ kind: "value", value: "AAAA" }, sign),
     },

@@ -63,6 +63,7 @@ describe("slow answers, and half of the callers give up", () => {
     // Those of aborted requests are ended, the rest are the pool's.
     await atMost(cloud.server, 50);
     await signer.close();
+    cloud.endConnections();
     await noneOpen(cloud.server);
   });
 });

@@ -1,3 +1,4 @@
+import { Agent } from "node:http";
 import { computeAddress, id, type Provider } from "ethers";
 import type { RemoteSigner } from "ethers-hsm";
 import { KmsSigner, type KmsSignerOptions } from "ethers-hsm/aws-kms";
@@ -11,6 +12,8 @@ export interface Cloud<Options = object> {
   /** What the service calls the operation. */
   readonly sign: "Sign" | "sign";
   open(change?: Partial<Options>, provider?: null | Provider): RemoteSigner;
+  /** Ends the connections that closed signers leave to the vendor's SDK. */
+  endConnections(): void;
 }
 
 const TOKEN = "a-token-of-the-fault-scenes";
@@ -33,6 +36,7 @@ export async function startAwsKms(privateKey = id("a key in AWS KMS")): Promise<
     address: computeAddress(privateKey),
     sign: "Sign",
     open: (change, provider) => new KmsSigner({ ...options, ...change }, provider),
+    endConnections: () => undefined,
   };
 }
 
@@ -41,15 +45,18 @@ export async function startKeyVault(privateKey = id("a key in Key Vault")): Prom
   const server = await ServerProcess.start({ service: "azure-key-vault", keys, tokens: [TOKEN] });
   // The SDK's retries keep their number, but not their pace.
   const retryOptions = { retryDelayInMs: 100 };
+  // The SDK's own has no bound, and keeps idle connections after the signers were closed.
+  const agent = new Agent({ keepAlive: true, maxSockets: 50 });
   const options = {
     ...{ vaultUrl: server.url, keyName: KEY, credential: credential() },
-    ...{ allowInsecureConnection: true, disableChallengeResourceVerification: true, retryOptions },
+    ...{ allowInsecureConnection: true, disableChallengeResourceVerification: true, retryOptions, agent },
   };
   return {
     server,
     address: computeAddress(privateKey),
     sign: "sign",
     open: (change, provider) => new AzureKeyVaultSigner({ ...options, ...change }, provider),
+    endConnections: () => agent.destroy(),
   };
 }
 

@@ -46,6 +46,7 @@ test.each(CLOUDS)(
     expect(after).toMatchObject({ calls: 200, ok: 200, wrong: 0, unsettled: 0 });
     expect((await cloud.server.stats()).openConnections).toBeLessThanOrEqual(CALLERS);
     await signer.close();
+    cloud.endConnections();
     await noneOpen(cloud.server);
   },
 );
@@ -66,8 +67,7 @@ test.each(CLOUDS)(
     const failed = Object.values(during.failures).reduce((sum, count) => sum + count, 0);
     expect(during.ok + failed).toBe(during.calls);
     expect(during.ok).toBeGreaterThan(0);
-    // Ten requests hang: whoever waited for one of them was told so.
-    expect(during.failures["BACKEND_TIMEOUT"]).toBeGreaterThan(0);
+    // Ten requests hang: they are made again, as long as there is time.
     expect(Object.keys(during.failures).filter((code) => !/^BACKEND_(UNAVAILABLE|TIMEOUT)$/.test(code))).toEqual([]);
 
     await cloud.server.setFaults([]);
@@ -75,6 +75,7 @@ test.each(CLOUDS)(
     expect(after.messages).toEqual({});
     expect(after).toMatchObject({ ok: 100, wrong: 0, unsettled: 0 });
     await signer.close();
+    cloud.endConnections();
     await noneOpen(cloud.server);
   },
 );

@@ -1,4 +1,3 @@
-import { Agent } from "node:http";
 import { hexlify, randomBytes } from "ethers";
 import { startAwsKms, startKeyVault } from "../faults/clouds.ts";
 import type { PlannedFault } from "../servers/process/protocol.ts";
@@ -17,7 +16,7 @@ export interface CloudBackend extends Backend {
 
 /** AWS KMS, as the unmodified SDK sees it. */
 export async function kmsBackend(): Promise<CloudBackend> {
-  const { server, address, open } = await startAwsKms(hexlify(randomBytes(32)));
+  const { server, address, open, endConnections } = await startAwsKms(hexlify(randomBytes(32)));
   const failure = { kind: "exception", name: "KMSInternalException", status: 500 } as const;
   return {
     name: "aws-kms",
@@ -37,26 +36,24 @@ export async function kmsBackend(): Promise<CloudBackend> {
       },
     ],
     heal: () => heal(server),
-    endConnections: () => undefined,
+    endConnections,
   };
 }
 
 /** Azure Key Vault, as the unmodified SDK sees it. Its tokens end after three minutes, and are renewed again and again. */
 export async function keyVaultBackend(): Promise<CloudBackend> {
-  const { server, address, open } = await startKeyVault(hexlify(randomBytes(32)));
+  const { server, address, open, endConnections } = await startKeyVault(hexlify(randomBytes(32)));
   const throttled = (retryAfter?: number): PlannedFault => ({
     fault: { kind: "throttle", ...(retryAfter === undefined ? {} : { retryAfter }) },
     operation: "sign",
     probability: 0.3,
   });
-  // The SDK's own keeps idle connections after the signers were closed.
-  const agent = new Agent({ keepAlive: true, maxSockets: 50 });
   const failure = { kind: "error", status: 503, code: "ServiceUnavailable", message: "try again" } as const;
   return {
     name: "azure-key-vault",
     address,
-    signer: open({ timeout: TIMEOUT, agent, retryOptions: undefined }),
-    hasty: open({ timeout: HASTY, agent, retryOptions: undefined }),
+    signer: open({ timeout: TIMEOUT, retryOptions: undefined }),
+    hasty: open({ timeout: HASTY, retryOptions: undefined }),
     server,
     disturbances: [
       ...networkTroubles(server, "sign"),
@@ -71,7 +68,7 @@ export async function keyVaultBackend(): Promise<CloudBackend> {
       },
     ],
     heal: () => heal(server),
-    endConnections: () => agent.destroy(),
+    endConnections,
   };
 }
 
