@@ -13,7 +13,8 @@ export interface SignOptions extends CallOptions {
   readonly payload?: SigningPayload | undefined;
   /**
    * A key calls it when the backend is told to sign, if a second attempt would not be the same call, for example as approvals are used up.
-   * If the deadline ends the call afterwards, the error says that the outcome is unknown, and is not retryable.
+   * If the deadline ends the call afterwards, the error says that the outcome is unknown, and is not retryable. It is passed to keys alone:
+   * a signer ignores one that it is passed.
    */
   readonly onCommitted?: (() => void) | undefined;
 }
