@@ -6,6 +6,8 @@ export default {
   testMatch: ["<rootDir>/tests/**/*.test.ts"],
   globalSetup: "<rootDir>/tests/support/global-setup.ts",
   globalTeardown: "<rootDir>/tests/support/global-teardown.ts",
+  reporters: ["default", "<rootDir>/tests/support/hanging-files.mjs"],
+  setupFilesAfterEnv: ["<rootDir>/tests/support/running-file.ts"],
   moduleNameMapper: {
     // The children of isolated PKCS#11 libraries are processes, which jest does not compile: tests/support/programs.ts does.
     "^ethers-hsm/pkcs11/isolation$": "<rootDir>/.cache/programs/pkcs11/isolation/index.js",

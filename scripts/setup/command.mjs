@@ -8,14 +8,15 @@ import { delimiter, join } from "node:path";
  * @param {string} program
  * @param {readonly string[]} args
  * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, timeout?: number }} [options] `env` is added to this process's own;
- *   `timeout` is in milliseconds.
+ *   `timeout` is in milliseconds, ten minutes if it is not given.
  * @returns {{ ok: boolean, output: string }} `output` is what it wrote to stdout and stderr.
  */
 export function run(program, args, options = {}) {
   const { status, stdout, stderr, error } = spawnSync(program, args, {
     cwd: options.cwd,
     env: { ...process.env, ...options.env },
-    timeout: options.timeout,
+    timeout: options.timeout ?? 600_000,
+    killSignal: "SIGKILL",
     encoding: "utf8",
     stdio: ["ignore", "pipe", "pipe"],
     maxBuffer: 64 * 1024 * 1024,

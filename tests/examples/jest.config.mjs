@@ -10,6 +10,8 @@ export default {
   ...root,
   rootDir: "../..",
   testMatch: ["<rootDir>/tests/examples/*.suite.ts"],
+  reporters: ["default"],
+  setupFilesAfterEnv: [],
   globalSetup: "<rootDir>/tests/examples/support/global-setup.ts",
   // A synthesis and a compilation are processes of their own, and slow on a busy machine.
   testTimeout: 300_000,

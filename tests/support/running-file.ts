@@ -1,0 +1,8 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+// What tests/support/hanging-files.mjs reads.
+writeFileSync(
+  join(process.env["ETHERS_HSM_TEST_FOLDER"] ?? "", "running", String(process.pid)),
+  expect.getState().testPath ?? "",
+);
