@@ -1,6 +1,6 @@
 // Sums up a CI run: node scripts/ci-summary.mjs CHECKS JEST_REPORT
 //
-// CHECKS has a line "passed|failed|skipped SECONDS NAME" for each check. JEST_REPORT is what jest's --json wrote; its tests take the
+// CHECKS has a line "passed|failed|skipped SECONDS CPU-SECONDS NAME" for each check. JEST_REPORT is what jest's --json wrote; its tests take the
 // place of the check "test". The checks are listed with their times, slowest first. The last line is "N passed, N failed, N skipped",
 // and the exit code says whether everything passed.
 
@@ -15,8 +15,8 @@ const checks = readFileSync(checksFile, "utf8")
   .split("\n")
   .filter((line) => line !== "")
   .map((line) => {
-    const [outcome = "", seconds = "", name = ""] = line.split(" ");
-    return { outcome, seconds: Number(seconds), name };
+    const [outcome = "", seconds = "", cpu = "", name = ""] = line.split(" ");
+    return { outcome, seconds: Number(seconds), cpu, name };
   });
 /** @type {TestFile[]} */
 const files = existsSync(reportFile) ? JSON.parse(readFileSync(reportFile, "utf8")).testResults : [];
@@ -52,12 +52,12 @@ const passed =
   tests.filter(({ status }) => status === "passed").length;
 
 list(
-  "Time of each check",
+  "Time and CPU time of each check",
   checks
     .toSorted((a, b) => b.seconds - a.seconds)
     .map(
-      ({ outcome, seconds, name }) =>
-        `${`${seconds}`.padStart(5)} s  ${name}${outcome === "passed" ? "" : ` (${outcome})`}`,
+      ({ outcome, seconds, cpu, name }) =>
+        `${`${seconds}`.padStart(5)} s ${cpu.padStart(5)} s  ${name}${outcome === "passed" ? "" : ` (${outcome})`}`,
     ),
 );
 list("Skipped", skipped);
