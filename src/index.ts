@@ -26,6 +26,14 @@ export {
 } from "./core/errors.ts";
 export type { RawSignature } from "./core/signature.ts";
 export type { Verifier } from "./core/verify.ts";
+export type {
+  AuditDenial,
+  AuditEntry,
+  AuditIntent,
+  AuditOutcome,
+  AuditPolicy,
+  AuditSink,
+} from "./signer/audit-sink.ts";
 export {
   type FailoverEvent,
   type FailoverHealth,
@@ -36,4 +44,15 @@ export {
 export type { SigningPayload } from "./signer/payload.ts";
 export type { CallOptions, KeyHealth, RemoteKey, SignOptions } from "./signer/remote-key.ts";
 export { RemoteSigner } from "./signer/remote-signer.ts";
+export type {
+  AuthorizationSignRequest,
+  DigestSignRequest,
+  MessageSignRequest,
+  RequestedDelegation,
+  SignRequest,
+  TransactionSignRequest,
+  TypedDataSignRequest,
+  TypedDataValue,
+} from "./signer/sign-request.ts";
+export type { PolicyDecision, SigningPolicy, SigningResult } from "./signer/signing-policy.ts";
 export type { Identity, RemoteSignerOptions } from "./signer/verified-key.ts";

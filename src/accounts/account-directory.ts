@@ -1,15 +1,15 @@
 import { assertArgument, getAddress, type Provider } from "ethers";
 import { isSignerError, SignerError, type SignerErrorCode } from "../core/errors.ts";
-import type { Verifier } from "../core/verify.ts";
 import { withDeadline } from "../signer/deadline.ts";
 import type { CallOptions } from "../signer/remote-key.ts";
 import type { RemoteSigner } from "../signer/remote-signer.ts";
+import type { RemoteSignerOptions } from "../signer/verified-key.ts";
 import { type Account, type AccountSource, SignerSource, StoreSource } from "./account-source.ts";
 import { type AccountChanges, compareEntries, type Entries, mergeEntries } from "./directory-state.ts";
 import type { FailedKey, KeyStore, StoreHealth } from "./key-store.ts";
 
-/** What an account directory is made of. */
-export interface AccountDirectoryOptions {
+/** What an account directory is made of. The options of `RemoteSigner` are for the signers of the stores' keys; `signers` have their own. */
+export interface AccountDirectoryOptions extends Omit<RemoteSignerOptions, "expectedAddress"> {
   /** Places with many keys. */
   readonly stores?: readonly KeyStore[] | undefined;
   /** Single keys. */
@@ -19,10 +19,6 @@ export interface AccountDirectoryOptions {
    * alive. Default: none, `refresh()` alone refreshes.
    */
   readonly refreshInterval?: number | undefined;
-  /** The `timeout` of the signers of the stores' keys, in milliseconds. Default: 30,000. */
-  readonly timeout?: number | undefined;
-  /** The `verifier` of the signers of the stores' keys: see `RemoteSignerOptions`. Default: `@noble/curves`. */
-  readonly verifier?: Verifier | undefined;
 }
 
 /** A store, or a single signer, that could not be asked, or a key of one that could not be used. */
@@ -84,7 +80,7 @@ export class AccountDirectory {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Does no I/O. */
-  constructor({ stores = [], signers = [], refreshInterval, timeout, verifier }: AccountDirectoryOptions) {
+  constructor({ stores = [], signers = [], refreshInterval, ...options }: AccountDirectoryOptions) {
     assertArgument(stores.length + signers.length > 0, "pass at least one store or signer", "stores", stores);
     assertArgument(
       refreshInterval === undefined ||
@@ -95,7 +91,7 @@ export class AccountDirectory {
     );
     const sources = [
       ...signers.map((signer) => new SignerSource(signer)),
-      ...stores.map((store) => new StoreSource(store, { timeout, verifier })),
+      ...stores.map((store) => new StoreSource(store, options)),
     ];
     this.#states = new Map(sources.map((source) => [source, { lastRefresh: undefined, refreshError: undefined }]));
     this.#interval = refreshInterval;

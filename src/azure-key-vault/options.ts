@@ -157,7 +157,7 @@ export interface NewKey {
 /** @throws ethers' INVALID_ARGUMENT, which never shows a credential. */
 export function checkKeyOptions(options: AzureKeyVaultSignerOptions): CheckedKeyOptions {
   const { vaultUrl, vaultName, keyName, keyVersion, keyId, timeout, ...others } = options;
-  const { expectedAddress: _address, verifier: _verifier, ...rest } = others;
+  const { expectedAddress: _, verifier: _1, policy: _2, audit: _3, ...rest } = others;
   const key = checkKey({ vaultUrl, vaultName, keyName, keyVersion, keyId, client: rest.client });
   return { key, ...checkCredentials(key.vaultUrl, rest), timeout: checkTimeout(timeout) };
 }

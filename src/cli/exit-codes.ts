@@ -20,7 +20,7 @@ export const EXIT = {
   key: 7,
   /** A package or a library is not installed. */
   dependency: 8,
-  /** A question was not answered with yes, there was no terminal to ask at, or the fee is above the ceiling. */
+  /** A question was not answered with yes, there was no terminal to ask at, the fee is above the ceiling, or the policy denied. */
   declined: 9,
   /** Anything else: please report it. */
   unexpected: 70,
@@ -43,6 +43,10 @@ const OF_SIGNER: Readonly<Record<SignerErrorCode, number>> = {
   DEPENDENCY_MISSING: EXIT.dependency,
   BROADCAST_UNKNOWN: EXIT.chain,
   IDEMPOTENCY_CONFLICT: EXIT.usage,
+  POLICY_DENIED: EXIT.declined,
+  LIMIT_EXCEEDED: EXIT.declined,
+  APPROVAL_DENIED: EXIT.declined,
+  AUDIT_FAILED: EXIT.unavailable,
 };
 
 const OF_COMMAND: Readonly<Record<CommandErrorCode, number>> = {

@@ -1,4 +1,5 @@
 type Facts = Readonly<Record<string, unknown>>;
+type Denied = { readonly rule: string | null; readonly policyId: string };
 type Committed = { readonly hash: string; readonly nonce: number; readonly idempotencyKey: string | null };
 type Identified = { readonly keyId: string; readonly address: string | undefined };
 
@@ -36,6 +37,14 @@ export interface SignerErrorInfo {
   BROADCAST_UNKNOWN: Facts & Committed & { readonly refused: boolean };
   /** The idempotency key belongs to another transaction. Nothing was signed. */
   IDEMPOTENCY_CONFLICT: Facts & Committed;
+  /** The policy denied the request. Nothing was signed. */
+  POLICY_DENIED: Facts & Denied & { readonly reasons: readonly string[] };
+  /** A rolling limit would be exceeded. Nothing was signed. `availableAt`: milliseconds since 1970; null if waiting does not help. */
+  LIMIT_EXCEEDED: Facts & Denied & { readonly availableAt: number | null };
+  /** The approval that the policy requires was refused, or did not come in time. Nothing was signed. */
+  APPROVAL_DENIED: Facts & Denied;
+  /** The audit could not record what is to be signed. Nothing was signed. */
+  AUDIT_FAILED: Facts | undefined;
 }
 
 /** Every code that a {@link SignerError} can carry. None of them is a code of ethers. */

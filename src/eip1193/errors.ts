@@ -80,6 +80,10 @@ const SIGNER_CODES: Partial<Record<SignerErrorCode, number>> = {
   THROTTLED: RPC_CODES.limitExceeded,
   BACKEND_TIMEOUT: RPC_CODES.resourceUnavailable,
   BACKEND_UNAVAILABLE: RPC_CODES.resourceUnavailable,
+  POLICY_DENIED: RPC_CODES.userRejected,
+  LIMIT_EXCEEDED: RPC_CODES.userRejected,
+  APPROVAL_DENIED: RPC_CODES.userRejected,
+  AUDIT_FAILED: RPC_CODES.resourceUnavailable,
   // As where this provider counts the nonces itself.
   BROADCAST_UNKNOWN: RPC_CODES.disconnected,
 };

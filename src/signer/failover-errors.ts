@@ -33,6 +33,11 @@ export const FAILS_OVER: Readonly<Record<SignerErrorCode, boolean>> = {
   // They are a sender's, and no key's.
   BROADCAST_UNKNOWN: false,
   IDEMPOTENCY_CONFLICT: false,
+  // Decided once, above all replicas.
+  POLICY_DENIED: false,
+  LIMIT_EXCEEDED: false,
+  APPROVAL_DENIED: false,
+  AUDIT_FAILED: false,
 };
 
 /**

@@ -4,6 +4,7 @@ import type { RawSignature } from "../core/signature.ts";
 import { CircuitBreaker } from "./circuit-breaker.ts";
 import { withDeadline } from "./deadline.ts";
 import { FAILS_OVER, noReplica } from "./failover-errors.ts";
+import { Guard } from "./guard.ts";
 import { copyDigest } from "./payload.ts";
 import type { CallOptions, KeyHealth, RemoteKey, SignOptions } from "./remote-key.ts";
 import { snapshot } from "./snapshot.ts";
@@ -84,6 +85,7 @@ export class FailoverKey implements RemoteKey, SigningKey {
   readonly #timeout: number;
   readonly #onStateChange: FailoverOptions["onStateChange"];
   readonly #replicas: readonly [Replica, ...Replica[]];
+  readonly #guard: Guard | undefined;
   #identity: Identity | undefined;
   #closing: Promise<void> | undefined;
 
@@ -111,6 +113,7 @@ export class FailoverKey implements RemoteKey, SigningKey {
     );
     this.knownAddress = getAddress(expectedAddress);
     this.#timeout = checkTimeout(timeout);
+    this.#guard = Guard.from(options, this.#timeout);
     this.#onStateChange = onStateChange;
     const share = Math.max(1, Math.floor(this.#timeout / keys.length));
     const ms = checkTimeout(attemptTimeout ?? Math.min(share, MAX_ATTEMPT_TIMEOUT), "attemptTimeout");
@@ -133,6 +136,12 @@ export class FailoverKey implements RemoteKey, SigningKey {
   }
 
   async sign(digest: Uint8Array, { signal, payload }: SignOptions): Promise<Signature> {
+    if (!this.#guard) return this.#sign(digest, { signal, payload });
+    const account = { backend: this.backend, id: this.id, address: this.knownAddress };
+    return this.#guard.sign(account, digest, { signal, payload }, () => this.#sign(digest, { signal, payload }));
+  }
+
+  async #sign(digest: Uint8Array, { signal, payload }: SignOptions): Promise<Signature> {
     const signature = await this.#first("signDigest", signal, (key, options) =>
       key.sign(digest, { ...options, payload }),
     );

@@ -3,8 +3,11 @@ import { invalidResponse, isSignerError, SignerError, type SignerErrorContext } 
 import { addressFromPublicKey, publicKeyFromSec1 } from "../core/public-key.ts";
 import { checkSignatureRange, toLowS } from "../core/signature.ts";
 import { type Verifier, verifySignature } from "../core/verify.ts";
+import type { AuditSink } from "./audit-sink.ts";
 import { withDeadline } from "./deadline.ts";
+import { Guard } from "./guard.ts";
 import type { CallOptions, KeyHealth, RemoteKey, SignOptions } from "./remote-key.ts";
+import type { SigningPolicy } from "./signing-policy.ts";
 
 /** What every signer over a remote key accepts. */
 export interface RemoteSignerOptions {
@@ -17,6 +20,13 @@ export interface RemoteSignerOptions {
    * thousands a second. It decides what leaves the signer: pass only code that you trust as much as this package.
    */
   readonly verifier?: Verifier | undefined;
+  /**
+   * Decides before each signature, whichever method or adapter asks: `definePolicy` of `ethers-hsm/policy`. It waits for approvals outside
+   * `timeout`. Default: none, everything is signed.
+   */
+  readonly policy?: SigningPolicy | undefined;
+  /** Records each request before the key is asked, and its outcome afterwards; what cannot be recorded is not signed. Default: none. */
+  readonly audit?: AuditSink | undefined;
 }
 
 /** What is known of a key after its public key was fetched. */
@@ -66,16 +76,19 @@ export class VerifiedKey implements SigningKey {
   readonly #timeout: number;
   readonly #expectedAddress: string | undefined;
   readonly #verifier: Verifier;
+  readonly #guard: Guard | undefined;
   #fetching: Promise<Identity> | undefined;
   #identity: Identity | undefined;
   #closing: Promise<void> | undefined;
   readonly #ending = new AbortController();
 
-  constructor(key: RemoteKey, { expectedAddress, timeout, verifier = verifySignature }: RemoteSignerOptions) {
+  constructor(key: RemoteKey, options: RemoteSignerOptions) {
+    const { expectedAddress, timeout, verifier = verifySignature } = options;
     this.#expectedAddress = expectedAddress === undefined ? undefined : getAddress(expectedAddress);
     this.#timeout = checkTimeout(timeout);
     assertArgument(typeof verifier === "function", "verifier must be a function", "verifier", typeof verifier);
     this.#verifier = verifier;
+    this.#guard = Guard.from(options, this.#timeout);
     this.#key = key;
     this.backend = key.backend;
     this.id = key.id;
@@ -98,7 +111,13 @@ export class VerifiedKey implements SigningKey {
   }
 
   async sign(digest: Uint8Array, { signal, payload }: SignOptions): Promise<Signature> {
-    const { publicKey } = await this.identity({ signal });
+    const { publicKey, address } = await this.identity({ signal });
+    const sign = () => this.#sign(publicKey, digest, { signal, payload });
+    const account = { backend: this.backend, id: this.id, address };
+    return this.#guard ? this.#guard.sign(account, digest, { signal, payload }, sign) : sign();
+  }
+
+  async #sign(publicKey: Uint8Array, digest: Uint8Array, { signal, payload }: SignOptions): Promise<Signature> {
     this.#requireOpen("signDigest");
     let isCommitted = false;
     const onCommitted = () => {

@@ -10,7 +10,7 @@ import { type KeyUriOptions, optionsOf } from "./options.ts";
 import { requireLibrary } from "./signer.ts";
 
 /** What {@link storeFromUri} takes besides: which of the place's keys. */
-export interface StoreUriOptions extends Omit<KeyUriOptions, "expectedAddress"> {
+export interface StoreUriOptions extends Omit<KeyUriOptions, "expectedAddress" | "policy" | "audit"> {
   /** Only keys whose alias, name or label begins like this. */
   readonly prefix?: string | undefined;
 }

@@ -1,5 +1,13 @@
-import { assertArgument } from "ethers";
-import type { Hex, LocalAccount, NonceManager, SerializeTransactionFn, TransactionSerializable } from "viem";
+import { assertArgument, getBytes, toUtf8Bytes } from "ethers";
+import type {
+  Hex,
+  LocalAccount,
+  NonceManager,
+  SerializeTransactionFn,
+  SignableMessage,
+  TransactionSerializable,
+  TypedDataDefinition,
+} from "viem";
 import { toAccount } from "viem/accounts";
 import {
   concatHex,
@@ -16,6 +24,7 @@ import {
   toRlp,
   trim,
 } from "viem/utils";
+import type { SigningPayload } from "../signer/payload.ts";
 import type { RemoteSigner } from "../signer/remote-signer.ts";
 import { snapshot } from "../signer/snapshot.ts";
 
@@ -58,6 +67,8 @@ interface ViemSignature {
  * - `signTypedData(typedData)`: EIP-712; `EIP712Domain` is derived from the domain unless `types` declares it.
  * - `signAuthorization(authorization)`: EIP-7702, section "Set code transaction"; a chainId of 0 is valid on every chain.
  *
+ * A policy, an audit and keys that ask for approval see what each method signs, but for `sign`: theirs is a bare digest.
+ *
  * Messages, hashes and typed data return 65 bytes r, s, v with v 27 or 28.
  *
  * It fills in nothing and sends nothing: viem's client does. It uses neither the signer's provider nor ENS. It counts no nonces
@@ -83,16 +94,22 @@ export async function toViemAccount(
   const signAuthorization: RemoteViemAccount["signAuthorization"] = async (authorization) => {
     const { address, contractAddress, chainId, nonce } = authorization;
     const tuple = { address: contractAddress ?? address, chainId, nonce };
-    return { ...tuple, ...(await signHash(signer, hashAuthorization(tuple))) };
+    const payload = {
+      type: "authorization",
+      chainId: BigInt(chainId),
+      address: tuple.address,
+      nonce: BigInt(nonce),
+    } as const;
+    return { ...tuple, ...(await signHash(signer, hashAuthorization(tuple), payload)) };
   };
   const account = toAccount({
     address,
     nonceManager: options.nonceManager,
     sign,
     signAuthorization,
-    signMessage: async ({ message }) => signHashToHex(signer, hashMessage(snapshot(message, "message"))),
+    signMessage: async ({ message }) => signMessage(signer, snapshot(message, "message")),
     signTransaction: async (transaction, { serializer } = {}) => signTransaction(signer, transaction, serializer),
-    signTypedData: async (typedData) => signHashToHex(signer, hashTypedData(snapshot(typedData, "typedData"))),
+    signTypedData: async (typedData) => signTypedData(signer, snapshot(typedData, "typedData")),
   });
   return { ...account, sign, signAuthorization, publicKey, source: "remote" };
 }
@@ -114,7 +131,12 @@ async function signTransaction(
   const unsigned = await serializer(signable);
   requireSerializer(isHex(unsigned), "does not return a hex string");
   const payload = withoutSidecars(unsigned);
-  const signature = await signHash(signer, keccak256(payload));
+  const isKnown = isEthereums(payload);
+  const signature = await signHash(
+    signer,
+    keccak256(payload),
+    isKnown ? { type: "transaction", unsigned: payload } : undefined,
+  );
   const serialized = await serializer(transaction, signature);
   requireSerializer(isHex(serialized), "does not return a hex string");
   if (hasEthereumFormat(payload, serialized)) {
@@ -145,9 +167,12 @@ function withoutSidecars(serialized: Hex): Hex {
   return Array.isArray(payload) ? concatHex(["0x03", toRlp(payload)]) : (serialized.toLowerCase() as Hex);
 }
 
+function isEthereums(serialized: Hex): boolean {
+  return isLegacy(serialized) || /^0x0[1-4]/.test(serialized);
+}
+
 /** Whether the format is Ethereum's: legacy, types 1 to 4, or another type that adds yParity, r and s to its fields. */
 function hasEthereumFormat(payload: Hex, serialized: Hex): boolean {
-  const isEthereums = (each: Hex) => isLegacy(each) || /^0x0[1-4]/.test(each);
   if (isEthereums(payload) || isEthereums(serialized)) return true;
   const [before, after] = [readFields(payload), readFields(serialized)];
   return before !== undefined && before.length + 3 === after?.length;
@@ -193,14 +218,49 @@ function asHex(text: string): Hex {
   return text as Hex;
 }
 
+async function signMessage(signer: RemoteSigner, message: SignableMessage): Promise<Hex> {
+  // First, for viem's own errors.
+  const hash = hashMessage(message);
+  const bytes = typeof message === "string" ? toUtf8Bytes(message) : getBytes(message.raw);
+  return signHashToHex(signer, hash, { type: "message", message: bytes });
+}
+
+async function signTypedData(signer: RemoteSigner, typedData: unknown): Promise<Hex> {
+  const definition = typedData as TypedDataDefinition<Record<string, TypedDataField[]>, string>;
+  return signHashToHex(signer, hashTypedData(definition), readTypedData(definition));
+}
+
+type TypedDataField = { readonly name: string; readonly type: string };
+
+/** What ethers makes the same digest of: the types that the primary type refers to, and the fields of the domain that are declared. */
+function readTypedData({
+  domain = {},
+  types,
+  primaryType,
+  message,
+}: TypedDataDefinition<Record<string, TypedDataField[]>, string>): SigningPayload | undefined {
+  if (primaryType === "EIP712Domain") return undefined;
+  const used: Record<string, TypedDataField[]> = {};
+  const use = (name: string) => {
+    const fields = Object.hasOwn(types, name) ? types[name] : undefined;
+    if (!fields || Object.hasOwn(used, name)) return;
+    used[name] = fields.map(({ name, type }) => ({ name, type }));
+    for (const { type } of fields) use(type.split("[")[0] ?? type);
+  };
+  use(primaryType);
+  const declared = types["EIP712Domain"]?.map(({ name }) => name);
+  const fields = Object.entries(domain).filter(([name]) => !declared || declared.includes(name));
+  return { type: "typed-data", domain: Object.fromEntries(fields), types: used, value: message };
+}
+
 /** Signs exactly the 32 bytes of `hash`. @throws ethers' INVALID_ARGUMENT "invalid digest length". */
-async function signHash(signer: RemoteSigner, hash: Hex): Promise<ViemSignature> {
-  const { r, s, v, yParity } = await signer.signDigest(hash);
+async function signHash(signer: RemoteSigner, hash: Hex, payload?: SigningPayload): Promise<ViemSignature> {
+  const { r, s, v, yParity } = await signer.signDigest(hash, { payload });
   return { r: asHex(r), s: asHex(s), v: BigInt(v), yParity };
 }
 
 /** Like {@link signHash}, as 65 bytes: r, s, v with v 27 or 28. */
-async function signHashToHex(signer: RemoteSigner, hash: Hex): Promise<Hex> {
-  const { serialized } = await signer.signDigest(hash);
+async function signHashToHex(signer: RemoteSigner, hash: Hex, payload?: SigningPayload): Promise<Hex> {
+  const { serialized } = await signer.signDigest(hash, { payload });
   return asHex(serialized);
 }

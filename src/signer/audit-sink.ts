@@ -1,0 +1,74 @@
+import type { SignerErrorCode } from "../core/errors.ts";
+import type { SignRequest } from "./sign-request.ts";
+
+interface AuditEntryBase {
+  /** 16 random bytes, hex: the same in an intent and its outcome. */
+  readonly id: string;
+  /** When it happened: milliseconds since 1970, by this process's clock. */
+  readonly time: number;
+}
+
+interface AuditRequestBase extends AuditEntryBase {
+  readonly backend: string;
+  readonly keyId: string;
+  /** What was asked, whole. A sink decides what of it is kept: a message may be personal data. */
+  readonly request: SignRequest;
+  /** null without a policy. */
+  readonly policy: AuditPolicy | null;
+}
+
+/** What the policy said. */
+export interface AuditPolicy {
+  readonly id: string;
+  readonly outcome: "allow" | "deny" | "would-deny";
+  /** The rule that decided; null if no rule did. */
+  readonly rule: string | null;
+  readonly reasons: readonly string[];
+  /** Who approved. */
+  readonly approvals: readonly { readonly rule: string; readonly by: string }[];
+  /** What is held of rolling limits: amounts in the limit's base unit. */
+  readonly holds: readonly { readonly limit: string; readonly amount: bigint }[];
+}
+
+/** Stored before the key is asked. An intent without an outcome was perhaps signed. */
+export interface AuditIntent extends AuditRequestBase {
+  readonly event: "intent";
+}
+
+/** Stored instead of an intent: nothing was signed. */
+export interface AuditDenial extends AuditRequestBase {
+  readonly event: "denial";
+  readonly code: SignerErrorCode;
+}
+
+/** Stored after the key responded. */
+export interface AuditOutcome extends AuditEntryBase {
+  readonly event: "outcome";
+  /** `refused`: certainly nothing was signed. `unknown`: the call failed, and the key may have signed. */
+  readonly result: "ok" | "refused" | "unknown";
+  /** Why it failed; null if it did not, or not with a SignerError. */
+  readonly code: SignerErrorCode | null;
+  /** keccak-256 of the 65 bytes r, s, v with v 27 or 28: a signature itself could be spent. null if there is none. */
+  readonly signatureHash: string | null;
+  /** Of a signed transaction. */
+  readonly transactionHash: string | null;
+  /** The backend's identifier of its request; null if it is not known. */
+  readonly requestId: string | null;
+  /** How long the key took. */
+  readonly milliseconds: number;
+}
+
+export type AuditEntry = AuditIntent | AuditDenial | AuditOutcome;
+
+/**
+ * Where a signer records what it signs. The signer appends the intent, waits, asks the key, appends the outcome, and waits again.
+ *
+ * An intent that cannot be appended is not signed: AUDIT_FAILED. An outcome that cannot be appended costs no signature that was made, but
+ * signers of this process append no further intent to that sink and sign nothing more with it.
+ */
+export interface AuditSink {
+  /** Resolves once the entry is stored as durably as the sink promises. Calls may overlap. */
+  append(entry: AuditEntry): Promise<void>;
+  /** The owner of the sink calls it; a signer never does. */
+  close(): Promise<void>;
+}
