@@ -101,7 +101,10 @@ function refuseTampered(request: ApprovalRequest): void {
   if (content.type !== "transaction") throw new Error("the request is not for a transaction");
   const decoded = { ...content.decoded, valueEther: "0.0015", value: "1500000000000000" };
   try {
-    verifyApprovalRequest({ ...request, content: { ...content, decoded } });
+    verifyApprovalRequest(
+      { ...request, content: { ...content, decoded } },
+      { expectedAccount: treasury, expectedChainId: anvil.chainId },
+    );
   } catch (error) {
     if (!isSignerError(error, "ACCESS_DENIED")) throw error;
     expectEqual("the reason", error.info?.["reason"], "content-mismatch");

@@ -51,10 +51,11 @@ test("approving what is not for this approver", async () => {
   const [request] = setup.requests;
   if (!request) throw new Error("no request");
   const key = pemOf("alice");
+  const any = { expectedAccount: false, expectedChainId: false, allowBareDigest: true } as const;
   const attempts = [
-    approveQuorumToken({ ...request, summary: "other" } as never, "alice", key, { allowBareDigest: true }),
-    approveQuorumToken(request, "alice", key.replace(/\n.{10}/, "\n"), { allowBareDigest: true }),
-    approveQuorumToken(request, "alice", key.slice(0, 400), { allowBareDigest: true }),
+    approveQuorumToken({ ...request, summary: "other" } as never, "alice", key, any),
+    approveQuorumToken(request, "alice", key.replace(/\n.{10}/, "\n"), any),
+    approveQuorumToken(request, "alice", key.slice(0, 400), any),
   ];
   const outcomes = await Promise.all(attempts.map((each) => each.catch((error: unknown) => error)));
   expectNoLeak(outcomes, secrets);

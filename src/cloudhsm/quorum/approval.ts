@@ -7,15 +7,18 @@ import { parseQuorumTokenFile, type QuorumTokenFile, serializeQuorumTokenFile } 
 import { type QuorumTokenSigner, signApprovalData } from "./token-signature.ts";
 import { type VerifyRequestOptions, verifyApprovalRequest } from "./verify-request.ts";
 
-/** How the request is verified before its token is signed; a bare token file takes the last three only. */
-export interface ApproveOptions extends VerifyRequestOptions {
+/** How a bare token file is approved. */
+export interface ApproveTokenOptions {
   /** The user's role. Default: `"crypto-user"`. */
   readonly role?: string | undefined;
   /** Checks what a function signed; a private key's own is always checked. */
   readonly publicKey?: RsaPublicKey | undefined;
-  /** The service that a bare token file must be for. Default: `"key-usage"`. A request's token is never for another. */
+  /** The service that the token file must be for. Default: `"key-usage"`. */
   readonly service?: string | undefined;
 }
+
+/** How the request is verified before its token is signed, and by whom. A request's token is always for `"key-usage"`. */
+export interface ApproveOptions extends VerifyRequestOptions, Omit<ApproveTokenOptions, "service"> {}
 
 /**
  * Signs a quorum token as one of its approvers, without an HSM. Give the entry back to the requester, by any channel.
@@ -34,14 +37,28 @@ export interface ApproveOptions extends VerifyRequestOptions {
  *   that function throws.
  */
 export async function approveQuorumToken(
+  request: ApprovalRequest,
+  username: string,
+  key: RsaPrivateKey | QuorumTokenSigner,
+  options: ApproveOptions,
+): Promise<QuorumApproval>;
+export async function approveQuorumToken(
+  token: QuorumTokenFile,
+  username: string,
+  key: RsaPrivateKey | QuorumTokenSigner,
+  options?: ApproveTokenOptions,
+): Promise<QuorumApproval>;
+export async function approveQuorumToken(
   source: ApprovalRequest | QuorumTokenFile,
   username: string,
   key: RsaPrivateKey | QuorumTokenSigner,
-  options: ApproveOptions = {},
+  options: ApproveOptions | ApproveTokenOptions = {},
 ): Promise<QuorumApproval> {
   const isObject = typeof source === "object" && source !== null;
   assertArgument(isObject, "pass an approval request or a token file, parsed", "source", typeof source);
-  const token = isRequest(source) ? verifyApprovalRequest(source, options).request.token : checkBare(source, options);
+  const token = isRequest(source)
+    ? verifyApprovalRequest(source, options as ApproveOptions).request.token
+    : checkBare(source, options);
   const publicKey = options.publicKey === undefined ? undefined : readPublicKey(options.publicKey, "the approver");
   const approval = { username, role: options.role ?? "crypto-user" };
   // A placeholder of the right form, so that a wrong name is told before anything is signed.
@@ -53,7 +70,7 @@ function isRequest(source: ApprovalRequest | QuorumTokenFile): source is Approva
   return "content" in source;
 }
 
-function checkBare(source: QuorumTokenFile, { service = "key-usage" }: ApproveOptions): QuorumTokenFile {
+function checkBare(source: QuorumTokenFile, { service = "key-usage" }: ApproveTokenOptions): QuorumTokenFile {
   const file = parseQuorumTokenFile(serializeQuorumTokenFile(source));
   if (file.service === service) return file;
   throw quorumError("wrong-service", `the token is for ${file.service}, not for ${service}: do not approve it`);

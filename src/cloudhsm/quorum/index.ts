@@ -1,4 +1,4 @@
-export { type ApproveOptions, approveQuorumToken } from "./approval.ts";
+export { type ApproveOptions, type ApproveTokenOptions, approveQuorumToken } from "./approval.ts";
 export { parseQuorumApproval, type QuorumApproval, serializeQuorumApproval } from "./approval-entry.ts";
 export type { ApprovalRequest } from "./approval-request.ts";
 export { type ApprovalRequestOptions, createApprovalRequest } from "./create-request.ts";

@@ -9,12 +9,15 @@ import { summarize, warningsOf } from "./summary.ts";
 
 /** What a request is measured by. */
 export interface VerifyRequestOptions {
+  /** Refuses a request for another account. The approver knows it from elsewhere; `false` accepts any account. */
+  readonly expectedAccount: string | false;
+  /**
+   * Refuses a request for another chain, and transactions and authorizations that hold on every chain. Messages, and typed data
+   * that names no chain, pass unless their request names another one. `false` accepts any chain.
+   */
+  readonly expectedChainId: BigNumberish | false;
   /** The time to measure the expiry by. Default: this computer's clock. */
   readonly now?: Date | undefined;
-  /** Refuses a request for another account. */
-  readonly expectedAccount?: string | undefined;
-  /** Refuses a request for another chain, and transactions and authorizations that hold on every chain. */
-  readonly expectedChainId?: BigNumberish | undefined;
   /** Accepts a request that does not say what is signed. Default: false. Nothing but the requester's word stands behind it. */
   readonly allowBareDigest?: boolean | undefined;
 }
@@ -53,9 +56,11 @@ export interface VerifiedRequest {
  * Names of contracts, tokens and people behind addresses are not looked up, and calldata is not decoded.
  *
  * @throws SignerError with `info.reason` `"expired"`, `"content-mismatch"`, `"account-mismatch"`, `"chain-mismatch"`,
- *   `"bare-digest"`, `"wrong-service"` or `"token-mismatch"`; ethers' INVALID_ARGUMENT for a malformed request.
+ *   `"bare-digest"`, `"wrong-service"` or `"token-mismatch"`; ethers' INVALID_ARGUMENT for a malformed request, and without
+ *   `expectedAccount` or `expectedChainId`.
  */
-export function verifyApprovalRequest(request: ApprovalRequest, options: VerifyRequestOptions = {}): VerifiedRequest {
+export function verifyApprovalRequest(request: ApprovalRequest, options: VerifyRequestOptions): VerifiedRequest {
+  checkExpectations(options);
   const copy = checkForm(request);
   const known = checkContent(copy);
   const { content, chain } = known;
@@ -80,6 +85,19 @@ export function verifyApprovalRequest(request: ApprovalRequest, options: VerifyR
   };
 }
 
+// Without types, a forgotten option must not pass as one that was switched off.
+function checkExpectations(options: VerifyRequestOptions): void {
+  for (const name of ["expectedAccount", "expectedChainId"] as const) {
+    const isGiven = options?.[name] !== undefined && options[name] !== null;
+    assertArgument(
+      isGiven,
+      `pass ${name} as you know it from elsewhere, or false to accept any`,
+      name,
+      options?.[name],
+    );
+  }
+}
+
 function checkTime({ expiresAt }: ApprovalRequest, now: Date): void {
   assertArgument(!Number.isNaN(now.getTime()), "now must be a valid Date", "now", now);
   if (now.getTime() < Date.parse(expiresAt)) return;
@@ -88,15 +106,15 @@ function checkTime({ expiresAt }: ApprovalRequest, now: Date): void {
   });
 }
 
-function checkAccount({ account }: ApprovalRequest, expected: string | undefined): void {
-  if (expected === undefined || getAddress(expected) === account) return;
+function checkAccount({ account }: ApprovalRequest, expected: string | false): void {
+  if (expected === false || getAddress(expected) === account) return;
   throw quorumError("account-mismatch", `the approval request is for ${account}, not for ${getAddress(expected)}`, {
     info: { expected: getAddress(expected), actual: account },
   });
 }
 
-function checkChain({ chainId }: ApprovalRequest, chain: ContentChain, expected: BigNumberish | undefined): void {
-  if (expected === undefined) return;
+function checkChain({ chainId }: ApprovalRequest, chain: ContentChain, expected: BigNumberish | false): void {
+  if (expected === false) return;
   const wanted = `${getBigInt(expected, "expectedChainId")}`;
   // A message belongs to no chain: it passes unless its request names another one.
   if (chain !== "every" && (chainId === undefined || chainId === wanted)) return;

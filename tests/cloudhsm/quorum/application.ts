@@ -9,9 +9,10 @@ const signer = new CloudHsmQuorumSigner({
   user,
   password,
   keyLabel: "cold",
-  approve: (request) =>
-    Promise.all(
-      Object.entries<string>(keys).map(([name, pem]) => approveQuorumToken(request, name, createPrivateKey(pem))),
-    ),
+  approve: (request) => {
+    const any = { expectedAccount: false, expectedChainId: false } as const;
+    const approve = ([name, pem]: [string, string]) => approveQuorumToken(request, name, createPrivateKey(pem), any);
+    return Promise.all(Object.entries<string>(keys).map(approve));
+  },
 });
 process.stdout.write(await signer.signMessage("the end"));

@@ -23,13 +23,13 @@ import type { SigningPayload } from "../../../src/signer/payload.ts";
 import { cases } from "../../support/cases.ts";
 import {
   ACCOUNT,
+  ANY,
   AUTHORITY,
   CONTENTS,
   CREATED,
   contentOf,
   EXPIRES,
   failureOf,
-  NOW,
   quorumFailure,
   requestFor,
   TYPED_DATA,
@@ -260,7 +260,7 @@ describe("any content is hashed as ethers does, and survives its JSON", () => {
   const survives = (digest: string, content: SigningPayload) => {
     const request = requestFor("a message", { digest, content });
     expect(parseApprovalRequest(serializeApprovalRequest(request))).toEqual(request);
-    return verifyApprovalRequest(request, { now: NOW }).content;
+    return verifyApprovalRequest(request, ANY).content;
   };
   const address = fc.uint8Array({ minLength: 20, maxLength: 20 }).map((bytes) => getAddress(hexlify(bytes)));
   const word = fc.bigInt({ min: 0n, max: 2n ** 256n - 1n });

@@ -15,6 +15,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import {
+  type ApprovalRequest,
+  type ApproveOptions,
   approveQuorumToken,
   parseQuorumApproval,
   type RsaPrivateKey,
@@ -22,10 +24,10 @@ import {
 } from "../../../src/cloudhsm/quorum/index.ts";
 import {
   ACCOUNT,
+  ANY,
   CONTENTS,
   EXPIRES,
   failureOf,
-  NOW,
   quorumFailure,
   requestFor,
   rsaKey,
@@ -40,7 +42,7 @@ const PEM = { format: "pem", type: "pkcs8" } as const;
 
 test.each(Object.keys(CONTENTS))("approves %s, verified by its request", async (name) => {
   const request = requestFor(name);
-  const options = { now: NOW, expectedAccount: ACCOUNT };
+  const options = { ...ANY, expectedAccount: ACCOUNT };
   expect(await approveQuorumToken(request, "alice", privateKey, options)).toEqual({
     username: "alice",
     role: "crypto-user",
@@ -112,17 +114,24 @@ describe("a function that signs", () => {
     };
     const request = requestFor("a message");
     for (const [source, options] of [
-      [request, { now: EXPIRES }],
-      [request, { now: NOW, expectedAccount: "0x000000000000000000000000000000000000dEaD" }],
-      [{ ...request, digest: `0x${"01".repeat(32)}` }, { now: NOW }],
-      [requestFor("a message", { content: { type: "digest" } }), { now: NOW }],
+      [request, { ...ANY, now: EXPIRES }],
+      [request, { ...ANY, expectedAccount: "0x000000000000000000000000000000000000dEaD" }],
+      [{ ...request, digest: `0x${"01".repeat(32)}` }, ANY],
+      [requestFor("a message", { content: { type: "digest" } }), ANY],
       [{ ...file, token: tokenFile(new Uint8Array([1])).token }, {}],
       [{ ...file, service: "key-management" }, {}],
     ] as const) {
-      expect(await failureOf(() => approveQuorumToken(source, "alice", signer, options))).toMatchObject({
+      expect(
+        await failureOf(() =>
+          approveQuorumToken(source as ApprovalRequest, "alice", signer, options as ApproveOptions),
+        ),
+      ).toMatchObject({
         name: "SignerError",
       });
     }
+    expect(await failureOf(() => approveQuorumToken(request, "alice", signer, {} as ApproveOptions))).toMatchObject({
+      code: "INVALID_ARGUMENT",
+    });
     for (const username of ["", "a\nb", 7, undefined]) {
       const error = await failureOf(() => approveQuorumToken(file, username as string, signer));
       expect(error).toMatchObject({ code: "INVALID_ARGUMENT" });

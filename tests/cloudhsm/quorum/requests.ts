@@ -10,6 +10,9 @@ export const EXPIRES = new Date("2030-01-31T12:09:00.000Z");
 /** Between the two. */
 export const NOW = new Date("2030-01-31T12:05:00.000Z");
 
+/** Of an approver who does not say what they expect, and measures the time by NOW. */
+export const ANY = { expectedAccount: false, expectedChainId: false, now: NOW } as const;
+
 const RECIPIENT = "0x000000000000000000000000000000000000dEaD";
 const DELEGATE = getAddress(`0x${"de".repeat(20)}`);
 const WORD = `0x${"11".repeat(32)}`;

@@ -8,6 +8,7 @@ import {
 } from "../../../src/cloudhsm/quorum/index.ts";
 import {
   ACCOUNT,
+  ANY,
   CONTENTS,
   contentOf,
   EXPIRES,
@@ -27,7 +28,7 @@ describe.each(Object.keys(CONTENTS))("the request for %s", (name) => {
 
   test("is verified, as it was made and after its travel", () => {
     for (const each of [request, parseApprovalRequest(serializeApprovalRequest(request))]) {
-      const verified = verifyApprovalRequest(each, { now: NOW, expectedAccount: ACCOUNT.toLowerCase() });
+      const verified = verifyApprovalRequest(each, { ...ANY, expectedAccount: ACCOUNT.toLowerCase() });
       expect(verified).toMatchObject({
         request,
         content: request.content,
@@ -44,7 +45,7 @@ describe.each(Object.keys(CONTENTS))("the request for %s", (name) => {
     expect(places.length).toBeGreaterThan(2);
     for (const path of places) {
       const tampered = changed(request, path);
-      const error = await failureOf(() => verifyApprovalRequest(tampered, { now: NOW }));
+      const error = await failureOf(() => verifyApprovalRequest(tampered, ANY));
       const isKnown = error["code"] === "INVALID_ARGUMENT" || isMismatch(error);
       if (!isKnown) throw new Error(`${path.join(".")} may be changed: ${error["message"]}`);
     }
@@ -52,7 +53,7 @@ describe.each(Object.keys(CONTENTS))("the request for %s", (name) => {
 
   test("is refused with any of its content absent", async () => {
     for (const path of branches(request.content)) {
-      const error = await failureOf(() => verifyApprovalRequest(without(request, ["content", ...path]), { now: NOW }));
+      const error = await failureOf(() => verifyApprovalRequest(without(request, ["content", ...path]), ANY));
       expect(error["code"] === "INVALID_ARGUMENT" || isMismatch(error)).toBe(true);
     }
   });
@@ -64,7 +65,7 @@ test("content and digest of two requests do not mix", async () => {
     const others = names.filter((other) => other !== name);
     for (const other of others) {
       const mixed = { ...requestFor(name), content: requestFor(other).content };
-      expect(await failureOf(() => verifyApprovalRequest(mixed, { now: NOW }))).toMatchObject(
+      expect(await failureOf(() => verifyApprovalRequest(mixed, ANY))).toMatchObject(
         quorumFailure("ACCESS_DENIED", "content-mismatch"),
       );
     }
@@ -76,7 +77,7 @@ test("what a decoded transaction shows beside its serialization is refused", asy
   const content = request.content as { decoded: object };
   const decoded = { ...content.decoded, memo: "harmless" };
   const error = await failureOf(() =>
-    verifyApprovalRequest({ ...request, content: { ...content, decoded } } as unknown as ApprovalRequest, { now: NOW }),
+    verifyApprovalRequest({ ...request, content: { ...content, decoded } } as unknown as ApprovalRequest, ANY),
   );
   expect(error).toMatchObject(quorumFailure("ACCESS_DENIED", "content-mismatch"));
 });
@@ -86,9 +87,9 @@ describe("the time", () => {
 
   test("is past at its end, not before", async () => {
     const last = new Date(EXPIRES.getTime() - 1);
-    expect(verifyApprovalRequest(request, { now: last }).digest).toBe(request.digest);
+    expect(verifyApprovalRequest(request, { ...ANY, now: last }).digest).toBe(request.digest);
     for (const now of [EXPIRES, new Date(EXPIRES.getTime() + 1)]) {
-      expect(await failureOf(() => verifyApprovalRequest(request, { now }))).toMatchObject(
+      expect(await failureOf(() => verifyApprovalRequest(request, { ...ANY, now }))).toMatchObject(
         quorumFailure("ACCESS_DENIED", "expired", { expiresAt: EXPIRES.toISOString() }),
       );
     }
@@ -96,29 +97,47 @@ describe("the time", () => {
 
   test("is this computer's unless given", async () => {
     const hour = 3_600_000;
+    const clock = { ...ANY, now: undefined };
     const times = (from: number) => ({
       createdAt: new Date(Date.now() + from),
       expiresAt: new Date(Date.now() + from + hour),
     });
-    expect(verifyApprovalRequest(requestFor("a message", times(-1_000))).account).toBe(ACCOUNT);
-    expect(await failureOf(() => verifyApprovalRequest(requestFor("a message", times(-2 * hour))))).toMatchObject(
-      quorumFailure("ACCESS_DENIED", "expired"),
-    );
+    expect(verifyApprovalRequest(requestFor("a message", times(-1_000)), clock).account).toBe(ACCOUNT);
+    expect(
+      await failureOf(() => verifyApprovalRequest(requestFor("a message", times(-2 * hour)), clock)),
+    ).toMatchObject(quorumFailure("ACCESS_DENIED", "expired"));
   });
 
   test("must be one", async () => {
     const now = new Date(Number.NaN);
-    expect(await failureOf(() => verifyApprovalRequest(request, { now }))).toMatchObject({ code: "INVALID_ARGUMENT" });
+    expect(await failureOf(() => verifyApprovalRequest(request, { ...ANY, now }))).toMatchObject({
+      code: "INVALID_ARGUMENT",
+    });
   });
 });
 
 describe("what the approver expects", () => {
+  test.each([
+    ["expectedAccount", { expectedChainId: 1 }],
+    ["expectedAccount", { expectedAccount: undefined, expectedChainId: 1 }],
+    ["expectedChainId", { expectedAccount: ACCOUNT }],
+    ["expectedChainId", { expectedAccount: ACCOUNT, expectedChainId: null }],
+    ["expectedAccount", undefined],
+  ])("%s must be there, or false: %p", async (argument, options) => {
+    const request = requestFor("a message");
+    const error = await failureOf(() => verifyApprovalRequest(request, { now: NOW, ...options } as never));
+    expect(error).toMatchObject({ code: "INVALID_ARGUMENT", argument });
+    expect(await failureOf(() => verifyApprovalRequest(request, undefined as never))).toMatchObject({
+      code: "INVALID_ARGUMENT",
+    });
+  });
+
   test("is the account", async () => {
     const request = requestFor("a message");
-    expect(await failureOf(() => verifyApprovalRequest(request, { now: NOW, expectedAccount: OTHER }))).toMatchObject(
+    expect(await failureOf(() => verifyApprovalRequest(request, { ...ANY, expectedAccount: OTHER }))).toMatchObject(
       quorumFailure("ADDRESS_MISMATCH", "account-mismatch", { expected: OTHER, actual: ACCOUNT }),
     );
-    expect(await failureOf(() => verifyApprovalRequest(request, { now: NOW, expectedAccount: "me" }))).toMatchObject({
+    expect(await failureOf(() => verifyApprovalRequest(request, { ...ANY, expectedAccount: "me" }))).toMatchObject({
       code: "INVALID_ARGUMENT",
     });
   });
@@ -139,19 +158,19 @@ describe("what the approver expects", () => {
   ])("is the chain: %s, %p", async (name, changes, passes) => {
     const { expectedChainId = 1, ...others } = changes as { expectedChainId?: number };
     const request = requestFor(name, others);
-    const verify = () => verifyApprovalRequest(request, { now: NOW, expectedChainId });
+    const verify = () => verifyApprovalRequest(request, { ...ANY, expectedChainId });
     if (passes) expect(verify().digest).toBe(request.digest);
     else expect(await failureOf(verify)).toMatchObject(quorumFailure("ACCESS_DENIED", "chain-mismatch"));
   });
 });
 
 test("a bare digest is refused unless it is allowed", async () => {
-  for (const options of [{ now: NOW }, { now: NOW, allowBareDigest: false }]) {
+  for (const options of [ANY, { ...ANY, allowBareDigest: false }]) {
     expect(await failureOf(() => verifyApprovalRequest(bare, options))).toMatchObject(
       quorumFailure("ACCESS_DENIED", "bare-digest"),
     );
   }
-  const verified = verifyApprovalRequest(bare, { now: NOW, allowBareDigest: true });
+  const verified = verifyApprovalRequest(bare, { ...ANY, allowBareDigest: true });
   expect(unfold(verified.summary)).toContain("a digest of unknown content");
   expect(verified.warnings).toEqual(["Nothing but the requester's word tells what this digest is."]);
 });
@@ -160,7 +179,7 @@ test("a request that names another chain than its content is refused", async () 
   const request = requestFor("a transaction of type 2");
   const { chainId: _, ...unnamed } = request;
   for (const tampered of [{ ...request, chainId: "5" }, unnamed]) {
-    expect(await failureOf(() => verifyApprovalRequest(tampered, { now: NOW }))).toMatchObject(
+    expect(await failureOf(() => verifyApprovalRequest(tampered, ANY))).toMatchObject(
       quorumFailure("ACCESS_DENIED", "chain-mismatch"),
     );
   }
@@ -175,7 +194,7 @@ test("another token, or one for something else, is refused", async () => {
     [{ service: "key-management" }, "wrong-service"],
   ] as const) {
     const tampered = { ...request, token: { ...request.token, ...changes } };
-    expect(await failureOf(() => verifyApprovalRequest(tampered, { now: NOW }))).toMatchObject(
+    expect(await failureOf(() => verifyApprovalRequest(tampered, ANY))).toMatchObject(
       quorumFailure("ACCESS_DENIED", reason),
     );
   }
@@ -183,7 +202,7 @@ test("another token, or one for something else, is refused", async () => {
 
 test("what is verified is a copy that nobody else can change", () => {
   const request = structuredClone(requestFor("a message")) as ApprovalRequest & { content: { text?: string } };
-  const verified = verifyApprovalRequest(request, { now: NOW });
+  const verified = verifyApprovalRequest(request, ANY);
   request.content.text = "something else";
   expect(verified.content).toMatchObject({ text: "Grüße, 0x00" });
   expect(verified.request.content).toMatchObject({ text: "Grüße, 0x00" });
@@ -197,7 +216,7 @@ test("a request that answers differently each time it is read is judged by one r
     enumerable: true,
     get: () => (reads++ === 0 ? digest : `0x${"00".repeat(32)}`),
   });
-  expect(verifyApprovalRequest(shifty, { now: NOW }).digest).toBe(digest);
+  expect(verifyApprovalRequest(shifty, ANY).digest).toBe(digest);
   expect(reads).toBe(1);
 });
 
@@ -213,7 +232,7 @@ test("an authorization whose signature names nobody is shown as that", () => {
     digest: transaction.unsignedHash,
     content: { type: "transaction", unsigned: transaction.unsignedSerialized },
   });
-  const { summary } = verifyApprovalRequest(request, { now: NOW });
+  const { summary } = verifyApprovalRequest(request, ANY);
   expect(unfold(summary)).toContain(`no account (invalid signature) to run ${OTHER}, chain 0 (every chain), nonce 1`);
 });
 

@@ -11,6 +11,7 @@ import type { FuzzTarget } from "../target.ts";
 
 // SignerErrors with these codes carry a reason; verifyApprovalRequest lists them.
 const CODES = ["ACCESS_DENIED", "ADDRESS_MISMATCH"] as const;
+const OPTIONS = { expectedAccount: false, expectedChainId: false, now: NOW, allowBareDigest: true } as const;
 const LINES = /^(?:[^\p{C}\p{Zl}\p{Zp}]+\n)*[^\p{C}\p{Zl}\p{Zp}]+$/u;
 
 /** The digest of what an approver sees, by a way of its own. */
@@ -49,7 +50,7 @@ export const target: FuzzTarget<VerifiedRequest> = {
   // An EIP-7702 transaction's authorizations have their signers recovered, which is no decoding: a millisecond each.
   msPerKilobyte: 6,
   seeds: () => requests().map((request) => bytesOf(JSON.stringify(request))),
-  decode: (input) => verifyApprovalRequest(jsonOf(input) as never, { now: NOW, allowBareDigest: true }),
+  decode: (input) => verifyApprovalRequest(jsonOf(input) as never, OPTIONS),
   allows: (error) => isError(error, "INVALID_ARGUMENT") || CODES.some((code) => isSignerError(error, code)),
   confirm(_input, { content, digest, summary }) {
     strictEqual(digestOf(content, digest), digest);
