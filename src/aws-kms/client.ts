@@ -129,8 +129,12 @@ function observe({ middlewareStack }: Command, observed: Observed, call: Call): 
     (next) => async (args) => {
       observed.sent = true;
       observed.response = undefined;
-      const result = await next(args);
+      const result = await next(args).catch((error: unknown) => {
+        call.onAttempt?.({ isLost: true });
+        throw error;
+      });
       const response = result.response as HttpResponse;
+      call.onAttempt?.({ requestId: response.headers["x-amzn-requestid"], isLost: false });
       response.body = (await readBody(response.body, response.headers["content-length"])) ?? response.body;
       observed.response = readResponse(response);
       // The SDK would wait for it, and so until the deadline.

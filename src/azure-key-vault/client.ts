@@ -39,10 +39,11 @@ export class VaultClient<C extends AzureKeyClient = AzureKeyClient> {
    */
   send<T>(
     kind: RequestKind,
-    { signal, endsAt, context }: Call,
+    call: Call,
     request: (client: C | KeyClient, options: SdkOptions) => Promise<T>,
   ): Promise<Response<T>> {
-    const attempt = () => this.sendOnce(kind, { signal, endsAt, context }, request);
+    const { signal, endsAt } = call;
+    const attempt = () => this.sendOnce(kind, call, request);
     // The pages of a client that was made here are retried in its pipeline.
     const isRetriedBelow = kind === "list" && !("client" in this.#options.access);
     const when = (error: unknown) => {
@@ -55,7 +56,7 @@ export class VaultClient<C extends AzureKeyClient = AzureKeyClient> {
   /** One request with the SDK's retries alone. */
   async sendOnce<T>(
     kind: RequestKind,
-    { signal, context }: Call,
+    { signal, onAttempt, context }: Call,
     request: (client: C | KeyClient, options: SdkOptions) => Promise<T>,
   ): Promise<Response<T>> {
     let response: ServiceResponse | undefined;
@@ -69,6 +70,8 @@ export class VaultClient<C extends AzureKeyClient = AzureKeyClient> {
     } catch (error) {
       const refusal = response ?? (kind === "list" ? refusalOf(error) : undefined);
       throw keyVaultError(error, refusal, { ...context, request: kind, vaultUrl: this.vaultUrl });
+    } finally {
+      onAttempt?.({ requestId: response?.requestId, isLost: response === undefined });
     }
   }
 

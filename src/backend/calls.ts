@@ -8,6 +8,8 @@ export interface Call {
   readonly signal: AbortSignal;
   /** The deadline, by `performance.now()`: no retry may begin later. */
   readonly endsAt: number;
+  /** Called after each request of the call. */
+  readonly onAttempt?: CallOptions["onAttempt"];
   /** Backend, key and operation, for errors. */
   readonly context: SignerErrorContext;
   /** Set while the last response asked for fewer requests: a call that ends so was throttled, and not without a response. */
@@ -45,14 +47,14 @@ export class Calls {
    */
   async run<T>(
     operation: string,
-    { signal, keyId }: CallOptions & { readonly keyId?: string | undefined },
+    { signal, onAttempt, keyId }: CallOptions & { readonly keyId?: string | undefined },
     task: (call: Call) => Promise<T>,
   ): Promise<T> {
     const { backend, what, id, timeout: ms } = this.#options;
     const context = { backend, keyId: keyId ?? id, operation };
     this.requireOpen(operation);
     const endsAt = performance.now() + ms;
-    const call = { endsAt, context, isThrottled: false };
+    const call = { endsAt, onAttempt, context, isThrottled: false };
     const timedOut = () =>
       call.isThrottled
         ? new SignerError(

@@ -39,7 +39,12 @@ export class GcpKmsClient {
     let retries = 0;
     return retry(
       async () => {
-        const message = await this.#attempt(rpc, request, call);
+        const message = await this.#attempt(rpc, request, call).catch((error: unknown) => {
+          // Cloud KMS names no requests.
+          call.onAttempt?.({ isLost: isSignerError(error) && error.info?.["statusCode"] === undefined });
+          throw error;
+        });
+        call.onAttempt?.({ isLost: false });
         if (typeof message === "object" && message !== null) return decode(message);
         throw invalidResponse(`${rpc}'s response is not a message`);
       },

@@ -79,13 +79,13 @@ export class TokenKey implements RemoteKey {
   /** Does `task` with the key, found and checked, in a session that does nothing else meanwhile. */
   async use<T>(
     operation: string,
-    { signal }: CallOptions,
+    { signal, onAttempt }: CallOptions,
     task: (session: Pkcs11Session, key: SigningObject) => Promise<T>,
   ): Promise<T> {
     const context = { backend: this.backend, keyId: this.id, operation };
     if (this.#closed) throw new SignerError("SIGNER_CLOSED", "the key was closed; construct a new one", context);
     try {
-      return await this.#token.run(async (session) => this.#useIn(session, task), { signal });
+      return await this.#token.run(async (session) => this.#useIn(session, task), { signal, onAttempt });
     } catch (error) {
       throw isSignerError(error) ? error.withContext(context) : error;
     }

@@ -1,6 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { isSignerError, SignerError } from "../core/errors.ts";
 import { withDeadline } from "../signer/deadline.ts";
+import type { CallOptions } from "../signer/remote-key.ts";
 import type { PoolUser } from "./call-queue.ts";
 import type { LibraryInfo, TokenInfo, TokenSlot } from "./cryptoki.ts";
 import { recoveryFor, returnValueOf } from "./errors.ts";
@@ -29,6 +30,8 @@ const MOVED: readonly (number | undefined)[] = [
 export interface RunOptions {
   /** Lets a task leave the queue before its turn; once begun, it runs to its end, even if its caller has left. */
   readonly signal?: AbortSignal | undefined;
+  /** Called after each attempt that got a session. */
+  readonly onAttempt?: CallOptions["onAttempt"];
   /** Whether the task may run again after a failure that can be recovered from. Default: true. */
   readonly retryable?: boolean | undefined;
 }
@@ -138,7 +141,7 @@ export class Pkcs11Token {
 
   async #attempt<T>(
     task: (session: Pkcs11Session) => Promise<T>,
-    { signal, retryable = true }: RunOptions,
+    { signal, onAttempt, retryable = true }: RunOptions,
   ): Promise<T> {
     // Who has waited in the queue of the user's calls is not sent to its end again.
     const own = {};
@@ -147,7 +150,14 @@ export class Pkcs11Token {
       try {
         const pool = this.#attached ?? (await withDeadline(() => this.#attach(), { signal }));
         const lane = attempt === 1 ? this.#user : own;
-        return await pool.run(this.#user, (session) => this.#guarded(session, task), signal, lane);
+        const begin = async (session: Pkcs11Session) => {
+          try {
+            return await this.#guarded(session, task);
+          } finally {
+            onAttempt?.({ isLost: false });
+          }
+        };
+        return await pool.run(this.#user, begin, signal, lane);
       } catch (error) {
         if (error === POOL_ENDED) {
           // It has only waited.

@@ -52,8 +52,10 @@ export interface AuditOutcome extends AuditEntryBase {
   readonly signatureHash: string | null;
   /** Of a signed transaction. */
   readonly transactionHash: string | null;
-  /** The backend's identifier of its request; null if it is not known. */
-  readonly requestId: string | null;
+  /** How many requests the backend got, as far as its SDK says. */
+  readonly attempts: number;
+  /** The backend's identifiers of the requests that it responded to, which its own log has, too. */
+  readonly requestIds: readonly string[];
   /** How long the key took. */
   readonly milliseconds: number;
 }

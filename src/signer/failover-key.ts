@@ -138,12 +138,13 @@ export class FailoverKey implements RemoteKey, SigningKey {
   async sign(digest: Uint8Array, { signal, payload }: SignOptions): Promise<Signature> {
     if (!this.#guard) return this.#sign(digest, { signal, payload });
     const account = { backend: this.backend, id: this.id, address: this.knownAddress };
-    return this.#guard.sign(account, digest, { signal, payload }, () => this.#sign(digest, { signal, payload }));
+    const sign = (onAttempt: SignOptions["onAttempt"]) => this.#sign(digest, { signal, payload, onAttempt });
+    return this.#guard.sign(account, digest, { signal, payload }, sign);
   }
 
-  async #sign(digest: Uint8Array, { signal, payload }: SignOptions): Promise<Signature> {
+  async #sign(digest: Uint8Array, { signal, payload, onAttempt }: SignOptions): Promise<Signature> {
     const signature = await this.#first("signDigest", signal, (key, options) =>
-      key.sign(digest, { ...options, payload }),
+      key.sign(digest, { ...options, payload, onAttempt }),
     );
     this.#checkOthers();
     return signature;

@@ -2,7 +2,7 @@ import { assertArgument, hexlify, keccak256, randomBytes, type Signature, Transa
 import { isSignerError, SignerError, type SignerErrorCode } from "../core/errors.ts";
 import type { AuditEntry, AuditOutcome, AuditPolicy, AuditSink } from "./audit-sink.ts";
 import { withDeadline } from "./deadline.ts";
-import type { SignOptions } from "./remote-key.ts";
+import type { CallAttempt, SignOptions } from "./remote-key.ts";
 import { readSignRequest, type SignRequest } from "./sign-request.ts";
 import type { PolicyDecision, SigningPolicy, SigningResult } from "./signing-policy.ts";
 
@@ -62,7 +62,7 @@ export class Guard {
     { backend, id: keyId, address }: GuardedAccount,
     digest: Uint8Array,
     { signal, payload }: SignOptions,
-    sign: () => Promise<Signature>,
+    sign: (onAttempt: (attempt: CallAttempt) => void) => Promise<Signature>,
   ): Promise<Signature> {
     const context = { backend, keyId, operation: "signDigest" };
     const request = readSignRequest(address, digest, payload);
@@ -83,18 +83,19 @@ export class Guard {
       throw auditFailed(cause).withContext(context);
     }
     const start = performance.now();
+    const attempts: CallAttempt[] = [];
     const outcome = { event: "outcome", id } as const;
     try {
-      const signature = await sign();
+      const signature = await sign((attempt) => attempts.push(attempt));
       const hashes = this.#audit && { ...hashSignature(request, signature) };
-      await this.#finish({ ...outcome, ...NOTHING, ...hashes, result: "ok", ...ended(start) }, decision);
+      await this.#finish({ ...outcome, ...NOTHING, ...hashes, result: "ok", ...ended(start, attempts) }, decision);
       return signature;
     } catch (error) {
-      const { code = null, requestId = null } = isSignerError(error) ? error : {};
-      await this.#finish(
-        { ...outcome, ...NOTHING, result: resultOf(error), code, requestId, ...ended(start) },
-        decision,
-      );
+      const { code = null, requestId } = isSignerError(error) ? error : {};
+      if (attempts.length === 0 && requestId !== undefined) attempts.push({ requestId, isLost: false });
+      // What was retried after a lost response may have been signed, whatever the last response says.
+      const result = attempts.slice(0, -1).some(({ isLost }) => isLost) ? "unknown" : resultOf(error);
+      await this.#finish({ ...outcome, ...NOTHING, result, code, ...ended(start, attempts) }, decision);
       throw error;
     }
   }
@@ -138,10 +139,11 @@ export class Guard {
   }
 }
 
-const NOTHING = { code: null, signatureHash: null, transactionHash: null, requestId: null } as const;
+const NOTHING = { code: null, signatureHash: null, transactionHash: null } as const;
 
-function ended(start: number) {
-  return { time: Date.now(), milliseconds: performance.now() - start };
+function ended(start: number, attempts: readonly CallAttempt[]) {
+  const requestIds = attempts.flatMap(({ requestId }) => requestId ?? []);
+  return { time: Date.now(), milliseconds: performance.now() - start, attempts: attempts.length, requestIds };
 }
 
 function hashSignature(request: SignRequest, signature: Signature) {

@@ -110,14 +110,18 @@ export class VerifiedKey implements SigningKey {
     return withDeadline(() => fetching, { signal });
   }
 
-  async sign(digest: Uint8Array, { signal, payload }: SignOptions): Promise<Signature> {
+  async sign(digest: Uint8Array, { signal, payload, onAttempt }: SignOptions): Promise<Signature> {
     const { publicKey, address } = await this.identity({ signal });
-    const sign = () => this.#sign(publicKey, digest, { signal, payload });
-    const account = { backend: this.backend, id: this.id, address };
-    return this.#guard ? this.#guard.sign(account, digest, { signal, payload }, sign) : sign();
+    if (!this.#guard) return this.#sign(publicKey, digest, { signal, payload, onAttempt });
+    const sign = (onAttempt: CallOptions["onAttempt"]) => this.#sign(publicKey, digest, { signal, payload, onAttempt });
+    return this.#guard.sign({ backend: this.backend, id: this.id, address }, digest, { signal, payload }, sign);
   }
 
-  async #sign(publicKey: Uint8Array, digest: Uint8Array, { signal, payload }: SignOptions): Promise<Signature> {
+  async #sign(
+    publicKey: Uint8Array,
+    digest: Uint8Array,
+    { signal, payload, onAttempt }: SignOptions,
+  ): Promise<Signature> {
     this.#requireOpen("signDigest");
     let isCommitted = false;
     const onCommitted = () => {
@@ -126,7 +130,7 @@ export class VerifiedKey implements SigningKey {
     const sign = async (options: CallOptions) => {
       for (let isRetry = false; ; isRetry = true) {
         // The key gets a copy: the signature is checked against the digest that was asked for, whatever the key does to the bytes.
-        const raw = await this.#key.signDigest(digest.slice(), { ...options, payload, onCommitted });
+        const raw = await this.#key.signDigest(digest.slice(), { ...options, payload, onCommitted, onAttempt });
         try {
           const { r, s } = toLowS(checkSignatureRange(raw));
           const yParity = this.#verifier(publicKey, digest, { r, s });

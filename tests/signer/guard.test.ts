@@ -276,7 +276,7 @@ describe("the audit", () => {
     expect(audit.entries[1]).toMatchObject({
       result: "unknown",
       code: "BACKEND_TIMEOUT",
-      requestId: "r-1",
+      ...{ attempts: 1, requestIds: ["r-1"] },
       signatureHash: null,
     });
   });
