@@ -18,6 +18,7 @@ const BUDGETS = {
   // A third of it sends with nonces that a store counts.
   "./eip1193": 21_000,
   "./nonces": 14_000,
+  "./audit": 8_000,
   "./viem": 2_000,
   "./pkcs11": 64_000,
   "./cloudhsm": 64_000,

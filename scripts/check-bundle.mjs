@@ -15,6 +15,7 @@ const ownImports = {
   "./gcp-kms": ["google-auth-library"],
   "./eip1193": [],
   "./nonces": [],
+  "./audit": ["node:"],
   "./viem": ["viem/accounts", "viem/utils"],
   "./pkcs11": ["pkcs11js", "node:"],
   "./cloudhsm": ["pkcs11js", "node:"],

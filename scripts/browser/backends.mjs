@@ -13,7 +13,7 @@ import { KeyVaultServer } from "../../tests/servers/azure-key-vault/server.ts";
  * @property {string} address
  * @property {() => number} identityRequests how often a public key was asked for
  * @property {RegExp} foreignPackages what must not get into the page's bundle
- * @property {Readonly<Record<"refuse" | "hang" | "signByStranger" | "garble" | "none", () => void>>} faults
+ * @property {Readonly<Record<"refuse" | "hang" | "signByStranger" | "garble", () => void>>} faults
  * @property {() => Promise<void>} stop
  */
 
@@ -42,7 +42,6 @@ export async function awsKms() {
       hang: () => server.faults.add({ kind: "hang" }, { ...sign, times: 3 }),
       signByStranger: () => server.faults.add({ kind: "wrong key" }, sign),
       garble: () => server.faults.add({ kind: "alter", alter: (answer) => ({ ...answer, Signature: "MAA=" }) }, sign),
-      none: () => server.faults.clear(),
     },
     stop: () => server.close(),
   };
@@ -76,7 +75,6 @@ export async function azureKeyVault(cors) {
       hang: () => server.faults.add("hang", { ...sign, times: 3 }),
       signByStranger: () => server.faults.add({ kind: "sign", by: new KeyVersion() }, sign),
       garble: () => server.faults.add({ kind: "value", value: "AAAA" }, sign),
-      none: () => server.faults.clear(),
     },
     stop: () => server.close(),
   };

@@ -1,6 +1,7 @@
 import type { Command } from "./command.ts";
 import { accounts } from "./commands/accounts.ts";
 import { address } from "./commands/address.ts";
+import { audit } from "./commands/audit.ts";
 import { create } from "./commands/create.ts";
 import { doctor } from "./commands/doctor.ts";
 import { importKey } from "./commands/import.ts";
@@ -13,5 +14,5 @@ import { verify } from "./commands/verify.ts";
 
 export const commands: readonly Command[] = [
   ...[accounts, address, create, importKey],
-  ...[signMessage, signTypedData, signTx, send, nonces, verify, doctor],
+  ...[signMessage, signTypedData, signTx, send, nonces, audit, verify, doctor],
 ];

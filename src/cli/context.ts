@@ -39,6 +39,14 @@ export class Context {
     return argument;
   }
 
+  /** As many arguments as there are names. @throws CommandError USAGE if there are fewer, or more. */
+  requireArguments<const Names extends readonly string[]>(names: Names): { readonly [Index in keyof Names]: string } {
+    const missing = names[this.#positionals.length];
+    requireUsage(missing === undefined, `${missing} is missing`);
+    requireUsage(this.#positionals.length === names.length, `only ${names.join(" and ")} are expected`);
+    return this.#positionals as unknown as { readonly [Index in keyof Names]: string };
+  }
+
   text(name: string): string | undefined {
     const value = this.#values[name];
     requireUsage(value !== "", `--${name} is empty`);

@@ -17,8 +17,7 @@ afterAll(async () => {
 
 describe("load", () => {
   test(`${SIGNATURES} signatures, ${IN_FLIGHT} in flight, under throttling and resets: all succeed and verify`, async () => {
-    // The server shares this process: where the machine gives it no time, responses wait.
-    const signer = signerFor(server, { timeout: 300_000 });
+    const signer = signerFor(server);
     await signer.getAddress();
     server.faults.add({ kind: "throttle" }, { operation: "sign", probability: 0.025 });
     server.faults.add({ kind: "throttle", retryAfter: 0 }, { operation: "sign", probability: 0.025 });

@@ -13,9 +13,8 @@ describe("the help", () => {
   test("lists every command, the URIs and the environment", async () => {
     const { code, stdout, stderr } = await cli.run(["--help"]);
     expect([code, stderr]).toEqual([0, ""]);
-    const words = "accounts address create import sign-message sign-typed-data sign-tx send nonces verify doctor".split(
-      " ",
-    );
+    const words =
+      "accounts address create import sign-message sign-typed-data sign-tx send nonces audit verify doctor".split(" ");
     expect(commands.map(({ name }) => name)).toEqual(words);
     for (const word of [
       ...words,

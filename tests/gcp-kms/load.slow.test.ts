@@ -21,8 +21,7 @@ afterAll(async () => {
 
 describe.each(TRANSPORTS)("by %s", (transport) => {
   test(`${SIGNATURES} signatures, ${IN_FLIGHT} in flight, 5 % throttled and 1 % reset: all succeed and verify`, async () => {
-    // The server shares this process: where the machine gives it no time, responses wait.
-    const signer = signerFor(server, { ...wayTo(server, transport), timeout: 300_000 });
+    const signer = signerFor(server, wayTo(server, transport));
     await signer.getAddress();
     server.faults.add({ kind: "throttle" }, { operation: "asymmetricSign", probability: 0.05 });
     server.faults.add("reset", { operation: "asymmetricSign", probability: 0.01 });

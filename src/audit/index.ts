@@ -1,0 +1,11 @@
+export { type CheckpointSigner, ed25519Checkpoints } from "./checkpoint.ts";
+export type { AuditContent } from "./content.ts";
+export { type FileAudit, type FileAuditOptions, fileAudit } from "./file-audit.ts";
+export {
+  type AuditFault,
+  type AuditFile,
+  type AuditLine,
+  type AuditReport,
+  type VerifyAuditOptions,
+  verifyAudit,
+} from "./verify.ts";
