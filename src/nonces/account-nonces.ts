@@ -6,6 +6,7 @@ import {
   isLive,
   type NonceAccount,
   type NonceChange,
+  type NonceQuery,
   type NonceRecord,
   type NonceStore,
   type NonceView,
@@ -35,7 +36,7 @@ export class AccountNonces {
     this.#timeout = options.timeout;
   }
 
-  async read(query?: { readonly key?: string; readonly id?: string }): Promise<NonceView> {
+  async read(query?: NonceQuery): Promise<NonceView> {
     return this.call(() => this.#store.read(this.account, query));
   }
 
@@ -107,10 +108,11 @@ export class AccountNonces {
     const { attempts } = record;
     for (const { hash } of attempts) {
       if ((await this.#chain.receipt(hash)) === null) continue;
-      await this.#supersedeRival(record);
-      return this.#change(record, (current) =>
-        current.state === "final" ? undefined : { ...current, state: "mined", minedHash: hash },
-      );
+      if (!isLive(record.state)) await this.#supersedeRival(record);
+      return this.#change(record, (current) => {
+        const isKnown = current.state === "final" || (current.state === "mined" && current.minedHash === hash);
+        return isKnown ? undefined : { ...current, state: "mined", minedHash: hash };
+      });
     }
     for (const { hash } of attempts) if (await this.#chain.knows(hash)) return this.#accept(record, hash);
     const { now } = await this.read();
@@ -134,7 +136,7 @@ export class AccountNonces {
 
   /** Refused bytes were mined after all, and another transaction had got their nonce. */
   async #supersedeRival({ nonce, id }: NonceRecord): Promise<void> {
-    const { open } = await this.read();
+    const { open } = await this.read({ mined: true });
     const rival = open.find((each) => each.nonce === nonce && each.id !== id && isLive(each.state));
     if (rival) await this.#change(rival, (current) => ({ ...current, state: "superseded" }));
   }

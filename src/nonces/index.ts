@@ -19,6 +19,7 @@ export type {
   NonceChange,
   NonceCommit,
   NonceCommitResult,
+  NonceQuery,
   NonceRecord,
   NonceState,
   NonceStore,

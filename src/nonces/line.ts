@@ -17,6 +17,8 @@ export class Line {
   readonly broadcasting = new Sequence();
   /** Whether the chain's node holds no transaction that is ahead of its turn. */
   isSequential = false;
+  /** After how many grace periods this process reconciles: 1 to 2, so that those which share a store rarely do it at once. */
+  readonly patience = 1 + Math.random();
   /** When it was last reconciled, on the monotonic clock. */
   reconciledAt = Number.NEGATIVE_INFINITY;
 }

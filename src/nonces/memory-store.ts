@@ -6,6 +6,7 @@ import {
   type NonceChange,
   type NonceCommit,
   type NonceCommitResult,
+  type NonceQuery,
   type NonceRecord,
   type NonceStore,
   type NonceView,
@@ -46,7 +47,7 @@ class Records {
     if (key !== null && this.byKey.get(key) === id) this.byKey.delete(key);
   }
 
-  byKeyOrId({ key, id }: { key?: string; id?: string }): NonceRecord | undefined {
+  byKeyOrId({ key, id }: NonceQuery): NonceRecord | undefined {
     return this.byId.get(id ?? this.byKey.get(key ?? "") ?? "");
   }
 
@@ -60,14 +61,16 @@ class Records {
 class MemoryNonceStore implements NonceStore {
   readonly #accounts = new Map<string, Records>();
 
-  async read(account: NonceAccount, query: { key?: string; id?: string } = {}): Promise<NonceView> {
+  async read(account: NonceAccount, query: NonceQuery = {}): Promise<NonceView> {
     const records = this.#records(account);
     const { turn } = records;
     return {
       now: Date.now(),
       next: records.after(({ state }) => isLive(state)),
       settled: records.after(({ state }) => state === "mined"),
-      open: [...records.open.values()].sort((one, other) => one.nonce - other.nonce),
+      open: [...records.open.values()]
+        .filter(({ state }) => state !== "mined" || query.mined)
+        .sort((one, other) => one.nonce - other.nonce),
       record: records.byKeyOrId(query),
       turn: turn && turn.until > Date.now() ? turn : undefined,
     };

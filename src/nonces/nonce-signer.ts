@@ -51,10 +51,12 @@ export interface ReconcileOptions {
   readonly keep?: number | undefined;
 }
 
-/** The limit of a replacement. */
+/** The limits of a replacement. */
 export interface ReplaceOptions {
   /** The most that it may pay, in wei per gas. Default: no limit. */
   readonly maxFeePerGas?: bigint | undefined;
+  /** Called before the key signs, with the replacement and with what it replaces. If it rejects, nothing is signed. */
+  readonly confirm?: ((replacement: Transaction, replaced: Transaction) => Promise<void>) | undefined;
 }
 
 /**
@@ -154,7 +156,7 @@ export class NonceSigner extends AbstractSigner<null | Provider> {
   /** What is signed, accepted, mined or vacant, lowest nonce first; and the next nonce of the store. It asks the store alone. */
   async records(): Promise<{ readonly next: number; readonly open: readonly NonceRecord[] }> {
     const { nonces } = await this.#context("records");
-    const { next, open } = await nonces.read();
+    const { next, open } = await nonces.read({ mined: true });
     return { next, open };
   }
 
@@ -174,7 +176,7 @@ export class NonceSigner extends AbstractSigner<null | Provider> {
       if (isHole) await this.sendTransaction({ to: nonces.account.address, value: 0n });
     }
     if (keep !== undefined) await nonces.call(() => this.#store.prune(nonces.account, keep));
-    return (await nonces.read()).open;
+    return (await nonces.read({ mined: true })).open;
   }
 
   /** Sends the same transaction with higher fees: 10 % more, or twice as much for blobs, and at least what the node suggests. */
@@ -198,7 +200,7 @@ export class NonceSigner extends AbstractSigner<null | Provider> {
 
   async #replace(
     hash: string,
-    { maxFeePerGas }: ReplaceOptions,
+    { maxFeePerGas, confirm }: ReplaceOptions,
     change: (previous: TransactionLike<string>) => TransactionLike<string>,
   ): Promise<TransactionResponse> {
     const { nonces, chain, sign } = await this.#context("replace");
@@ -213,11 +215,15 @@ export class NonceSigner extends AbstractSigner<null | Provider> {
     );
     const previous = readUnsigned(last.raw);
     const fees = bumpFees(previous, await chain.fees(), maxFeePerGas);
-    const raw = await sign({ ...change(previous), nonce: record.nonce, ...fees });
+    const replacement = { ...change(previous), nonce: record.nonce, ...fees };
+    await confirm?.(Transaction.from(replacement), Transaction.from(last.raw));
+    const raw = await sign(replacement);
     const attempt = { hash: hashOf(raw), raw };
     const { id, version } = record;
     const changed = await nonces
       .call(() => this.#store.attempt(nonces.account, id, version, attempt))
+      // A client that lost the response may have repeated the request, to which the version is another one.
+      .then(async (added) => added ?? (await findAttempt(nonces, id, attempt.hash)))
       .catch(() => {
         throw broadcastUnknown("the nonce store did not confirm the replacement", {
           ...describeRecord(record),
@@ -285,6 +291,11 @@ function copyOwn(tx: TransactionRequest): { request: TransactionRequest; key: st
   const isKey = key === null || (typeof key === "string" && key.length > 0 && key.length <= 200);
   assertArgument(isKey, "it must be a string of 1 to 200 characters", "tx.customData.idempotencyKey", key);
   return { request, key: key as string | null };
+}
+
+async function findAttempt(nonces: AccountNonces, id: string, hash: string): Promise<NonceRecord | undefined> {
+  const { record } = await nonces.read({ id });
+  return record?.attempts.some((attempt) => attempt.hash === hash) ? record : undefined;
 }
 
 /** What was signed, without its signature: a Transaction's properties are getters. */

@@ -6,6 +6,7 @@ import {
   type NonceChange,
   type NonceCommit,
   type NonceCommitResult,
+  type NonceQuery,
   type NonceRecord,
   type NonceState,
   type NonceStore,
@@ -129,7 +130,7 @@ class Store implements PostgresNonceStore {
     );
   }
 
-  async read(account: NonceAccount, { key, id }: { key?: string; id?: string } = {}): Promise<NonceView> {
+  async read(account: NonceAccount, { key, id, mined = false }: NonceQuery = {}): Promise<NonceView> {
     const [row] = (await this.#sql.query(
       `select ${NOW} as now,
         (select coalesce(max(nonce) + 1, 0) from ${this.#records} where account = $1 and state in ${LIVE}) as next,
@@ -138,12 +139,13 @@ class Store implements PostgresNonceStore {
         (select until from ${this.#turns} where account = $1) as until,
         (select coalesce(json_agg(row_to_json(each) order by each.nonce, each.created_at), '[]') from (
           select ${COLUMNS} from ${this.#records} where account = $1 and state not in ('final', 'superseded')
+            and ($4::integer = 1 or state <> 'mined')
         ) each)::text as open,
         (select row_to_json(each) from (
           select ${COLUMNS} from ${this.#records} where account = $1 and (id = $2::text or key = $3::text)
           order by (state <> 'superseded') desc, created_at desc limit 1
         ) each)::text as record`,
-      [accountId(account), id ?? null, key ?? null],
+      [accountId(account), id ?? null, key ?? null, mined ? 1 : 0],
     )) as {
       now: string;
       next: string;

@@ -9,23 +9,29 @@ export interface ReconcileContext {
   readonly grace: number;
 }
 
+/** As many records are looked up together. */
+const AT_ONCE = 20;
+
 /**
  * Brings the records and the chain together, lowest nonce first: what was mined, superseded, or made final; what a reorg took back;
  * what no node has any more is broadcast again, byte for byte, if it did not change for the grace period, or `now`.
  */
 export async function reconcile({ chain, nonces, grace }: ReconcileContext, now = false): Promise<void> {
   const [view, { latest }, finalized] = await Promise.all([
-    nonces.read(),
+    nonces.read({ mined: true }),
     chain.counts(nonces.account.address),
     chain.finalizedBlock(),
   ]);
   const mined = view.open.filter(({ state }) => state === "mined");
   const reopened = await checkMined(chain, nonces, mined, finalized);
   const waiting = [...view.open.filter(({ state }) => state !== "mined"), ...reopened];
-  for (const record of waiting.sort((one, other) => one.nonce - other.nonce)) {
+  const used = waiting.filter(({ nonce }) => nonce < latest);
+  // Other processes do the same: the less time it takes, the fewer records change meanwhile.
+  while (used.length > 0) await Promise.all(used.splice(0, AT_ONCE).map((record) => nonces.settle(record)));
+  const unused = waiting.filter(({ nonce }) => nonce >= latest).sort((one, other) => one.nonce - other.nonce);
+  for (const record of unused) {
     const isOld = now || view.now - record.updatedAt >= grace;
-    if (record.nonce < latest) await nonces.settle(record);
-    else if (record.state === "signed" && isOld) await nonces.offer(record);
+    if (record.state === "signed" && isOld) await nonces.offer(record);
     else if (record.state === "accepted" && isOld && !(await isKnown(chain, record))) await nonces.offer(record);
   }
 }

@@ -1,14 +1,14 @@
 /**
  * KEYS, all of one hash tag: 1 the records by id; 2 the id that has each nonce alone; 3 the latest id of each idempotency key; 4 the ids
- * of open records; 5 the highest final nonce, and the turn as "until owner".
+ * of signed, accepted and vacant records; 5 those of mined ones, by nonce; 6 the highest final nonce, and the turn as "until owner".
  */
 const COMMON = `
-local records, live, keys, open, state = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local records, live, keys, open, mined, state = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local function is_live(s) return s ~= 'vacant' and s ~= 'superseded' end
-local function is_open(s) return s ~= 'final' and s ~= 'superseded' end
+local function is_over(s) return s == 'final' or s == 'superseded' end
 
 local function find(id)
   local json = redis.call('HGET', records, id)
@@ -19,7 +19,9 @@ local function save(record)
   record.updatedAt = now
   local json = cjson.encode(record)
   redis.call('HSET', records, record.id, json)
-  if is_open(record.state) then redis.call('SADD', open, record.id) else redis.call('SREM', open, record.id) end
+  local is_mined = record.state == 'mined'
+  if is_mined or is_over(record.state) then redis.call('SREM', open, record.id) else redis.call('SADD', open, record.id) end
+  if is_mined then redis.call('ZADD', mined, record.nonce, record.id) else redis.call('ZREM', mined, record.id) end
   if is_live(record.state) then
     redis.call('HSET', live, record.nonce, record.id)
   elseif redis.call('HGET', live, record.nonce) == record.id then
@@ -38,13 +40,17 @@ export const redisScripts = {
 local id = ARGV[1]
 if id == '' and ARGV[2] ~= '' then id = redis.call('HGET', keys, ARGV[2]) or '' end
 local final = tonumber(redis.call('HGET', state, 'final') or '-1')
-local next, settled, found = final, final, {}
+local highest = redis.call('ZREVRANGE', mined, 0, 0, 'WITHSCORES')[2]
+local settled, found = math.max(final, tonumber(highest or '-1')), {}
+local next = settled
 for index, each in ipairs(redis.call('SMEMBERS', open)) do
   local json = redis.call('HGET', records, each)
   local record = cjson.decode(json)
   found[index] = json
   if is_live(record.state) then next = math.max(next, record.nonce) end
-  if record.state == 'mined' then settled = math.max(settled, record.nonce) end
+end
+if ARGV[3] ~= '' then
+  for _, each in ipairs(redis.call('ZRANGE', mined, 0, -1)) do table.insert(found, redis.call('HGET', records, each)) end
 end
 local record = id ~= '' and redis.call('HGET', records, id) or ''
 return { now, next + 1, settled + 1, found, record, redis.call('HGET', state, 'turn') or '' }`,
@@ -90,7 +96,7 @@ for index, json in ipairs(all) do
   highest = math.max(highest, all[index].nonce)
 end
 for _, record in ipairs(all) do
-  if not is_open(record.state) and record.nonce < highest and record.updatedAt <= now - tonumber(ARGV[1]) then
+  if is_over(record.state) and record.nonce < highest and record.updatedAt <= now - tonumber(ARGV[1]) then
     redis.call('HDEL', records, record.id)
     if redis.call('HGET', live, record.nonce) == record.id then redis.call('HDEL', live, record.nonce) end
     if record.key ~= cjson.null and redis.call('HGET', keys, record.key) == record.id then redis.call('HDEL', keys, record.key) end

@@ -6,6 +6,7 @@ import {
   type NonceChange,
   type NonceCommit,
   type NonceCommitResult,
+  type NonceQuery,
   type NonceRecord,
   type NonceStore,
   type NonceView,
@@ -53,16 +54,13 @@ class Store implements NonceStore {
     this.#durability = durability;
   }
 
-  async read(account: NonceAccount, { key, id }: { key?: string; id?: string } = {}): Promise<NonceView> {
+  async read(account: NonceAccount, { key, id, mined = false }: NonceQuery = {}): Promise<NonceView> {
     // A key may be empty in no caller's request, and an id is a hash.
-    const [now, next, settled, open, record, turn] = (await this.#run("read", account, [id ?? "", key ?? ""])) as [
-      number,
-      number,
-      number,
-      string[],
-      string,
-      string,
-    ];
+    const [now, next, settled, open, record, turn] = (await this.#run("read", account, [
+      id ?? "",
+      key ?? "",
+      mined ? "1" : "",
+    ])) as [number, number, number, string[], string, string];
     const [until, ...owner] = turn.split(" ");
     return {
       now,
@@ -119,7 +117,7 @@ class Store implements NonceStore {
 
   async #run(name: keyof typeof redisScripts, account: NonceAccount, parameters: string[]): Promise<unknown> {
     const tag = `{${this.#prefix}:${accountId(account)}}`;
-    const keys = ["records", "live", "keys", "open", "state"].map((part) => `${tag}:${part}`);
+    const keys = ["records", "live", "keys", "open", "mined", "state"].map((part) => `${tag}:${part}`);
     return this.#redis.eval(redisScripts[name], keys, parameters);
   }
 }

@@ -100,7 +100,7 @@ async function respond({ chain }: SendContext, { attempts, minedHash }: NonceRec
 
 async function signAndCommit(context: SendContext, { transaction, key, intent }: Unsent): Promise<NonceRecord> {
   const { store, nonces, owner, sign } = context;
-  let hasTurn = false;
+  let mayHaveTurn = false;
   try {
     for (let losses = 0; ; ) {
       const room = await findRoom(context, key);
@@ -110,8 +110,9 @@ async function signAndCommit(context: SendContext, { transaction, key, intent }:
       }
       const { nonce } = room;
       if (losses >= LOSSES) {
-        hasTurn = await nonces.call(() => store.turn(nonces.account, owner, TURN));
-        if (!hasTurn) continue;
+        // Also if the response is lost.
+        mayHaveTurn = true;
+        if (!(await nonces.call(() => store.turn(nonces.account, owner, TURN)))) continue;
       }
       const raw = await sign({ ...transaction, nonce });
       const result = await commit(context, { nonce, key, intent, hash: hashOf(raw), raw });
@@ -122,7 +123,7 @@ async function signAndCommit(context: SendContext, { transaction, key, intent }:
       losses += 1;
     }
   } finally {
-    if (hasTurn) await nonces.call(() => store.turn(nonces.account, owner, 0)).catch(() => {});
+    if (mayHaveTurn) await nonces.call(() => store.turn(nonces.account, owner, 0)).catch(() => {});
   }
 }
 
@@ -136,6 +137,7 @@ async function findRoom(
 ): Promise<{ readonly nonce: number } | { readonly record: NonceRecord }> {
   const { chain, nonces, line, owner, maxInFlight, grace, timeout } = context;
   const { address } = nonces.account;
+  const patience = grace * line.patience;
   const start = performance.now();
   const waitFor = async (milliseconds: number, what: string) => {
     if (performance.now() - start >= timeout) {
@@ -151,7 +153,7 @@ async function findRoom(
       await waitFor(TURN_POLL, `another process has the turn to sign for ${address}`);
       continue;
     }
-    const isOld = view.open.some(({ updatedAt }) => view.now - updatedAt >= grace);
+    const isOld = view.open.some(({ state, updatedAt }) => state !== "mined" && view.now - updatedAt >= patience);
     if (isOld && line.reconciledAt < start && start - line.reconciledAt >= grace) {
       line.reconciledAt = performance.now();
       await reconcile(context);

@@ -52,6 +52,16 @@ export interface NonceRecord {
   readonly updatedAt: number;
 }
 
+/** What a reader wants besides. */
+export interface NonceQuery {
+  /** The latest record under this idempotency key. */
+  readonly key?: string;
+  /** The record with this id. */
+  readonly id?: string;
+  /** Whether mined records are listed: there are many of them until their blocks are final. Default: false. */
+  readonly mined?: boolean;
+}
+
 /** What a store knows of an account. */
 export interface NonceView {
   /** The store's clock: milliseconds since 1970. */
@@ -60,7 +70,7 @@ export interface NonceView {
   readonly next: number;
   /** One more than the highest nonce that is mined or final; 0 if there is none. */
   readonly settled: number;
-  /** The records that are signed, accepted, mined or vacant, lowest nonce first. */
+  /** The records that are signed, accepted or vacant, and those that are mined if they were asked for; lowest nonce first. */
   readonly open: readonly NonceRecord[];
   /** The record that was asked for, whatever its state. */
   readonly record: NonceRecord | undefined;
@@ -102,8 +112,8 @@ export type NonceChange = Pick<NonceRecord, "state" | "attempts" | "minedHash" |
  * `superseded`. `nonceStoreContract` of `ethers-hsm/testing` tests an implementation.
  */
 export interface NonceStore {
-  /** What is known of the account, and the latest record under `key`, or the one with `id`. */
-  read(account: NonceAccount, query?: { readonly key?: string; readonly id?: string }): Promise<NonceView>;
+  /** What is known of the account. */
+  read(account: NonceAccount, query?: NonceQuery): Promise<NonceView>;
   /** Gives a nonce to a signed transaction, unless the key or the nonce has another. The same commit again changes nothing. */
   commit(account: NonceAccount, entry: NonceCommit): Promise<NonceCommitResult>;
   /**
@@ -139,7 +149,7 @@ export function isLive(state: NonceState): boolean {
   return state !== "vacant" && state !== "superseded";
 }
 
-/** Whether a view lists it. */
+/** Whether a view can list it. */
 export function isOpen(state: NonceState): boolean {
   return state !== "final" && state !== "superseded";
 }

@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { id, type JsonRpcProvider, parseEther, Wallet } from "ethers";
@@ -8,12 +7,12 @@ import { RemoteSigner } from "../../src/signer/remote-signer.ts";
 import { type Anvil, startAnvil } from "../support/anvil.ts";
 import { missingDatabase, startPostgres, startRedis } from "../support/databases.ts";
 import { MemoryKey } from "../support/memory-key.ts";
+import { NONCES_WORKER } from "../support/programs.ts";
 import type { Job, Summary } from "./programs/worker.ts";
 import { WORDS, type Words } from "./support/fake-chain.ts";
 import { NodeProxy } from "./support/node-proxy.ts";
 import { clients } from "./support/shared-stores.ts";
 
-const WORKER = join(import.meta.dirname, "programs/worker.ts");
 let anvil: Anvil;
 let provider: JsonRpcProvider;
 beforeAll(async () => {
@@ -75,6 +74,5 @@ describe.each([
 });
 
 function start(job: Job): ChildProcess {
-  const options = ["--import", "tsx", WORKER, JSON.stringify(job)];
-  return spawn(process.execPath, options, { stdio: ["pipe", "pipe", "inherit"] });
+  return spawn(process.execPath, [NONCES_WORKER, JSON.stringify(job)], { stdio: ["pipe", "pipe", "inherit"] });
 }

@@ -6,7 +6,7 @@ import { createWorld, FRIEND, failureOf, payment, type World, wallet } from "./s
 const account = { chainId: 99n, address: wallet.address };
 
 async function statesOf({ store }: World): Promise<string[]> {
-  const { open } = await store.read(account);
+  const { open } = await store.read(account, { mined: true });
   return open.map(({ nonce, state }) => `${nonce} ${state}`);
 }
 
@@ -64,7 +64,7 @@ test("refused bytes that are mined after all: their record is mined, the other s
   await process().sendTransaction(payment(2, "second"));
   chain.mineRaw(refused);
   await process().reconcile();
-  const view = await store.read(account, { key: "second" });
+  const view = await store.read(account, { key: "second", mined: true });
   expect(view.record?.state).toBe("superseded");
   expect(view.open.map(({ key, state }) => [key, state])).toEqual([["first", "mined"]]);
   const again = await process().sendTransaction(payment(2, "second"));
@@ -181,7 +181,7 @@ test("two replacements at once: one is sent, the other changed nothing", async (
   const { hash } = await process().sendTransaction(payment(1));
   const outcomes = await Promise.allSettled([process().replace(hash), process().replace(hash)]);
   expect(outcomes.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
-  expect((await store.read(account)).open[0]?.attempts).toHaveLength(2);
+  expect((await store.read(account, { mined: true })).open[0]?.attempts).toHaveLength(2);
 });
 
 test("a lagging node's count is not believed: no nonce is used again", async () => {

@@ -2,22 +2,28 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
-const PROGRAMS = { main: "src/cli/main.ts", "pkcs11/isolation/index": "src/pkcs11/isolation/index.ts" };
+const PROGRAMS = {
+  main: "src/cli/main.ts",
+  "pkcs11/isolation/index": "src/pkcs11/isolation/index.ts",
+  "nonces/worker": "tests/nonces/programs/worker.ts",
+};
 // Inside of the project, so that its packages are found.
 const CACHE = resolve(".cache");
 // Of scripts/coverage.mjs: the same programs, which count what of them runs.
 const counting = process.env["ETHERS_HSM_COVERAGE"];
-const folder = counting === undefined ? join(CACHE, "programs") : join(counting, "bundle");
+const folder = join(CACHE, "programs");
 
 /** The command `ethers-hsm`, bundled from the source. */
-export const COMMAND = join(folder, "main.js");
+export const COMMAND = join(counting === undefined ? folder : join(counting, "bundle"), "main.js");
+/** A process that sends from an account which others send from too: tests/nonces/programs/worker.ts. */
+export const NONCES_WORKER = join(folder, "nonces/worker.js");
 
 /**
- * Bundles what the tests start as processes, as the package would carry it: the command, and the child of isolated PKCS#11
- * libraries, which jest.config.mjs resolves to its bundle. Other runs in this checkout may do so at the same time.
+ * Bundles what the tests start as processes: as the package would carry them, the command, and the child of isolated PKCS#11
+ * libraries, which jest.config.mjs resolves to its bundle; and programs of tests that start many. Other runs in this checkout may do so
+ * at the same time.
  */
 export function bundlePrograms(): void {
-  if (counting !== undefined) return;
   mkdirSync(CACHE, { recursive: true });
   const made = mkdtempSync(join(CACHE, "programs-"));
   const entries = Object.entries(PROGRAMS).map(([name, source]) => `${name}=${source}`);

@@ -104,6 +104,19 @@ export const marks: Readonly<Record<string, StoreRequirement>> = {
     expect(added === undefined, "a mined record must not get an attempt");
   },
 
+  "mined records are listed to who asks for them, and count in any case": async (context) => {
+    const { other, account } = context;
+    await mark(context, await committed(context, commitOf(0, 0)), "mined");
+    await committed(context, commitOf(1, 1));
+    const view = await other.read(account);
+    expectSame([view.next, view.settled, ...openStates(view)], [2, 1, "1 signed"], "the view");
+    expectSame(
+      openStates(await other.read(account, { mined: true })),
+      ["0 mined", "1 signed"],
+      "the view with mined ones",
+    );
+  },
+
   "final records are read by key, not listed, and forgotten when pruned; the highest nonce stays": async (context) => {
     const { store, other, account } = context;
     for (let nonce = 0; nonce < 3; nonce += 1) {

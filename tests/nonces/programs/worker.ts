@@ -19,6 +19,8 @@ export interface Job {
   readonly keys: readonly string[];
   /** Where and how to stop; the process writes "stopped" before. */
   readonly stop?: { readonly point: StopPoint; readonly how: "kill" | "hang" };
+  /** Whether each payment is replaced, until the process stops. */
+  readonly replaces?: boolean;
   /** How often the key fails: 0 to 1. */
   readonly failingKey?: number;
 }
@@ -60,6 +62,7 @@ for (const idempotencyKey of job.keys) {
     try {
       const { hash } = await signer.sendTransaction({ to: job.to, value: 1n, customData: { idempotencyKey } });
       hashes.push(hash);
+      if (job.replaces) await signer.replace(hash);
       isDone = true;
     } catch (error) {
       const { code = "none" } = error as { code?: string };

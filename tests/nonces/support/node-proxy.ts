@@ -1,9 +1,11 @@
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { json } from "node:stream/consumers";
+import { text } from "node:stream/consumers";
 import { Transaction } from "ethers";
 import type { Words } from "./fake-chain.ts";
+
+const SEND = "eth_sendRawTransaction";
 
 interface Request {
   readonly id: unknown;
@@ -27,6 +29,7 @@ export class NodeProxy {
   readonly #node: string;
   readonly #words: Words;
   readonly #accepted = new Map<string, Transaction>();
+  readonly #agent = new Agent({ keepAlive: true });
 
   static async start(node: string, words: Words): Promise<NodeProxy> {
     const server = createServer();
@@ -48,19 +51,26 @@ export class NodeProxy {
   async close(): Promise<void> {
     this.#server.close();
     this.#server.closeAllConnections();
+    this.#agent.destroy();
   }
 
   async #pass(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = (await json(incoming)) as Request | Request[];
-    const answers = [];
-    for (const request of [body].flat())
-      answers.push({ jsonrpc: "2.0", id: request.id, ...(await this.#answer(request)) });
+    const body = await text(incoming);
+    const answer = body.includes(SEND)
+      ? JSON.stringify(await this.#answerAll(JSON.parse(body)))
+      : await this.#post(body);
     response.setHeader("content-type", "application/json");
-    response.end(JSON.stringify(Array.isArray(body) ? answers : answers[0]));
+    response.end(answer);
+  }
+
+  async #answerAll(body: Request | Request[]): Promise<unknown> {
+    const answers = [];
+    for (const each of [body].flat()) answers.push({ jsonrpc: "2.0", id: each.id, ...(await this.#answer(each)) });
+    return Array.isArray(body) ? answers : answers[0];
   }
 
   async #answer({ method, params }: Request): Promise<{ result: unknown } | { error: unknown }> {
-    if (method !== "eth_sendRawTransaction") return this.#ask(method, params);
+    if (method !== SEND) return this.#ask(method, params);
     const fate = this.fates.shift() ?? this.fate();
     if (fate === "lose-request") throw new Error("lost");
     if (fate === "refuse-funds") return refusal(this.#words.funds);
@@ -94,11 +104,16 @@ export class NodeProxy {
   }
 
   async #ask(method: string, params: readonly unknown[]): Promise<{ result: unknown } | { error: unknown }> {
-    const headers = { "content-type": "application/json" };
-    const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params });
-    const answer = await fetch(this.#node, { method: "POST", headers, body });
-    const { result, error } = (await answer.json()) as { result?: unknown; error?: unknown };
+    const answer = await this.#post(JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }));
+    const { result, error } = JSON.parse(answer) as { result?: unknown; error?: unknown };
     return error === undefined ? { result } : { error };
+  }
+
+  async #post(body: string): Promise<string> {
+    const headers = { "content-type": "application/json" };
+    const asked = request(this.#node, { method: "POST", headers, agent: this.#agent }).end(body);
+    const [answer] = (await once(asked, "response")) as [IncomingMessage];
+    return text(answer);
   }
 }
 

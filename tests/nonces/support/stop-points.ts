@@ -3,7 +3,7 @@ import type { NonceStore } from "../../../src/nonces/store.ts";
 import type { RemoteSigner } from "../../../src/signer/remote-signer.ts";
 import { separate } from "./world.ts";
 
-/** Where a send may stop. */
+/** Where a send, or a replacement, may stop. */
 export type StopPoint =
   | "before the estimate"
   | "before the signature"
@@ -11,7 +11,9 @@ export type StopPoint =
   | "committed, and the answer is lost"
   | "before the broadcast"
   | "broadcast, and the answer is lost"
-  | "accepted, before the mark";
+  | "accepted, before the mark"
+  | "the replacement is signed, before it is recorded"
+  | "the replacement is recorded, and the answer is lost";
 
 export const STOP_POINTS: readonly StopPoint[] = [
   "before the estimate",
@@ -21,6 +23,12 @@ export const STOP_POINTS: readonly StopPoint[] = [
   "before the broadcast",
   "broadcast, and the answer is lost",
   "accepted, before the mark",
+];
+
+/** Those of a replacement. */
+export const REPLACEMENT_STOP_POINTS: readonly StopPoint[] = [
+  "the replacement is signed, before it is recorded",
+  "the replacement is recorded, and the answer is lost",
 ];
 
 interface Parts {
@@ -40,7 +48,7 @@ export function stopAt({ signer, store }: Parts, point: StopPoint, stop: () => P
   };
   const { populateTransaction, signTransaction } = signer;
   const { broadcastTransaction } = provider;
-  const { commit, mark } = own;
+  const { commit, attempt, mark } = own;
   signer.populateTransaction = async (...parameters) => {
     await at("before the estimate");
     return populateTransaction.apply(signer, parameters);
@@ -53,6 +61,12 @@ export function stopAt({ signer, store }: Parts, point: StopPoint, stop: () => P
     await at("signed, before the commit");
     const result = await commit(...parameters);
     await at("committed, and the answer is lost");
+    return result;
+  };
+  own.attempt = async (...parameters) => {
+    await at("the replacement is signed, before it is recorded");
+    const result = await attempt(...parameters);
+    await at("the replacement is recorded, and the answer is lost");
     return result;
   };
   provider.broadcastTransaction = async (raw) => {
