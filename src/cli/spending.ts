@@ -98,7 +98,7 @@ export async function confirm(context: Context, transaction: Transaction, from: 
 }
 
 /** In wei: the gas limit at the highest price, and that of blobs. A rollup's fee for its data is not part of it. */
-function highestFee(transaction: Transaction): bigint {
+export function highestFee(transaction: Transaction): bigint {
   const { gasLimit, gasPrice, maxFeePerGas, maxFeePerBlobGas, blobVersionedHashes } = transaction;
   const blobGas = BigInt(blobVersionedHashes?.length ?? 0) * GAS_PER_BLOB;
   return gasLimit * (maxFeePerGas ?? gasPrice ?? 0n) + blobGas * (maxFeePerBlobGas ?? 0n);

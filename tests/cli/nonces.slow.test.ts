@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { type JsonRpcProvider, parseEther } from "ethers";
+import { formatUnits, JsonRpcProvider, parseEther } from "ethers";
 import { withNonces } from "../../src/nonces/nonce-signer.ts";
 import { RemoteSigner } from "../../src/signer/remote-signer.ts";
 import { CREDENTIALS, type Kms, PRIVATE_KEY, startKms } from "../aws-kms/support.ts";
@@ -59,11 +59,9 @@ describe.each([
     const signer = withNonces(new RemoteSigner(new MemoryKey(PRIVATE_KEY), provider), open.store);
     const address = await signer.getAddress();
     await anvil.fund(address, parseEther("10"));
-    const { hash, nonce } = await signer.sendTransaction({
-      to: TO,
-      value: 1n,
-      customData: { idempotencyKey: "invoice 1" },
-    });
+    const request = { to: TO, value: 1n, customData: { idempotencyKey: "invoice 1" } };
+    const sent = await signer.sendTransaction(request);
+    const { hash, nonce } = sent;
 
     const status = await cli.json(["nonces", "status"], { env });
     const record = { nonce, state: "accepted", hash, attempts: 1, to: TO, value: "1", idempotencyKey: "invoice 1" };
@@ -73,16 +71,47 @@ describe.each([
     expect(stdout).toContain(`accepted  ${hash}  1         invoice 1  1 wei to ${TO}`);
 
     const replaced = await cli.json(["nonces", "replace", "--hash", hash, "--max-fee-per-gas", "100gwei"], { env });
-    expect(replaced).toMatchObject({ nonce });
-    const cancelled = await cli.json(
-      ["nonces", "cancel", "--hash", String(replaced["hash"]), "--max-fee-per-gas", "100gwei"],
-      { env },
+    const gwei = (fee: unknown) => formatUnits(BigInt(String(fee)), "gwei");
+    const before = {
+      ...{ hash, to: TO, value: "1", gasLimit: "21000" },
+      maxFeePerGasGwei: gwei(sent.maxFeePerGas),
+      maxPriorityFeePerGasGwei: gwei(sent.maxPriorityFeePerGas),
+      highestCost: String(1n + 21_000n * BigInt(sent.maxFeePerGas ?? 0n)),
+    };
+    const raised = await provider.getTransaction(String(replaced["hash"]));
+    const higher = {
+      maxFeePerGasGwei: gwei(raised?.maxFeePerGas),
+      highestCost: String(1n + 21_000n * BigInt(raised?.maxFeePerGas ?? 0n)),
+    };
+    expect(replaced).toMatchObject({ nonce, replaced: before, replacement: { to: TO, value: "1", ...higher } });
+    expect(BigInt(raised?.maxFeePerGas ?? 0n)).toBeGreaterThan(BigInt(sent.maxFeePerGas ?? 0n));
+
+    const args = ["nonces", "cancel", "--hash", String(replaced["hash"]), "--max-fee-per-gas", "100gwei"];
+    const cancellation = await cli.run(args, { env });
+    expect(cancellation.stderr).toMatch(
+      /^\s+pending\s+replacement\nto\s+0x\S+\s+0x\S+\nvalue\s+0\.0{17}1 ether\s+0\.0 ether\nmax fee per gas\s+[\d.]+ gwei\s+[\d.]+ gwei\n/,
     );
+    expect(cancellation.stderr).toMatch(/^highest cost\s+0\.0\d+ ether\s+0\.0\d+ ether$/m);
+    const [cancelled] = cancellation.stdout.split(" ");
     await provider.send("evm_mine", []);
     const after = await cli.json(["nonces", "reconcile"], { env });
-    expect(after["records"]).toEqual([
-      expect.objectContaining({ state: "mined", hash: cancelled["hash"], attempts: 3 }),
-    ]);
+    expect(after["records"]).toEqual([expect.objectContaining({ state: "mined", hash: cancelled, attempts: 3 })]);
+  });
+
+  testWithServer("on a chain with money the fees are shown, and asked for, before the key signs", async () => {
+    await provider.send("anvil_setChainId", [1]);
+    const mainnet = new JsonRpcProvider(anvil.url, 1, { staticNetwork: true });
+    const signer = withNonces(new RemoteSigner(new MemoryKey(PRIVATE_KEY), mainnet), open.store);
+    const { hash, nonce } = await signer.sendTransaction({ to: TO, value: 2n });
+    const args = ["nonces", "cancel", "--hash", hash, "--max-fee-per-gas", "100gwei", "--json"];
+    const { code, stdout } = await cli.atTerminal(args, [{ prompt: "Type yes:", typed: "no" }], { env });
+    const { open: records } = await signer.records();
+    await provider.send("evm_mine", []);
+    await provider.send("anvil_setChainId", [31_337]);
+    mainnet.destroy();
+    expect(code).toBe(9);
+    expect(stdout).toMatch(/highest cost\s+[\d.]+ ether\s+[\d.]+ ether\n.*cancel nonce \d+ on .*Type yes: /);
+    expect(records.find((each) => each.nonce === nonce)?.attempts).toHaveLength(1);
   });
 
   testWithServer("what may cost fees is asked for on a chain with money", async () => {
