@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { expect } from "@jest/globals";
 
 // What tests/support/hanging-files.mjs reads.
 writeFileSync(
