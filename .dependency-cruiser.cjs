@@ -3,7 +3,7 @@
 const vendors = ["pkcs11js", "@aws-sdk", "@azure", "@google-cloud", "google-auth-library", "viem", "secp256k1"];
 
 const pure = "^src/(core|signer|accounts)/";
-const backends = "^src/(?!core/|signer/|accounts/|backend/)[^/]+/";
+const backends = "^src/(?!core/|signer/|accounts/|approvals/|backend/)[^/]+/";
 const rooms = "^src/(aws-kms|azure-key-vault|gcp-kms|pkcs11|cloudhsm|cli)/";
 
 /** @type {import("dependency-cruiser").IConfiguration} */
@@ -26,6 +26,13 @@ module.exports = {
       severity: "error",
       from: { path: "^src/accounts/" },
       to: { path: "^src/", pathNot: pure },
+    },
+    {
+      comment: "What approvers see is the same in the command, in the page and in applications.",
+      name: "approvals-know-signer-and-core-only",
+      severity: "error",
+      from: { path: "^src/approvals/" },
+      to: { path: "^src/", pathNot: "^src/(core|signer|approvals)/" },
     },
     {
       comment: "What every backend shares knows none of them.",
@@ -119,7 +126,7 @@ module.exports = {
         path: [
           pure,
           "^src/index\\.ts$",
-          "^src/(backend|aws-kms|azure-key-vault|gcp-kms|codecs|eip1193|nonces|viem|testing)/",
+          "^src/(backend|approvals|aws-kms|azure-key-vault|gcp-kms|codecs|eip1193|nonces|viem|testing)/",
         ],
       },
       to: { dependencyTypes: ["core"] },

@@ -1,8 +1,10 @@
+export type { KnowledgeOptions } from "../../approvals/knowledge.ts";
 export { type ApproveOptions, type ApproveTokenOptions, approveQuorumToken } from "./approval.ts";
 export { parseQuorumApproval, type QuorumApproval, serializeQuorumApproval } from "./approval-entry.ts";
 export type { ApprovalRequest } from "./approval-request.ts";
 export { type ApprovalRequestOptions, createApprovalRequest } from "./create-request.ts";
 export type { DecodedAuthorization, DecodedTransaction } from "./decoded-transaction.ts";
+export type { Line } from "./display.ts";
 export type { QuorumFailure } from "./errors.ts";
 export { CloudHsmQuorumKey } from "./key.ts";
 export { type MergeOptions, mergeApprovals, type QuorumUsers } from "./merge.ts";

@@ -1,60 +1,27 @@
 import { dataSlice, formatUnits, keccak256 } from "ethers";
+import type { Decoded, DecodedField } from "../../approvals/decode.ts";
+import type { Knowledge } from "../../approvals/knowledge.ts";
 import type { ApprovalRequest } from "./approval-request.ts";
 import type { KnownContent } from "./content-digest.ts";
 import type { DecodedTransaction } from "./decoded-transaction.ts";
-import { type Line, quote, render, similarScripts } from "./display.ts";
+import { type Line, quote } from "./display.ts";
 import type { AuthorizationContent, RequestContent, TypedDataContent } from "./request-content.ts";
 
 const TYPES = ["legacy", "EIP-2930", "EIP-1559", "EIP-4844", "EIP-7702"];
-const ZERO_ADDRESS = `0x${"0".repeat(40)}`;
+export const ZERO_ADDRESS = `0x${"0".repeat(40)}`;
 /** Calldata beyond it is told by its length and hash: it would scroll everything else away. */
 const MAX_SHOWN_HEX = 2_048;
 /** More values would scroll everything else away. */
-const MAX_SHOWN_LINES = 500;
+export const MAX_SHOWN_LINES = 500;
 
-/** What an approver should not overlook in content that is what it says. */
-export function warningsOf(
-  { requester = "", note = "" }: ApprovalRequest,
-  { content, chain }: KnownContent,
-): readonly string[] {
-  const warnings: string[] = [];
-  if (chain === "every") warnings.push("It holds on every chain.");
-  switch (content.type) {
-    case "transaction": {
-      const { to, authorizationList } = content.decoded;
-      if (to === null) warnings.push("It creates a contract.");
-      if (authorizationList !== undefined)
-        warnings.push("It changes whose code accounts run, by the authorizations in it.");
-      break;
-    }
-    case "message":
-      if (content.text === undefined) warnings.push("The message is not text.");
-      break;
-    case "typed-data":
-      if (chain === undefined) warnings.push("The typed data names no chain.");
-      if (content.domain["verifyingContract"] === undefined) warnings.push("The typed data names no contract.");
-      break;
-    case "authorization":
-      if (content.address !== ZERO_ADDRESS) warnings.push("Who controls that code controls the account.");
-      break;
-    case "digest":
-      warnings.push("Nothing but the requester's word tells what this digest is.");
-  }
-  const scripts = similarScripts([requester, note, ...texts(content)].join(" "));
-  if (scripts.length > 0) warnings.push(`It mixes letters that can look alike: ${scripts.join(", ")}.`);
-  const { length } = linesOf(content);
-  if (length > MAX_SHOWN_LINES)
-    warnings.push(`It has ${length} lines, of which the first ${MAX_SHOWN_LINES} are shown.`);
-  return warnings;
-}
-
-export function summarize(
+/** All of a request that was verified, as lines: the same for the text and for the page. */
+export function displayLines(
   request: ApprovalRequest,
   { content, chain }: KnownContent,
-  warnings: readonly string[],
-): string {
+  { decoded, knowledge, warnings }: { decoded: Decoded | undefined; knowledge: Knowledge; warnings: readonly string[] },
+): readonly Line[] {
   const { token } = request;
-  const lines: Line[] = [
+  return [
     ["request", request.id],
     ...(request.requester === undefined ? [] : [["asked by", quote(request.requester)] as const]),
     ...(request.note === undefined ? [] : [["note", quote(request.note)] as const]),
@@ -62,27 +29,23 @@ export function summarize(
     ["expires", request.expiresAt],
     ["account", request.account],
     ["chain", chain === "every" ? "every chain" : (request.chainId ?? "none named")],
-    ...linesOf(content).slice(0, MAX_SHOWN_LINES),
+    ...contentLines(content, decoded, knowledge).slice(0, MAX_SHOWN_LINES),
     ["digest", request.digest],
     ["token", `${token.token}, said to be for ${quote(token.service)}${reference(token.key_reference)}`],
     ...warnings.map((warning) => ["WARNING", warning] as const),
   ];
-  return render(lines);
 }
 
-/** The texts that the requester chose. */
-function texts(content: RequestContent): readonly string[] {
-  if (content.type === "message") return [content.text ?? ""];
-  if (content.type !== "typed-data") return [];
-  return [JSON.stringify(content.domain), JSON.stringify(content.message)];
-}
-
-function linesOf(content: RequestContent): readonly Line[] {
+export function contentLines(
+  content: RequestContent,
+  decoded: Decoded | undefined,
+  knowledge: Knowledge,
+): readonly Line[] {
   switch (content.type) {
     case "transaction":
       return [
         ["signs", `a transaction of type ${content.decoded.type} (${TYPES[content.decoded.type]})`],
-        ...transactionLines(content.decoded),
+        ...transactionLines(content.decoded, decoded, knowledge),
       ];
     case "message":
       return [
@@ -90,24 +53,29 @@ function linesOf(content: RequestContent): readonly Line[] {
         content.text === undefined ? ["bytes", data(content.message)] : ["text", quote(content.text)],
       ];
     case "typed-data":
-      return [["signs", "typed data (EIP-712)"], ...typedDataLines(content)];
+      return [["signs", "typed data (EIP-712)"], ...typedDataLines(content, decoded)];
     case "authorization":
-      return [["signs", "an authorization (EIP-7702)"], ...authorizationLines(content)];
+      return [["signs", "an authorization (EIP-7702)"], ...authorizationLines(content, knowledge)];
     case "digest":
       return [["signs", "a digest of unknown content"]];
   }
 }
 
-function transactionLines(transaction: DecodedTransaction): readonly Line[] {
+function transactionLines(
+  transaction: DecodedTransaction,
+  call: Decoded | undefined,
+  knowledge: Knowledge,
+): readonly Line[] {
   const { nonce, to, value, valueEther, gasLimit, accessList = [], blobVersionedHashes = [] } = transaction;
   return [
     ["nonce", `${nonce}`],
-    ["to", to ?? "a new contract"],
+    ["to", to === null ? "a new contract" : addressWithName(to, knowledge)],
     ["value", `${valueEther} ETH (${value} wei)`],
     ["gas limit", gasLimit],
     ...fees(transaction),
     ["fees at most", `${transaction.maxFeeEther} ETH`],
     ["data", data(transaction.data)],
+    ...(call === undefined ? [] : callLines(call, "call")),
     ...accessList.map(({ address, storageKeys }): Line => ["access", `${address}, ${storageKeys.length} storage keys`]),
     ...blobVersionedHashes.map((hash): Line => ["blob", hash]),
     ...(transaction.authorizationList ?? []).map(
@@ -130,11 +98,17 @@ function fees({ gasPrice, maxFeePerGas, maxPriorityFeePerGas, maxFeePerBlobGas }
   ];
 }
 
-function typedDataLines({ domain, types, primaryType, message }: TypedDataContent): readonly Line[] {
+function typedDataLines({ domain, types, message }: TypedDataContent, decoded: Decoded | undefined): readonly Line[] {
+  const { signature = "", intent, fields = [] } = decoded ?? {};
+  const known = new Map(fields.map((field) => [`message.${field.path}`, field]));
   return [
     ...Object.entries(domain).map(([name, value]): Line => [`domain ${name}`, quote(value)]),
-    ["type", primaryType],
-    ...members(message, "message"),
+    ["type", signature],
+    ...(intent === undefined ? [] : [["intent", quote(intent)] as const]),
+    ...members(message, "message").flatMap(([path, value]): readonly Line[] => {
+      const field = known.get(path);
+      return field === undefined ? [[path, value]] : fieldLines(field, path, value);
+    }),
     ...Object.entries(types).map(
       ([name, fields]): Line => [`type ${name}`, fields.map((field) => `${field.type} ${field.name}`).join(", ")],
     ),
@@ -153,9 +127,36 @@ function members(value: unknown, path: string): readonly Line[] {
   return Object.entries(value).flatMap(([name, entry]) => members(entry, `${path}.${name}`));
 }
 
-function authorizationLines({ address, nonce }: AuthorizationContent): readonly Line[] {
+function callLines({ signature, source, intent, fields }: Decoded, name: string): readonly Line[] {
   return [
-    ["code of", address === ZERO_ADDRESS ? "none: ends the delegation" : address],
+    [name, `${signature}, read as ${source}`],
+    ...(intent === undefined ? [] : [[`${name} intent`, quote(intent)] as const]),
+    ...fields.flatMap((field) => fieldLines(field, `${name}.${field.path}`, raw(field))),
+  ];
+}
+
+function fieldLines({ label, meaning, call }: DecodedField, name: string, value: string): readonly Line[] {
+  const words =
+    meaning === undefined ? [] : [meaning.text, ...(meaning.foreign === undefined ? [] : [quote(meaning.foreign)])];
+  const shown = words.length === 0 ? value : `${words.filter((word) => word !== "").join(" ")} = ${value}`;
+  const line: Line = [name, label === undefined ? shown : `${quote(label)}: ${shown}`];
+  if (call === undefined) return [line];
+  return [line, ...(call === null ? [[`${name}`, "a call that is not decoded"] as const] : callLines(call, name))];
+}
+
+function raw({ type, value }: DecodedField): string {
+  if (type === "string") return quote(`${value}`);
+  return type === "bytes" ? data(`${value}`) : `${value}`;
+}
+
+function addressWithName(address: string, knowledge: Knowledge): string {
+  const name = knowledge.nameOf(address);
+  return name === undefined ? address : `${quote(name)} = ${address}`;
+}
+
+function authorizationLines({ address, nonce }: AuthorizationContent, knowledge: Knowledge): readonly Line[] {
+  return [
+    ["code of", address === ZERO_ADDRESS ? "none: ends the delegation" : addressWithName(address, knowledge)],
     ["nonce", nonce],
   ];
 }

@@ -1,14 +1,21 @@
-import { assertArgument, type BigNumberish, getAddress, getBigInt } from "ethers";
+import { assertArgument, type BigNumberish, getAddress, getBigInt, parseEther } from "ethers";
+import { type Decoded, decodeCall, decodeTypedData } from "../../approvals/decode.ts";
+import { Knowledge, type KnowledgeOptions } from "../../approvals/knowledge.ts";
 import type { ApprovalRequest } from "./approval-request.ts";
 import type { ContentChain } from "./content-digest.ts";
+import { type Line, render } from "./display.ts";
 import { quorumError } from "./errors.ts";
 import type { RequestContent } from "./request-content.ts";
 import { checkForm } from "./request-json.ts";
 import { checkContent } from "./request-match.ts";
-import { summarize, warningsOf } from "./summary.ts";
+import { displayLines } from "./summary.ts";
+import { type FeeLimits, warningsOf } from "./warnings.ts";
 
-/** What a request is measured by. */
-export interface VerifyRequestOptions {
+const MAX_FEE = parseEther("0.1");
+const MAX_FEE_SHARE = 0.1;
+
+/** What a request is measured by, and what the approver knows beside it. */
+export interface VerifyRequestOptions extends KnowledgeOptions {
   /** Refuses a request for another account. The approver knows it from elsewhere; `false` accepts any account. */
   readonly expectedAccount: string | false;
   /**
@@ -20,6 +27,10 @@ export interface VerifyRequestOptions {
   readonly now?: Date | undefined;
   /** Accepts a request that does not say what is signed. Default: false. Nothing but the requester's word stands behind it. */
   readonly allowBareDigest?: boolean | undefined;
+  /** In wei: a warning for fees that can be higher. Default: 0.1 ether. */
+  readonly maxFee?: BigNumberish | undefined;
+  /** Of the value that is sent, 0 to 1: a warning for fees that can be a larger share. Default: 0.1. */
+  readonly maxFeeShare?: number | undefined;
 }
 
 /** An approval request whose parts belong together. */
@@ -36,6 +47,8 @@ export interface VerifiedRequest {
   readonly chainId: bigint | undefined;
   /** What an approver should not overlook, a sentence each; empty for an ordinary request. */
   readonly warnings: readonly string[];
+  /** All of it, names and values, for a page of your own: escaped as in `summary`, and without its rows. */
+  readonly lines: readonly Line[];
   /**
    * All of it for people, in rows of at most 40 columns, hexadecimal digits excepted; a row that continues a line begins with `  | `.
    * Text from the requester is in quotes, and every character that is not plain printable text is escaped: it can neither look like
@@ -53,7 +66,9 @@ export interface VerifiedRequest {
  * the login session that made it can sign another digest with it, once. Nor does anything prove the token's `service` and
  * `key_reference`, which stand beside approval data in a layout of AWS's own, or that its key is that of `account`. Approvers trust
  * the requester's process for these, as for `requester` and `note`.
- * Names of contracts, tokens and people behind addresses are not looked up, and calldata is not decoded.
+ * Nothing is looked up. Calls of ERC-20, ERC-721, Safe and Permit2 are shown by their meaning, others by the approver's own `abis` and
+ * `descriptors`; what does not encode to the same bytes again is not decoded, which is a warning. A selector alone does not prove that a
+ * contract is of a standard, or that it does what its function is called.
  *
  * @throws SignerError with `info.reason` `"expired"`, `"content-mismatch"`, `"account-mismatch"`, `"chain-mismatch"`,
  *   `"bare-digest"`, `"wrong-service"` or `"token-mismatch"`; ethers' INVALID_ARGUMENT for a malformed request, and without
@@ -73,7 +88,10 @@ export function verifyApprovalRequest(request: ApprovalRequest, options: VerifyR
       "the approval request does not say what is signed: refuse it, or pass allowBareDigest where you know it otherwise",
     );
   }
-  const warnings = warningsOf(copy, known);
+  const knowledge = new Knowledge(options);
+  const decoded = decode(content, knowledge);
+  const warnings = warningsOf(copy, known, { decoded, knowledge, limits: feeLimits(options) });
+  const lines = displayLines(copy, known, { decoded, knowledge, warnings });
   return {
     request: copy,
     content,
@@ -81,8 +99,22 @@ export function verifyApprovalRequest(request: ApprovalRequest, options: VerifyR
     account: copy.account,
     chainId: copy.chainId === undefined ? undefined : BigInt(copy.chainId),
     warnings,
-    summary: summarize(copy, known, warnings),
+    lines,
+    summary: render(lines),
   };
+}
+
+function decode(content: RequestContent, knowledge: Knowledge): Decoded | undefined {
+  if (content.type === "typed-data") return decodeTypedData(content.types, content.message, content.domain, knowledge);
+  if (content.type !== "transaction") return undefined;
+  const { to, data, chainId } = content.decoded;
+  return decodeCall(data, { to: to ?? undefined, chainId: chainId ?? undefined }, knowledge);
+}
+
+function feeLimits({ maxFee = MAX_FEE, maxFeeShare = MAX_FEE_SHARE }: VerifyRequestOptions): FeeLimits {
+  const isShare = typeof maxFeeShare === "number" && maxFeeShare >= 0 && maxFeeShare <= 1;
+  assertArgument(isShare, "maxFeeShare must be 0 to 1", "maxFeeShare", maxFeeShare);
+  return { maxFee: getBigInt(maxFee, "maxFee"), maxFeeShare };
 }
 
 // Without types, a forgotten option must not pass as one that was switched off.

@@ -5,6 +5,8 @@ import { verifyApprovalRequest } from "../../../src/cloudhsm/quorum/index.ts";
 import { cases } from "../../support/cases.ts";
 import { ACCOUNT, ANY, AUTHORITY, failureOf, requestFor, unfold } from "./requests.ts";
 
+const UNKNOWN_CALL = "The call is not decoded: nothing tells what it does.";
+
 function shown(name: string, others: object = {}): string {
   return verifyApprovalRequest(requestFor(name, { id: "request-1", ...others }), ANY).summary;
 }
@@ -41,16 +43,29 @@ digest        ${request.digest}
 token         ${request.token.token.slice(0, 26)}
   | ${request.token.token.slice(26)}, said to be for 
   | "key-usage" of key 
-  | 0x00000000006c0004`);
+  | 0x00000000006c0004
+WARNING       The call is not decoded: 
+  | nothing tells what it does.`);
 });
 
 test.each([
-  ["a transaction of type 0, any chain", ["every chain"], ["It holds on every chain."]],
+  ["a transaction of type 0, any chain", ["every chain"], ["It holds on every chain.", UNKNOWN_CALL]],
   ["a transaction of type 2, a new contract", ["1"], ["It creates a contract."]],
-  ["a transaction of type 4", ["1"], ["It changes whose code accounts run, by the authorizations in it."]],
+  [
+    "a transaction of type 4",
+    ["1"],
+    [UNKNOWN_CALL, "It changes whose code accounts run, by the authorizations in it."],
+  ],
   ["a message", ["none named"], []],
   ["a message of bytes", ["none named"], ["The message is not text."]],
-  ["typed data", ["1"], []],
+  [
+    "typed data",
+    ["1"],
+    [
+      "Who has this signature can move what Permit tells, without a transaction of the account.",
+      "It approves an unlimited amount: message.amounts[0].",
+    ],
+  ],
   ["an authorization", ["1"], ["Who controls that code controls the account."]],
   [
     "an authorization for every chain",
