@@ -6,6 +6,7 @@ const shared: Options = {
     index: "src/index.ts",
     "codecs/index": "src/codecs/index.ts",
     "secp256k1/index": "src/secp256k1/index.ts",
+    "attestation/index": "src/attestation/index.ts",
     "aws-kms/index": "src/aws-kms/index.ts",
     "azure-key-vault/index": "src/azure-key-vault/index.ts",
     "gcp-kms/index": "src/gcp-kms/index.ts",

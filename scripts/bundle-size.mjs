@@ -24,6 +24,7 @@ const BUDGETS = {
   "./cloudhsm": 64_000,
   "./cloudhsm/quorum": 57_000,
   "./secp256k1": 4_000,
+  "./attestation": 27_000,
   // All backends, each of which is loaded only if a URI names it.
   "./uri": 109_000,
   "./testing": 25_000,

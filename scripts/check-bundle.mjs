@@ -30,6 +30,7 @@ const ownImports = {
   ],
   "./codecs": [],
   "./secp256k1": ["node:"],
+  "./attestation": ["node:"],
   "./testing": [],
   "./cloudhsm/quorum": ["node:"],
 };

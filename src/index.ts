@@ -34,6 +34,18 @@ export type {
   AuditPolicy,
   AuditSink,
 } from "./signer/audit-sink.ts";
+export type {
+  AttestationResult,
+  AttestationStep,
+  AttestationVerifier,
+  CustodyFinding,
+  CustodyLevel,
+  CustodyProperty,
+  CustodyReport,
+  CustodyRequirement,
+  KeyAttestation,
+  KeyCustody,
+} from "./signer/custody.ts";
 export {
   type FailoverEvent,
   type FailoverHealth,
@@ -55,4 +67,4 @@ export type {
   TypedDataValue,
 } from "./signer/sign-request.ts";
 export type { PolicyDecision, SigningPolicy, SigningResult } from "./signer/signing-policy.ts";
-export type { Identity, RemoteSignerOptions } from "./signer/verified-key.ts";
+export type { CustodyOptions, Identity, RemoteSignerOptions } from "./signer/verified-key.ts";

@@ -5,9 +5,11 @@ import { copyBytes, equalBytes } from "../core/bytes.ts";
 import { invalidResponse, isSignerError, SignerError } from "../core/errors.ts";
 import { addressFromPublicKey } from "../core/public-key.ts";
 import { type RawSignature, signatureFromDer } from "../core/signature.ts";
+import type { KeyCustody } from "../signer/custody.ts";
 import { copyDigest } from "../signer/payload.ts";
 import type { CallOptions, KeyHealth, RemoteKey } from "../signer/remote-key.ts";
 import { KmsClient } from "./client.ts";
+import { readCustody } from "./custody.ts";
 import { checkKeyOptions, type KmsKeyOptions } from "./options.ts";
 import { canName, decodeResponse, type PublishedKey, requireKeyArn, requireUsableKey } from "./response.ts";
 
@@ -113,6 +115,15 @@ export class KmsKey implements RemoteKey {
       }
     });
     return { ready: error === undefined, error };
+  }
+
+  /** One DescribeKey for the pinned key; needs kms:DescribeKey on it. KMS attests nothing: see the guide on custody. */
+  async custody(options: CallOptions = {}): Promise<KeyCustody> {
+    return this.#calls.run("custody", options, async (call) => {
+      const { arn } = await this.#pin(call);
+      const response = await this.#client.send("DescribeKey", { KeyId: arn, ...this.#grants() }, call);
+      return decodeResponse(response, "custody", () => readCustody(response, arn));
+    });
   }
 
   /** Waits for the calls in flight, then ends the connections that were opened here. Idempotent. */

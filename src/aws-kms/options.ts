@@ -109,7 +109,8 @@ export interface NewKey extends Omit<KmsCreateKeyOptions, "signal"> {
 
 /** @throws ethers' INVALID_ARGUMENT, which shows neither credentials nor grant tokens. */
 export function checkKeyOptions(options: KmsKeyOptions & RemoteSignerOptions): CheckedKeyOptions {
-  const { keyId, grantTokens, expectedAddress: _, verifier: _1, policy: _2, audit: _3, ...rest } = options;
+  const { keyId, grantTokens, expectedAddress: _, verifier: _1, policy: _2, audit: _3, ...others } = options;
+  const { requireCustody: _4, ...rest } = others;
   // 2048 is the API's own limit: https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html
   assertArgument(
     isIdentifier(keyId) && keyId.length <= 2048,

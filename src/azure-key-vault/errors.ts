@@ -9,7 +9,7 @@ import type { ServiceResponse } from "./response.ts";
 export const KEY_VAULT = "Azure Key Vault";
 
 /** What a request needs: the access policy's permission, and the action that a role must have. */
-export type RequestKind = "get" | "sign" | "list" | "create" | "import";
+export type RequestKind = "get" | "sign" | "list" | "create" | "import" | "attest";
 
 export interface RequestContext extends SignerErrorContext {
   readonly request: RequestKind;
@@ -23,6 +23,7 @@ const REQUESTS: Readonly<Record<RequestKind, string>> = {
   list: "getKeys",
   create: "createKey",
   import: "importKey",
+  attest: "getKeyAttestation",
 };
 
 // Should a response repeat what was sent: any encoding of a private key, and much else.
@@ -201,22 +202,24 @@ const ACTIONS: Readonly<Record<RequestKind, readonly [vault: string, managedHsm:
   sign: ["sign/action", "sign/action"],
   create: ["create/action", "create"],
   import: ["import/action", "import/action"],
+  attest: ["read", "read/action"],
 };
 
 /** "grant keys/sign to …": by role, by action and by access policy, as the vault's kind has them. */
 function grantHint(request: RequestKind, vaultUrl: string, serviceMessage: string): string {
   const identity = identityIn(serviceMessage) ?? "the credential's identity";
   const [vaultAction, hsmAction] = ACTIONS[request];
+  const right = request === "attest" ? "get" : request;
   if (isManagedHsm(vaultUrl)) {
     return (
-      `grant keys/${request} to ${identity}: the local role "Managed HSM Crypto User"${isCreation(request) ? "" : " for the key"}, or ` +
+      `grant keys/${right} to ${identity}: the local role "Managed HSM Crypto User"${isCreation(request) ? "" : " for the key"}, or ` +
       `a custom one with Microsoft.KeyVault/managedHsm/keys/${hsmAction}`
     );
   }
   return (
-    `grant keys/${request} to ${identity}: the role "Key Vault Crypto ${isCreation(request) ? "Officer" : "User"}", or a custom one with ` +
+    `grant keys/${right} to ${identity}: the role "Key Vault Crypto ${isCreation(request) ? "Officer" : "User"}", or a custom one with ` +
     `Microsoft.KeyVault/vaults/keys/${vaultAction}; in a vault with access policies, the key permission ` +
-    `"${request}". A new role takes effect within some minutes`
+    `"${right}". A new role takes effect within some minutes`
   );
 }
 

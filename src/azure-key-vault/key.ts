@@ -3,9 +3,11 @@ import { type Call, Calls } from "../backend/calls.ts";
 import { equalBytes } from "../core/bytes.ts";
 import { invalidResponse } from "../core/errors.ts";
 import { type RawSignature, signatureFromCompact } from "../core/signature.ts";
+import type { KeyCustody } from "../signer/custody.ts";
 import { copyDigest } from "../signer/payload.ts";
 import type { CallOptions, KeyHealth, RemoteKey } from "../signer/remote-key.ts";
 import { cryptographyClient, type Response, VaultClient } from "./client.ts";
+import { isNotOffered, readAttestation, readCustody } from "./custody.ts";
 import { formatKeyUrl, type KeyUrl, parseKeyUrl, sameKeyUrl } from "./key-url.ts";
 import { addressOf, type KeyVersion, keyChanged, usableVersion, versionUrl } from "./key-version.ts";
 import { type AzureKeyClient, type AzureKeyVaultKeyOptions, checkKeyOptions } from "./options.ts";
@@ -113,6 +115,32 @@ export class AzureKeyVaultKey implements RemoteKey {
       usableVersion(await this.#getKey(version.url, call), version.url);
     });
     return { ready: true, error: undefined };
+  }
+
+  /**
+   * The key's properties and, of a key in hardware, its attestation, which a Managed HSM offers and a vault does not; needs keys/get. With a
+   * `client` that lacks `getKeyAttestation` there is no attestation.
+   */
+  async custody(options: CallOptions = {}): Promise<KeyCustody> {
+    return this.#calls.run("custody", options, async (call) => {
+      const { version } = await this.#pin(call);
+      const claims = readCustody(await this.#getKey(version.url, call));
+      const isInHsm = claims.findings.some(({ property, value }) => property === "hardware" && value === true);
+      return isInHsm ? { ...claims, evidence: await this.#attestation(version, call) } : claims;
+    });
+  }
+
+  async #attestation(version: KeyVersion, call: Call) {
+    const { name, version: keyVersion } = version.url;
+    try {
+      const { value } = await this.#client.send("attest", call, async (client, sdk) =>
+        client.getKeyAttestation?.(name, { ...sdk, version: keyVersion }),
+      );
+      return value && readAttestation(value, version);
+    } catch (error) {
+      if (isNotOffered(error)) return undefined;
+      throw error;
+    }
   }
 
   /** Waits for the calls in flight. Idempotent. */

@@ -10,7 +10,8 @@ import { isKeyName, isManagedHsm, type KeyUrl, parseKeyUrl, parseVaultUrl } from
 export type AzureTokenCredential = ConstructorParameters<typeof KeyClient>[1];
 
 /** What is used of a `KeyClient` of @azure/keyvault-keys. */
-export type AzureKeyClient = Pick<KeyClient, "vaultUrl" | "getKey" | "getCryptographyClient">;
+export type AzureKeyClient = Pick<KeyClient, "vaultUrl" | "getKey" | "getCryptographyClient"> &
+  Partial<Pick<KeyClient, "getKeyAttestation">>;
 
 /** What a store uses of a `KeyClient` of @azure/keyvault-keys. */
 export type AzureKeyStoreClient = AzureKeyClient &
@@ -157,7 +158,7 @@ export interface NewKey {
 /** @throws ethers' INVALID_ARGUMENT, which never shows a credential. */
 export function checkKeyOptions(options: AzureKeyVaultSignerOptions): CheckedKeyOptions {
   const { vaultUrl, vaultName, keyName, keyVersion, keyId, timeout, ...others } = options;
-  const { expectedAddress: _, verifier: _1, policy: _2, audit: _3, ...rest } = others;
+  const { expectedAddress: _, verifier: _1, policy: _2, audit: _3, requireCustody: _4, ...rest } = others;
   const key = checkKey({ vaultUrl, vaultName, keyName, keyVersion, keyId, client: rest.client });
   return { key, ...checkCredentials(key.vaultUrl, rest), timeout: checkTimeout(timeout) };
 }

@@ -3,6 +3,7 @@ import { accounts } from "./commands/accounts.ts";
 import { address } from "./commands/address.ts";
 import { audit } from "./commands/audit.ts";
 import { create } from "./commands/create.ts";
+import { custody } from "./commands/custody.ts";
 import { doctor } from "./commands/doctor.ts";
 import { importKey } from "./commands/import.ts";
 import { nonces } from "./commands/nonces.ts";
@@ -14,5 +15,5 @@ import { verify } from "./commands/verify.ts";
 
 export const commands: readonly Command[] = [
   ...[accounts, address, create, importKey],
-  ...[signMessage, signTypedData, signTx, send, nonces, audit, verify, doctor],
+  ...[signMessage, signTypedData, signTx, send, nonces, audit, verify, custody, doctor],
 ];

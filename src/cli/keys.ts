@@ -25,7 +25,7 @@ export async function keyOptionsOf(context: Context, uri: string): Promise<KeyOp
   return pin === undefined ? { timeout } : { timeout, pkcs11: { pin } };
 }
 
-type KeyOptions = Omit<KeyUriOptions, "expectedAddress"> & { readonly timeout: number };
+type KeyOptions = Omit<KeyUriOptions, "expectedAddress" | "requireCustody"> & { readonly timeout: number };
 
 /** Runs `use` with the key's signer, and closes it. */
 export async function withSigner<T>(

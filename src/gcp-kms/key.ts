@@ -4,10 +4,12 @@ import { equalBytes } from "../core/bytes.ts";
 import { isSignerError, SignerError } from "../core/errors.ts";
 import { addressFromPublicKey } from "../core/public-key.ts";
 import { type RawSignature, signatureFromDer } from "../core/signature.ts";
+import type { KeyCustody } from "../signer/custody.ts";
 import { copyDigest } from "../signer/payload.ts";
 import type { CallOptions, KeyHealth, RemoteKey } from "../signer/remote-key.ts";
 import { GcpKmsClient } from "./client.ts";
 import { crc32c } from "./crc32c.ts";
+import { readCustody } from "./custody.ts";
 import { checkKeyOptions, type GcpKmsKeyOptions } from "./options.ts";
 import { damaged, type Message, readBytes, readPublicKey, requireChecksum, requireName } from "./response.ts";
 
@@ -109,6 +111,15 @@ export class GcpKmsKey implements RemoteKey {
       }
     });
     return { ready: error === undefined, error };
+  }
+
+  /** One GetCryptoKeyVersion, whose response has the HSM's attestation; needs cloudkms.cryptoKeyVersions.get on the key. */
+  async custody(options: CallOptions = {}): Promise<KeyCustody> {
+    return this.#calls.run("custody", options, (call) => {
+      return this.#client.send("getCryptoKeyVersion", { name: this.id }, call, (message) =>
+        readCustody(message, this.id),
+      );
+    });
   }
 
   /** Waits for the calls in flight. The connections are the platform's, or the caller's client's. Idempotent. */

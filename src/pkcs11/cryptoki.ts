@@ -37,6 +37,8 @@ export interface TokenInfo {
 export interface SlotInfo {
   readonly description: string;
   readonly manufacturer: string;
+  /** CKF_* bits. */
+  readonly flags: number;
 }
 
 /** A slot that holds an initialised token (CKF_TOKEN_INITIALIZED): others have no label, no PIN and no keys. */

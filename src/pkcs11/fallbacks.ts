@@ -25,7 +25,8 @@ export function withFallback<T extends object>(
 
 /** One key for the token and its fallbacks, in order of preference. @throws ethers' INVALID_ARGUMENT without `expectedAddress`. */
 export function failoverKey(options: Pkcs11SignerOptions, backend: string): FailoverKey {
-  const { fallbacks = [], failover, expectedAddress, timeout, verifier, policy, audit, ...preferred } = options;
+  const { fallbacks = [], failover, ...signer } = options;
+  const { expectedAddress, timeout, verifier, policy, audit, requireCustody, ...preferred } = signer;
   assertArgument(
     expectedAddress !== undefined,
     "fallbacks need the expectedAddress: it decides which tokens hold the account's key",
@@ -34,5 +35,5 @@ export function failoverKey(options: Pkcs11SignerOptions, backend: string): Fail
   );
   const others = fallbacks.map((fallback) => withFallback<Pkcs11KeyOptions>(preferred, fallback));
   const keys = [preferred, ...others].map((each) => new Pkcs11Key(each, backend));
-  return new FailoverKey(keys, { ...failover, expectedAddress, timeout, verifier, policy, audit });
+  return new FailoverKey(keys, { ...failover, expectedAddress, timeout, verifier, policy, audit, requireCustody });
 }

@@ -1,4 +1,5 @@
 import type { RawSignature } from "../core/signature.ts";
+import type { KeyCustody } from "../signer/custody.ts";
 import type { CallOptions, RemoteKey } from "../signer/remote-key.ts";
 import { askKeyHealth, type Pkcs11Health } from "./health.ts";
 import { checkOptions, type Pkcs11KeyOptions } from "./options.ts";
@@ -61,6 +62,11 @@ export class Pkcs11Key implements RemoteKey {
    */
   async health({ signal }: CallOptions = {}): Promise<Pkcs11Health> {
     return askKeyHealth(this.#token, this.#key, signal);
+  }
+
+  /** What the library says: the private key's attributes and the slot's flags, a read each. No PKCS#11 library proves it. */
+  async custody(options: CallOptions = {}): Promise<KeyCustody> {
+    return this.#key.custody(options);
   }
 
   /** Waits for the calls that run or wait already, then leaves the sessions to the others. Idempotent. */

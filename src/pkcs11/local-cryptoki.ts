@@ -83,8 +83,8 @@ export class LocalCryptoki implements Cryptoki {
 
   getSlotInfo(slot: Handle): Promise<SlotInfo> {
     return attempt("C_GetSlotInfo", () => {
-      const { slotDescription, manufacturerID } = this.#library.C_GetSlotInfo(slot);
-      return { description: trimmed(slotDescription), manufacturer: trimmed(manufacturerID) };
+      const { slotDescription, manufacturerID, flags } = this.#library.C_GetSlotInfo(slot);
+      return { description: trimmed(slotDescription), manufacturer: trimmed(manufacturerID), flags };
     });
   }
 

@@ -2,8 +2,10 @@ import { equalBytes } from "../core/bytes.ts";
 import { isSignerError, SignerError } from "../core/errors.ts";
 import { addressFromPublicKey } from "../core/public-key.ts";
 import type { RawSignature } from "../core/signature.ts";
+import type { KeyCustody } from "../signer/custody.ts";
 import { copyDigest } from "../signer/payload.ts";
 import type { CallOptions, RemoteKey } from "../signer/remote-key.ts";
+import { readCustody } from "./custody.ts";
 import { recoveryFor } from "./errors.ts";
 import { checkProtection } from "./key-protection.ts";
 import type { Pkcs11Session } from "./session.ts";
@@ -69,6 +71,11 @@ export class TokenKey implements RemoteKey {
     this.#found = undefined;
     this.#token.invalidate();
     return true;
+  }
+
+  /** Attributes and flags as the library states them. */
+  async custody(options: CallOptions = {}): Promise<KeyCustody> {
+    return this.use("custody", options, readCustody);
   }
 
   /** Ends this key only. */

@@ -2,13 +2,21 @@ import { assertArgument, getAddress, type Signature } from "ethers";
 import { isSignerError, SignerError, type SignerErrorCode } from "../core/errors.ts";
 import type { RawSignature } from "../core/signature.ts";
 import { CircuitBreaker } from "./circuit-breaker.ts";
+import { type CustodyReport, LEVELS } from "./custody.ts";
 import { withDeadline } from "./deadline.ts";
 import { FAILS_OVER, noReplica } from "./failover-errors.ts";
 import { Guard } from "./guard.ts";
 import { copyDigest } from "./payload.ts";
 import type { CallOptions, KeyHealth, RemoteKey, SignOptions } from "./remote-key.ts";
 import { snapshot } from "./snapshot.ts";
-import { checkTimeout, type Identity, type RemoteSignerOptions, type SigningKey, VerifiedKey } from "./verified-key.ts";
+import {
+  type CustodyOptions,
+  checkTimeout,
+  type Identity,
+  type RemoteSignerOptions,
+  type SigningKey,
+  VerifiedKey,
+} from "./verified-key.ts";
 
 /** What is known of one replica of a `FailoverKey`. */
 export interface ReplicaState {
@@ -95,7 +103,7 @@ export class FailoverKey implements RemoteKey, SigningKey {
    * @throws ethers' INVALID_ARGUMENT.
    */
   constructor(keys: readonly RemoteKey[], options: FailoverOptions) {
-    const { expectedAddress, timeout, verifier, attemptTimeout, resetTimeout, onStateChange } = options;
+    const { expectedAddress, timeout, verifier, requireCustody, attemptTimeout, resetTimeout, onStateChange } = options;
     const [preferred, ...others] = keys;
     assertArgument(preferred !== undefined, "keys must hold at least one key", "keys", keys.length);
     assertArgument(new Set(keys).size === keys.length, "keys must hold each key once", "keys", keys.length);
@@ -119,7 +127,7 @@ export class FailoverKey implements RemoteKey, SigningKey {
     const ms = checkTimeout(attemptTimeout ?? Math.min(share, MAX_ATTEMPT_TIMEOUT), "attemptTimeout");
     const reset = checkTimeout(resetTimeout ?? DEFAULT_RESET_TIMEOUT, "resetTimeout");
     const replica = (key: RemoteKey): Replica => ({
-      key: new VerifiedKey(key, { expectedAddress, timeout: ms, verifier }),
+      key: new VerifiedKey(key, { expectedAddress, timeout: ms, verifier, requireCustody }),
       breaker: new CircuitBreaker(reset),
     });
     this.#replicas = [replica(preferred), ...others.map(replica)];
@@ -189,6 +197,16 @@ export class FailoverKey implements RemoteKey, SigningKey {
     const [preferred] = replicas as [KeyHealth];
     const ready = replicas.some((each) => each.ready);
     return { ...preferred, ready, error: ready ? undefined : preferred.error, replicas };
+  }
+
+  /** Of all replicas: their findings, and the weakest of their levels. It fails if a replica cannot be asked. */
+  async custody(options: CustodyOptions = {}): Promise<CustodyReport> {
+    const replicas = await Promise.all(this.#replicas.map(({ key }) => key.custody(options)));
+    const level = LEVELS.find((each) => replicas.some((replica) => replica.level === each)) ?? "unknown";
+    const findings = replicas.flatMap((replica) => replica.findings);
+    const { publicKey } = replicas[0] as CustodyReport;
+    const identity = { backend: this.backend, keyId: this.id, address: this.knownAddress, publicKey };
+    return { ...identity, level, findings, attestation: undefined, replicas };
   }
 
   /** What is known of the replicas, in order of preference. It calls none. */

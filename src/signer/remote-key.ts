@@ -1,5 +1,6 @@
 import type { SignerError } from "../core/errors.ts";
 import type { RawSignature } from "../core/signature.ts";
+import type { KeyCustody } from "./custody.ts";
 import type { SigningPayload } from "./payload.ts";
 
 /** One request of a key to its backend, when it is over. */
@@ -75,6 +76,8 @@ export interface RemoteKey {
   verifyIdentity?(options?: CallOptions): Promise<void>;
   /** Whether the key could sign now. It signs nothing, and rejects only with the signal's reason. */
   health?(options?: CallOptions): Promise<KeyHealth>;
+  /** What the backend states about where the private key is kept, and its evidence, which it does not check. It may need further permissions. */
+  custody?(options?: CallOptions): Promise<KeyCustody>;
   /** Ends what the key opened: sessions, connections. Idempotent; later calls fail with SIGNER_CLOSED. */
   close?(): Promise<void>;
 }

@@ -23,11 +23,12 @@ import {
   type TypedDataField,
   toUtf8Bytes,
 } from "ethers";
+import type { CustodyReport } from "./custody.ts";
 import { FailoverKey } from "./failover-key.ts";
 import { copyDigest } from "./payload.ts";
 import type { CallOptions, KeyHealth, RemoteKey, SignOptions } from "./remote-key.ts";
 import { snapshot } from "./snapshot.ts";
-import { type RemoteSignerOptions, type SigningKey, VerifiedKey } from "./verified-key.ts";
+import { type CustodyOptions, type RemoteSignerOptions, type SigningKey, VerifiedKey } from "./verified-key.ts";
 
 /**
  * An ethers signer whose private key lives elsewhere. It behaves as `ethers.Wallet` does with the same key: the same
@@ -120,6 +121,18 @@ export class RemoteSigner<Health extends KeyHealth = KeyHealth> extends Abstract
    */
   async health(options: CallOptions = {}): Promise<Health> {
     return (await this.#key.health(options)) as Health;
+  }
+
+  /**
+   * Where the private key is kept, as far as its backend states it and, with `verifyAttestation`, an HSM's signed statement proves it. The
+   * guide on custody says what each backend can show, which permissions that needs, and what no report proves. It signs nothing.
+   *
+   * @throws SignerError if the backend cannot be asked. What it does not know is `"unknown"` in the report.
+   * @example
+   * const report = await signer.custody({ verifyAttestation });
+   */
+  async custody(options: CustodyOptions = {}): Promise<CustodyReport> {
+    return this.#key.custody(options);
   }
 
   /**

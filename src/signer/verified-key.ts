@@ -1,9 +1,17 @@
-import { assertArgument, getAddress, Signature, toBeHex } from "ethers";
+import { assertArgument, getAddress, hexlify, Signature, toBeHex } from "ethers";
 import { invalidResponse, isSignerError, SignerError, type SignerErrorContext } from "../core/errors.ts";
 import { addressFromPublicKey, publicKeyFromSec1 } from "../core/public-key.ts";
 import { checkSignatureRange, toLowS } from "../core/signature.ts";
 import { type Verifier, verifySignature } from "../core/verify.ts";
 import type { AuditSink } from "./audit-sink.ts";
+import {
+  type AttestationVerifier,
+  type CustodyReport,
+  type CustodyRequirement,
+  checkRequirement,
+  enforceCustody,
+  judgeCustody,
+} from "./custody.ts";
 import { withDeadline } from "./deadline.ts";
 import { Guard } from "./guard.ts";
 import type { CallOptions, KeyHealth, RemoteKey, SignOptions } from "./remote-key.ts";
@@ -27,6 +35,17 @@ export interface RemoteSignerOptions {
   readonly policy?: SigningPolicy | undefined;
   /** Records each request before the key is asked, and its outcome afterwards; what cannot be recorded is not signed. Default: none. */
   readonly audit?: AuditSink | undefined;
+  /**
+   * How the private key must be kept, checked once, when the public key is fetched and before anything is signed: KEY_UNUSABLE otherwise. It
+   * needs the permissions of `custody()`.
+   */
+  readonly requireCustody?: CustodyRequirement | undefined;
+}
+
+/** How a key's custody is looked at. */
+export interface CustodyOptions extends CallOptions {
+  /** Verifies what an HSM signed about the key: `verifyAttestation` of `ethers-hsm/attestation`. Without it no key is `proven-hsm`. */
+  readonly verifyAttestation?: AttestationVerifier | undefined;
 }
 
 /** What is known of a key after its public key was fetched. */
@@ -48,6 +67,7 @@ export interface SigningKey {
   sign(digest: Uint8Array, options: SignOptions): Promise<Signature>;
   verifyIdentity(options: CallOptions): Promise<void>;
   health(options: CallOptions): Promise<KeyHealth>;
+  custody(options: CustodyOptions): Promise<CustodyReport>;
   close(): Promise<void>;
 }
 
@@ -77,18 +97,20 @@ export class VerifiedKey implements SigningKey {
   readonly #expectedAddress: string | undefined;
   readonly #verifier: Verifier;
   readonly #guard: Guard | undefined;
+  readonly #requireCustody: CustodyRequirement | undefined;
   #fetching: Promise<Identity> | undefined;
   #identity: Identity | undefined;
   #closing: Promise<void> | undefined;
   readonly #ending = new AbortController();
 
   constructor(key: RemoteKey, options: RemoteSignerOptions) {
-    const { expectedAddress, timeout, verifier = verifySignature } = options;
+    const { expectedAddress, timeout, verifier = verifySignature, requireCustody } = options;
     this.#expectedAddress = expectedAddress === undefined ? undefined : getAddress(expectedAddress);
     this.#timeout = checkTimeout(timeout);
     assertArgument(typeof verifier === "function", "verifier must be a function", "verifier", typeof verifier);
     this.#verifier = verifier;
     this.#guard = Guard.from(options, this.#timeout);
+    this.#requireCustody = checkRequirement(requireCustody);
     this.#key = key;
     this.backend = key.backend;
     this.id = key.id;
@@ -172,6 +194,22 @@ export class VerifiedKey implements SigningKey {
     }
   }
 
+  /** What the key states, and what its evidence proves about the account's public key. */
+  async custody({ signal, verifyAttestation }: CustodyOptions): Promise<CustodyReport> {
+    const identity = await this.identity({ signal });
+    return this.#call("custody", signal, (options) => this.#reportCustody(identity, verifyAttestation, options));
+  }
+
+  async #reportCustody(
+    { publicKey, address }: Identity,
+    verify: AttestationVerifier | undefined,
+    options: CallOptions,
+  ): Promise<CustodyReport> {
+    const custody = (await this.#key.custody?.(options)) ?? { findings: [] };
+    const identity = { backend: this.backend, keyId: this.id, address, publicKey: hexlify(publicKey) };
+    return { ...identity, ...judgeCustody(custody, publicKey, verify) };
+  }
+
   /**
    * Closes the key, once, and waits for that no longer than for any call; every later call fails with SIGNER_CLOSED, and so does
    * the fetch of the public key, if it is in flight.
@@ -183,7 +221,12 @@ export class VerifiedKey implements SigningKey {
   }
 
   async #fetchIdentity(): Promise<Identity> {
-    this.#identity = await this.#call("getPublicKey", this.#ending.signal, (options) => this.#fetch(options));
+    this.#identity = await this.#call("getPublicKey", this.#ending.signal, async (options) => {
+      const identity = await this.#fetch(options);
+      const required = this.#requireCustody;
+      if (required) enforceCustody(await this.#reportCustody(identity, required.verifyAttestation, options), required);
+      return identity;
+    });
     if (this.#verifier === verifySignature) warmUp(this.#identity.publicKey);
     return this.#identity;
   }

@@ -10,7 +10,8 @@ import { type KeyUriOptions, optionsOf } from "./options.ts";
 import { requireLibrary } from "./signer.ts";
 
 /** What {@link storeFromUri} takes besides: which of the place's keys. */
-export interface StoreUriOptions extends Omit<KeyUriOptions, "expectedAddress" | "policy" | "audit"> {
+export interface StoreUriOptions
+  extends Omit<KeyUriOptions, "expectedAddress" | "policy" | "audit" | "requireCustody"> {
   /** Only keys whose alias, name or label begins like this. */
   readonly prefix?: string | undefined;
 }

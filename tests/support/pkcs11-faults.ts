@@ -14,6 +14,7 @@ const NAMES = [
   "C_GenerateKeyPairCallback",
   "C_GetAttributeValue",
   "C_GetMechanismList",
+  "C_GetSlotInfo",
   "C_Initialize",
   "C_Finalize",
   "C_Login",

@@ -58,7 +58,7 @@ export const RESULTS: { readonly [Method in IsolatedMethod]: Reader<Awaited<Retu
   initialize: boolean,
   getInfo: object<LibraryInfo>({ description: text, manufacturer: text, version: text, cryptokiVersion: text }),
   getSlots: list(handle),
-  getSlotInfo: object<SlotInfo>({ description: text, manufacturer: text }),
+  getSlotInfo: object<SlotInfo>({ description: text, manufacturer: text, flags: integer }),
   getTokenInfo: object<TokenInfo>({
     ...{ label: text, manufacturer: text, model: text, serialNumber: text, flags: integer },
     ...{ sessions: optional(integer), maxSessions: optional(integer) },

@@ -33,6 +33,10 @@ export class KeyVersion {
   readonly tags: Readonly<Record<string, string>>;
   /** Leaves the leading zero bytes of x and y out, as some services do. */
   shortCoordinates = false;
+  /** What the attributes have of exportable, hsmPlatform and the like. */
+  moreAttributes: Readonly<Record<string, unknown>> = {};
+  /** KeyAttestation of the REST reference, its bytes in base64url. */
+  attestation: Readonly<Record<string, string>> | undefined;
   /** Undefined for keys that cannot sign for Ethereum. */
   readonly key: Secp256k1Key | undefined;
   readonly #foreign: Readonly<Record<string, unknown>> | undefined;
@@ -71,6 +75,7 @@ export class KeyVersion {
       updated: created,
       recoveryLevel: "Recoverable+Purgeable",
       recoverableDays: 90,
+      ...this.moreAttributes,
     };
   }
 

@@ -12,6 +12,7 @@ export type Operation =
   | "sign"
   | "createKey"
   | "importKey"
+  | "attestKey"
   | "unknown";
 
 /** What a request asks for. `version` is empty where the request names none. */
@@ -29,6 +30,7 @@ export function routeOf({ method, url }: HttpRequest): Route {
   if (method === "POST" && version === "create" && action === undefined) return route("createKey");
   if (method === "POST") return route(action === "sign" ? "sign" : "unknown");
   if (method === "PUT" && name !== "" && version === "") return route("importKey");
+  if (method === "GET" && action === "attestation") return route("attestKey");
   if (method !== "GET" || action !== undefined) return route("unknown");
   if (name === "") return route("listKeys");
   if (version === "rotationpolicy") return route("getRotationPolicy");
@@ -41,6 +43,16 @@ export function getKey(vault: Vault, origin: string, { name, version }: Route): 
   if (!key) return keyNotFound(name);
   if (!key.enabled) return keyDisabled("get");
   return jsonReply(200, key.bundle(kidOf(origin, name, key)));
+}
+
+/** Answers GET …/attestation, which a Managed HSM has. A vault does not know it. */
+export function attestKey(vault: Vault, origin: string, { name, version }: Route): HttpReply {
+  const key = vault.find(name, version);
+  if (!key) return keyNotFound(name);
+  const { attestation } = key;
+  if (!attestation) return badParameter("The operation is not supported.");
+  const { key: jwk, attributes } = key.bundle(kidOf(origin, name, key));
+  return jsonReply(200, { key: jwk, attributes: { ...(attributes as object), attestation } });
 }
 
 /** Answers POST …/sign. */

@@ -7,7 +7,7 @@ import {
 } from "../support/loopback-server.ts";
 import { createKey, importKey } from "./creations.ts";
 import { faultOutcome, type KeyVaultFault, signFault } from "./faults.ts";
-import { getKey, kidOf, list, type Operation, routeOf, sign } from "./operations.ts";
+import { attestKey, getKey, kidOf, list, type Operation, routeOf, sign } from "./operations.ts";
 import { badParameter, challengeReply, errorReply } from "./replies.ts";
 import { Vault } from "./vault.ts";
 
@@ -105,6 +105,7 @@ export class KeyVaultServer {
     if (!authorized) return challengeReply(token !== undefined, TENANT, this.resource);
     if (!url.searchParams.has("api-version")) return badParameter("api-version must be specified");
     if (operation === "getKey") return getKey(this.vault, this.url, route);
+    if (operation === "attestKey") return attestKey(this.vault, this.url, route);
     if (operation === "sign") return sign(this.vault, this.url, route, body, signFault(fault));
     if (operation === "createKey") return createKey(this.vault, this.url, route, body);
     if (operation === "importKey") return importKey(this.vault, this.url, route, body);

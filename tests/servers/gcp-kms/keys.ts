@@ -32,6 +32,8 @@ export interface Version {
   spki: Uint8Array | undefined;
   importJob: string | undefined;
   failureReason: string | undefined;
+  /** KeyOperationAttestation: format, content, certChains. */
+  attestation?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** One CryptoKey. */

@@ -131,9 +131,12 @@ function keyJson(key: Key): Json {
   };
 }
 
-function versionJson({ name, state, algorithm, protectionLevel, importJob, failureReason }: Version): Json {
+function versionJson(version: Version): Json {
+  const { name, state, algorithm, protectionLevel, importJob, failureReason, attestation } = version;
   return {
     ...{ name, state, protectionLevel, algorithm, createTime: "2026-11-01T00:00:00Z" },
+    ...(state === "ENABLED" ? { generateTime: "2026-11-01T00:00:00Z" } : {}),
+    ...(attestation ? { attestation } : {}),
     ...(importJob ? { importJob } : {}),
     ...(state === "IMPORT_FAILED" ? { importFailureReason: failureReason } : {}),
   };
