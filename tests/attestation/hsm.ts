@@ -24,16 +24,17 @@ interface Keys {
   readonly privateKey: KeyObject;
 }
 
-const rsa = () => generateKeyPairSync("rsa", { modulusLength: 2048 });
+// In real certificates RSA too, which takes longer to generate.
+const ec = () => generateKeyPairSync("ec", { namedCurve: "P-256" });
 const pemOf = (key: KeyObject) => key.export({ type: "spki", format: "pem" }).toString();
 const SPKI_HEADER = Buffer.from("3056301006072a8648ce3d020106052b8104000a034200", "hex");
 
 /** A manufacturer, an owner, and an HSM of theirs, which attests keys in the layout of Marvell LiquidSecurity firmware 3. */
 export class TestHsm {
-  readonly manufacturer: Keys = rsa();
-  readonly owner: Keys = rsa();
-  readonly card: Keys = rsa();
-  readonly partition: Keys = rsa();
+  readonly manufacturer: Keys = ec();
+  readonly owner: Keys = ec();
+  readonly card: Keys = ec();
+  readonly partition: Keys = generateKeyPairSync("rsa", { modulusLength: 2048 });
   /** PEM, by what they certify. */
   readonly certificates = {
     partition: this.certify("HSM:PARTN:1", "HSM", this.partition, this.card),

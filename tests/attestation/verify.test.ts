@@ -102,7 +102,7 @@ describe("what a genuine attestation proves", () => {
 });
 
 describe("what is refused, and named", () => {
-  const another = () => generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const outside = generateKeyPairSync("rsa", { modulusLength: 2048 });
 
   test("any byte of the statement that was changed", () => {
     const evidence = google();
@@ -160,7 +160,7 @@ describe("what is refused, and named", () => {
       "a certificate that belongs to no chain",
       "certificates",
       (evidence) => {
-        const keys = another();
+        const keys = generateKeyPairSync("ec", { namedCurve: "P-256" });
         return { ...evidence, certificates: evidence.certificates + hsm.certify("Other", "Other", keys, keys) };
       },
     ],
@@ -180,7 +180,7 @@ describe("what is refused, and named", () => {
   }
 
   test.each<[string, AttestationStep, StatementChanges]>([
-    ["a key outside the HSM signed", "signature", { signedBy: another().privateKey }],
+    ["a key outside the HSM signed", "signature", { signedBy: outside.privateKey }],
     ["the public half alone", "attributes", { parts: ([half]) => [half as Attributes] }],
     ["two private halves", "attributes", { publicPart: set(0x0000, Buffer.from([3])) }],
     ["an RSA key", "attributes", { privatePart: set(0x0100, NO) }],
