@@ -30,7 +30,9 @@ export class Application {
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, "package.json"), "{}\n");
     must(
-      run("npm", ["install", "--ignore-scripts", ...packages], { cwd: folder }),
+      run("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", ...packages], {
+        cwd: folder,
+      }),
       `npm install ${packages.join(" ")}`,
     );
     if (packages.some((name) => name.startsWith("pkcs11js@"))) {

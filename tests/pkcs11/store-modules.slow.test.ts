@@ -7,18 +7,18 @@ const SUITES = ["store", "store-create", "store-import", "store-sessions", "stor
 const softHsm = softHsmPath();
 const removed: (() => void)[] = [];
 
-// Each suite is loaded once for each module, which it takes for SoftHSM2.
+// The suites are loaded once for each module, which they take for SoftHSM2.
 describe.each(MODULES)("the store's tests over SoftHSM2 as another module: %s", (_name, open) => {
   const module = open();
   removed.push(() => module.remove());
   process.env["ETHERS_HSM_SOFTHSM_LIBRARY"] = module.libraryPath;
-  for (const suite of SUITES) {
-    describe(suite, () => {
-      jest.isolateModules(() => {
+  jest.isolateModules(() => {
+    for (const suite of SUITES) {
+      describe(suite, () => {
         require(`./${suite}.test.ts`);
       });
-    });
-  }
+    }
+  });
   process.env["ETHERS_HSM_SOFTHSM_LIBRARY"] = softHsm;
 });
 
