@@ -7,6 +7,8 @@ interface OptionDescription {
   /** What stands after it in the help: `URI`, `FILE`. */
   readonly value?: string;
   readonly help: string;
+  /** It may be there several times; only strings. */
+  readonly multiple?: boolean;
 }
 
 export type OptionTable = Readonly<Record<string, OptionDescription>>;

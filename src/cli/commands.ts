@@ -1,6 +1,7 @@
 import type { Command } from "./command.ts";
 import { accounts } from "./commands/accounts.ts";
 import { address } from "./commands/address.ts";
+import { approval } from "./commands/approval.ts";
 import { audit } from "./commands/audit.ts";
 import { create } from "./commands/create.ts";
 import { custody } from "./commands/custody.ts";
@@ -15,5 +16,5 @@ import { verify } from "./commands/verify.ts";
 
 export const commands: readonly Command[] = [
   ...[accounts, address, create, importKey],
-  ...[signMessage, signTypedData, signTx, send, nonces, audit, verify, custody, doctor],
+  ...[signMessage, signTypedData, signTx, send, nonces, audit, approval, verify, custody, doctor],
 ];

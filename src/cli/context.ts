@@ -6,7 +6,7 @@ const DEFAULT_TIMEOUT_SECONDS = 30;
 /** The longest delay of a timer, 2^31 - 1 milliseconds. */
 const LONGEST_TIMEOUT_SECONDS = 2_147_483;
 
-export type Values = Readonly<Partial<Record<string, string | boolean>>>;
+export type Values = Readonly<Partial<Record<string, string | boolean | readonly string[]>>>;
 
 /** One call of a command: its options, its arguments, and where its output goes. */
 export class Context {
@@ -45,6 +45,17 @@ export class Context {
     requireUsage(missing === undefined, `${missing} is missing`);
     requireUsage(this.#positionals.length === names.length, `only ${names.join(" and ")} are expected`);
     return this.#positionals as unknown as { readonly [Index in keyof Names]: string };
+  }
+
+  /** All arguments, of which the first is an action. */
+  get arguments(): readonly string[] {
+    return this.#positionals;
+  }
+
+  /** The values of an option that may be there several times. */
+  texts(name: string): readonly string[] {
+    const values = this.#values[name];
+    return Array.isArray(values) ? values : [];
   }
 
   text(name: string): string | undefined {

@@ -6,6 +6,7 @@ const ENVIRONMENT = [
   ["ETHERS_HSM_NONCES", "the nonce store's URL, if --store is absent"],
   ["ETHERS_HSM_PIN", "the PIN of a token, if the URI has no pin-source"],
   ["ETHERS_HSM_PRIVATE_KEY", "the private key that import moves"],
+  ["ETHERS_HSM_PASSPHRASE", "the passphrase of the PEM file with which approval sign signs"],
 ] as const;
 
 const URIS = [

@@ -44,14 +44,17 @@ function parse(command: Command, args: readonly string[]): { values: Values; pos
   const options = { ...COMMON_OPTIONS, ...command.options };
   try {
     const known = Object.fromEntries(
-      Object.entries(options).map(([name, { type, short }]) => [name, { type, ...(short ? { short } : {}) }]),
+      Object.entries(options).map(([name, { type, short, multiple = false }]) => [
+        name,
+        { type, multiple, ...(short ? { short } : {}) },
+      ]),
     );
     const { values, positionals, tokens } = parseArgs({
       ...{ args: [...args], options: known },
       ...{ allowPositionals: command.argument !== undefined, strict: true, tokens: true },
     });
     const names = tokens.flatMap((token) => (token.kind === "option" ? [token.name] : []));
-    const twice = names.find((name, index) => names.indexOf(name) !== index);
+    const twice = names.find((name, index) => names.indexOf(name) !== index && !options[name]?.multiple);
     requireUsage(twice === undefined, `--${twice} is there twice`);
     return { values: values as Values, positionals };
   } catch (error) {

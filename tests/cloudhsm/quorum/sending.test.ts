@@ -1,6 +1,15 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { type JsonRpcProvider, parseEther } from "ethers";
-import { verifyApprovalRequest } from "../../../src/cloudhsm/quorum/index.ts";
+import {
+  parseQuorumApproval,
+  type QuorumApproval,
+  serializeApprovalRequest,
+  verifyApprovalRequest,
+} from "../../../src/cloudhsm/quorum/index.ts";
+import { CommandLine } from "../../cli/support/command.ts";
 import { type Anvil, startAnvil } from "../../support/anvil.ts";
 import { QuorumSetup } from "./setup.ts";
 
@@ -64,6 +73,35 @@ describe.each([
     expect(summaries[0]).toContain(recipient);
     expect(summaries[0]).toContain("1.5");
     expect(setup.cluster.signatures).toBe(1);
+  });
+
+  it("approve by the command a transaction that is mined", async () => {
+    setup = new QuorumSetup({ users, required });
+    const folder = await mkdtemp(join(tmpdir(), "ethers-hsm-sending-"));
+    const signer = setup.signer(
+      {
+        approve: async (request) => {
+          const file = join(folder, "request.json");
+          await writeFile(file, serializeApprovalRequest(request));
+          const expected = ["--account", await signer.getAddress(), "--chain-id", `${anvil.chainId}`];
+          const approvals: QuorumApproval[] = [];
+          for (const name of who) {
+            const key = join(folder, `${name}.pem`);
+            await writeFile(key, setup.cluster.user(name).privateKey.export({ format: "pem", type: "pkcs8" }));
+            const args = ["approval", "sign", file, ...expected, "--user", name, "--key", key];
+            const approval = await new CommandLine().json([...args, "--digest", request.digest]);
+            approvals.push(parseQuorumApproval(JSON.stringify(approval)));
+          }
+          return approvals;
+        },
+      },
+      provider,
+    );
+    const from = await signer.getAddress();
+    await anvil.fund(from, parseEther("10"));
+    const sent = await signer.sendTransaction({ to: from, value: 1n });
+    expect(await sent.wait()).toMatchObject({ status: 1, from });
+    await rm(folder, { recursive: true });
   });
 
   it("send nothing with one approval less", async () => {
