@@ -299,7 +299,7 @@ function proxyNote({ retryable }: ErrorMapping): string {
   const variable = retryable === false ? undefined : proxyVariable();
   return variable === undefined
     ? ""
-    : `. ${variable} is set, but AWS's SDK ignores it: pass a requestHandler with a proxy agent`;
+    : `. ${variable} is set, which AWS's SDK ignores unless a requestHandler with a proxy agent is passed`;
 }
 
 /** What fails before any request besides the credentials. */

@@ -37,6 +37,7 @@ export const COMMON_OPTIONS: OptionTable = {
 export const KEY_OPTIONS: OptionTable = {
   key: { type: "string", short: "k", value: "URI", help: "the key, or the place of keys; default: $ETHERS_HSM_KEY" },
   timeout: { type: "string", value: "SECONDS", help: "the longest wait for one call of the backend; default: 30" },
+  proxy: { type: "string", value: "URL", help: "the HTTP proxy to a cloud's service; default: $HTTPS_PROXY" },
 };
 
 export const RPC_OPTION: OptionTable = {

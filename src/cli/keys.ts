@@ -8,6 +8,7 @@ import { signerFromUri } from "../uri/signer.ts";
 import { storeFromUri } from "../uri/store.ts";
 import type { Context } from "./context.ts";
 import { CommandError, requireUsage } from "./errors.ts";
+import { proxyOptionsOf } from "./proxy.ts";
 
 /** The URI of `--key` or ETHERS_HSM_KEY. @throws CommandError USAGE if there is none. */
 export function keyUriOf(context: Context): string {
@@ -16,11 +17,12 @@ export function keyUriOf(context: Context): string {
   return uri;
 }
 
-/** What the URI leaves open: the deadline, and the PIN, from the environment or from a person. */
+/** What the URI leaves open: the deadline, a proxy, and the PIN, from the environment or from a person. */
 export async function keyOptionsOf(context: Context, uri: string): Promise<KeyOptions> {
   const { timeout } = context;
   const parsed = parseKeyUri(uri);
-  if (!("pinSource" in parsed) || parsed.pinSource !== undefined) return { timeout };
+  const proxied = await proxyOptionsOf(context, parsed.backend);
+  if (!("pinSource" in parsed) || parsed.pinSource !== undefined) return { timeout, ...proxied };
   const pin = await pinOf(context, parsed.backend);
   return pin === undefined ? { timeout } : { timeout, pkcs11: { pin } };
 }

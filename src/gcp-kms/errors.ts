@@ -204,6 +204,8 @@ export function transportError(error: unknown, endpoint: string, context: Reques
   const { hint, ...rest } = mapping ?? FAILED;
   const proxy = rest.retryable === false ? undefined : proxyVariable();
   const note =
-    proxy === undefined ? "" : `. ${proxy} is set, but Node's fetch ignores it: pass fetch with a proxy agent`;
+    proxy === undefined
+      ? ""
+      : `. ${proxy} is set, which Node's fetch ignores unless a fetch with a proxy agent is passed`;
   return failureError(failure, { ...rest, hint: `${hint}${note}` }, { ...context, service: CLOUD_KMS });
 }

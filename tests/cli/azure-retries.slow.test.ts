@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { KEY_NAME, PRIVATE_KEY } from "../azure-key-vault/setup.ts";
 import { CommandLine } from "./support/command.ts";
-import { examined } from "./support/steps.ts";
 import { startVault, type VaultWithIdentity } from "./support/vault.ts";
 
 // The SDK retries a connection that is refused for 20 seconds.
@@ -22,11 +21,4 @@ test("a token service that is out of reach has its exit code", async () => {
   const nobody = await cli.run(["address"], { env: { IDENTITY_ENDPOINT: "http://127.0.0.1:9/token" } });
   expect([3, 5]).toContain(nobody.code);
   expect(nobody.stdout).toBe("");
-});
-
-test("doctor with a proxy, whose way the endpoint is not tried", async () => {
-  const { step } = await examined(cli, [], { env: { HTTPS_PROXY: "http://planted:planted@127.0.0.1:9" } });
-  expect(step("endpoint and TLS")).toMatchObject({
-    ...{ status: "ok", detail: "not tried: the SDK goes through the proxy of HTTPS_PROXY" },
-  });
 });

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect as connectTcp } from "node:net";
 import { connect as connectTls, type PeerCertificate, type TLSSocket } from "node:tls";
+import { proxyFor } from "../proxy.ts";
 import { type CheckResult, failedStep } from "./checks.ts";
 
 const SOON_MS = 14 * 86_400_000;
@@ -9,6 +10,9 @@ const SOON_MS = 14 * 86_400_000;
 export async function checkEndpoint(url: string, timeout: number): Promise<CheckResult<string>> {
   const { protocol, host: shown, hostname, port, origin } = new URL(url);
   const host = hostname.replace(/^\[|\]$/g, "");
+  if (protocol === "https:" && proxyFor(host) !== undefined) {
+    return { detail: "not tried: requests go through the proxy of --proxy or HTTPS_PROXY", value: origin };
+  }
   const where = { host, port: Number(port || (protocol === "https:" ? 443 : 80)) };
   const socket =
     protocol === "https:"

@@ -1,5 +1,5 @@
 import { GcpKmsServer } from "../../servers/gcp-kms/server.ts";
-import { LoopbackServer } from "../../servers/support/loopback-server.ts";
+import { LoopbackServer, type LoopbackServerOptions } from "../../servers/support/loopback-server.ts";
 
 /** Cloud KMS on loopback, and the metadata server of a machine with a service account. */
 export interface GoogleCloud {
@@ -12,8 +12,8 @@ export interface GoogleCloud {
 }
 
 /** https://cloud.google.com/compute/docs/metadata/predefined-metadata-keys */
-export async function startGoogleCloud(): Promise<GoogleCloud> {
-  const server = await GcpKmsServer.start();
+export async function startGoogleCloud(options: LoopbackServerOptions = {}): Promise<GoogleCloud> {
+  const server = await GcpKmsServer.start(options);
   const [token, email] = ["ya29.planted-token", "signer@acme.iam.gserviceaccount.com"];
   server.tokens.add(token);
   const metadata = await LoopbackServer.start(async ({ url }) => {

@@ -1,5 +1,5 @@
 import { KeyVaultServer } from "../../servers/azure-key-vault/server.ts";
-import { LoopbackServer } from "../../servers/support/loopback-server.ts";
+import { LoopbackServer, type LoopbackServerOptions } from "../../servers/support/loopback-server.ts";
 
 /** Key Vault on loopback, and a managed identity's token service for it, as Azure App Service has one. */
 export interface VaultWithIdentity {
@@ -20,8 +20,8 @@ const CLAIMS = {
 };
 
 /** https://learn.microsoft.com/azure/app-service/overview-managed-identity, "REST endpoint reference" */
-export async function startVault(): Promise<VaultWithIdentity> {
-  const server = await KeyVaultServer.start();
+export async function startVault(options: LoopbackServerOptions = {}): Promise<VaultWithIdentity> {
+  const server = await KeyVaultServer.start(options);
   const part = (value: object | string) =>
     Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");
   const token = [part({ alg: "none" }), part(CLAIMS), part("planted-signature")].join(".");

@@ -6,6 +6,7 @@ import {
   type HttpReply,
   type HttpRequest,
   LoopbackServer,
+  type LoopbackServerOptions,
   type Outcome,
   type Stream,
 } from "../support/loopback-server.ts";
@@ -55,6 +56,8 @@ export interface KmsServerOptions {
   readonly latencyMs?: number | undefined;
   /** Default: any free port. */
   readonly port?: number | undefined;
+  /** PEM; with it the server speaks HTTPS. */
+  readonly tls?: LoopbackServerOptions["tls"];
 }
 
 const OPERATIONS: Readonly<Record<string, (ring: KeyRing, input: Json, shape?: SignatureShape) => Json>> = {
@@ -98,8 +101,8 @@ export class KmsServer {
 
   static async start(options: KmsServerOptions = {}): Promise<KmsServer> {
     const server = new KmsServer(options);
-    const { port } = options;
-    server.#server = await LoopbackServer.start((request) => server.#receive(request), { port, cors: CORS });
+    const { port, tls } = options;
+    server.#server = await LoopbackServer.start((request) => server.#receive(request), { port, cors: CORS, tls });
     return server;
   }
 
