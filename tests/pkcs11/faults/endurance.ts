@@ -55,7 +55,7 @@ const { values } = parseArgs({
 });
 const perRound = Math.ceil(Number(values.signatures) / ROUNDS);
 const scene = await Scene.open({ isolated: values.isolated, remote: false, timeout: 30_000, seconds: 0, habits: [] });
-await scene.warmUp();
+await scene.untilNormal();
 const [signer] = scene.signers;
 if (!signer) throw new Error("the scene has no signer");
 const address = await signer.getAddress();

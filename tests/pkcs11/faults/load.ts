@@ -31,6 +31,8 @@ export interface LoadOptions {
   readonly calls?: number;
   /** How long to wait for the last answers after the last call was begun, in milliseconds: longer than any call may take. */
   readonly patienceMs: number;
+  /** Where the outcome is noted as it comes. Default: a new one. */
+  readonly outcome?: Outcome;
 }
 
 // An application does not repeat what failed without a pause either.
@@ -41,7 +43,7 @@ const PAUSE_AFTER_FAILURE_MS = 5;
  * the library: by recovering its address.
  */
 export async function load(signers: readonly Signing[], options: LoadOptions): Promise<Outcome> {
-  const outcome = emptyOutcome();
+  const { outcome = emptyOutcome() } = options;
   const addresses = await Promise.all(signers.map((signer) => signer.getAddress()));
   const budget = options.calls ?? Number.POSITIVE_INFINITY;
   let pending = 0;
@@ -91,7 +93,7 @@ export async function load(signers: readonly Signing[], options: LoadOptions): P
   return outcome;
 }
 
-function emptyOutcome(): Outcome {
+export function emptyOutcome(): Outcome {
   return { calls: 0, ok: 0, wrong: 0, failures: {}, messages: {}, longestWaitMs: 0, unsettled: 0 };
 }
 

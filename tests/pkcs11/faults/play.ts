@@ -1,6 +1,6 @@
 import type { ShimFunction } from "../../support/pkcs11-shim/shim.ts";
 import type { Fault } from "./catalogue.ts";
-import { load } from "./load.ts";
+import { emptyOutcome, load } from "./load.ts";
 import { MARGIN_MS, type Report } from "./report.ts";
 import { Scene, type SceneOptions } from "./scene.ts";
 
@@ -27,12 +27,14 @@ export async function play(
   });
   const { shim, signers } = scene;
   const patienceMs = timeout + MARGIN_MS;
-  await scene.warmUp();
+  await scene.untilNormal();
 
   const before = shim.stats().functions;
-  scene.begin();
-  const during = await load(signers, { callers: CALLERS, over: fault.run(scene), patienceMs });
+  const during = emptyOutcome();
+  scene.begin(() => (fault.certain ?? []).every((code) => during.failures[code] !== undefined));
+  await load(signers, { callers: CALLERS, over: fault.run(scene), patienceMs, outcome: during });
   const { functions, overlaps, interleavings, closedInUse, mostSessions } = shim.stats();
+  const normalAfterMs = await scene.untilNormal();
   const after = await load(signers, { callers: CALLERS, calls: CALLS_AFTER, patienceMs });
 
   await Promise.all(signers.map((signer) => signer.close()));
@@ -45,6 +47,7 @@ export async function play(
     isolated,
     timeout,
     during,
+    normalAfterMs,
     after,
     unhandledRejections,
     strikes: scene.strikes,

@@ -9,6 +9,7 @@ const REPORT: Report = {
   isolated: false,
   timeout: 1_000,
   during: { ...GOOD, ok: 90, failures: { THROTTLED: 10 }, messages: { THROTTLED: "slow down" } },
+  normalAfterMs: 20,
   after: GOOD,
   unhandledRejections: [],
   strikes: 1,

@@ -7,7 +7,9 @@ export interface Report {
   readonly isolated: boolean;
   readonly timeout: number;
   readonly during: Outcome;
-  /** The next 100 calls after the fault was over, by the same signers. */
+  /** How long the first signature took after the fault was over: `npm run faults` shows it. */
+  readonly normalAfterMs: number;
+  /** The next 100 calls after that, by the signers that had the fault. */
   readonly after: Outcome;
   readonly unhandledRejections: readonly string[];
   /** How often the fault struck, and what the signers asked of the module meanwhile. */

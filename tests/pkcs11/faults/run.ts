@@ -70,6 +70,7 @@ function row(report: Report): Record<string, unknown> {
     strikes: report.strikes,
     logins: report.logins,
     sessions: report.mostSessions,
+    "normal after": `${Math.round(report.normalAfterMs)} ms`,
     recovered: `${after.ok} of ${after.calls}`,
   };
 }

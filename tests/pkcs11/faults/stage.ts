@@ -5,7 +5,7 @@ import type { SceneOptions } from "./scene.ts";
 
 const PROJECT = fileURLToPath(new URL("../../../", import.meta.url));
 const ACTOR = fileURLToPath(new URL("./actor.ts", import.meta.url));
-const SET_UP_AND_PATIENCE_MS = 60_000;
+const SET_UP_AND_PATIENCE_MS = 120_000;
 const LINGERING_MS = 10_000;
 
 /**

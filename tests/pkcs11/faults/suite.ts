@@ -5,7 +5,7 @@ import { complaints } from "./report.ts";
 import { stage } from "./stage.ts";
 
 const seconds = Number(process.env["FAULT_SECONDS"] ?? 2);
-const SET_UP_MS = 90_000;
+const SET_UP_MS = 150_000;
 
 interface Place {
   readonly isolated: boolean;
