@@ -1,9 +1,18 @@
-// core ← signer ← accounts ← backend ← the backends; core ← signer ← accounts ← adapters. What may enter where is told in docs/architecture.md.
+// core ← telemetry ← signer ← accounts ← backend ← the backends; accounts ← adapters. What may enter where is told in docs/architecture.md.
 
-const vendors = ["pkcs11js", "@aws-sdk", "@azure", "@google-cloud", "google-auth-library", "viem", "secp256k1"];
+const vendors = [
+  "pkcs11js",
+  "@opentelemetry",
+  "@aws-sdk",
+  "@azure",
+  "@google-cloud",
+  "google-auth-library",
+  "viem",
+  "secp256k1",
+];
 
-const pure = "^src/(core|signer|accounts)/";
-const backends = "^src/(?!core/|signer/|accounts/|approvals/|backend/)[^/]+/";
+const pure = "^src/(core|telemetry|signer|accounts)/";
+const backends = "^src/(?!core/|telemetry/|signer/|accounts/|approvals/|backend/)[^/]+/";
 const rooms = "^src/(aws-kms|azure-key-vault|gcp-kms|pkcs11|cloudhsm|cli)/";
 
 /** @type {import("dependency-cruiser").IConfiguration} */
@@ -16,10 +25,16 @@ module.exports = {
       to: { path: "^src/", pathNot: "^src/core/" },
     },
     {
-      name: "signer-knows-core-only",
+      name: "telemetry-knows-core-only",
+      severity: "error",
+      from: { path: "^src/telemetry/" },
+      to: { path: "^src/", pathNot: "^src/(core|telemetry)/" },
+    },
+    {
+      name: "signer-knows-core-and-telemetry-only",
       severity: "error",
       from: { path: "^src/signer/" },
-      to: { path: "^src/", pathNot: "^src/(core|signer)/" },
+      to: { path: "^src/", pathNot: "^src/(core|telemetry|signer)/" },
     },
     {
       name: "accounts-know-signer-and-core-only",
@@ -39,7 +54,7 @@ module.exports = {
       name: "backend-knows-accounts-signer-and-core-only",
       severity: "error",
       from: { path: "^src/backend/" },
-      to: { path: "^src/", pathNot: "^src/(core|signer|accounts|backend)/" },
+      to: { path: "^src/", pathNot: "^src/(core|telemetry|signer|accounts|backend)/" },
     },
     {
       comment: "Adapters need no backend; the command looks at them.",
@@ -126,7 +141,7 @@ module.exports = {
         path: [
           pure,
           "^src/index\\.ts$",
-          "^src/(backend|approvals|aws-kms|azure-key-vault|gcp-kms|codecs|eip1193|nonces|viem|testing)/",
+          "^src/(backend|approvals|aws-kms|azure-key-vault|gcp-kms|codecs|eip1193|nonces|opentelemetry|viem|testing)/",
         ],
       },
       to: { dependencyTypes: ["core"] },

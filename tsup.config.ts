@@ -13,6 +13,7 @@ const shared: Options = {
     "eip1193/index": "src/eip1193/index.ts",
     "nonces/index": "src/nonces/index.ts",
     "audit/index": "src/audit/index.ts",
+    "opentelemetry/index": "src/opentelemetry/index.ts",
     "viem/index": "src/viem/index.ts",
     "pkcs11/index": "src/pkcs11/index.ts",
     "pkcs11/isolation/index": "src/pkcs11/isolation/index.ts",

@@ -16,6 +16,7 @@ const ownImports = {
   "./eip1193": [],
   "./nonces": [],
   "./audit": ["node:"],
+  "./opentelemetry": ["@opentelemetry/api"],
   "./viem": ["viem/accounts", "viem/utils"],
   "./pkcs11": ["pkcs11js", "node:"],
   "./cloudhsm": ["pkcs11js", "node:"],

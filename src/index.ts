@@ -68,3 +68,10 @@ export type {
 } from "./signer/sign-request.ts";
 export type { PolicyDecision, SigningPolicy, SigningResult } from "./signer/signing-policy.ts";
 export type { CustodyOptions, Identity, RemoteSignerOptions } from "./signer/verified-key.ts";
+export type {
+  CallAttempt,
+  CallEvent,
+  CallObserver,
+  CallOperation,
+  SessionsInUse,
+} from "./telemetry/call-event.ts";

@@ -6,7 +6,10 @@ const guides = [
   ["Begin", ["getting-started", "cli", "when-not-to-use"]],
   ["Backends", ["aws-kms", "azure-key-vault", "gcp-kms", "pkcs11"]],
   ["Around the signers", ["accounts", "eip1193", "viem", "quorum", "failover", "testing", "remote-key"]],
-  ["In production", ["operations", "custody", "audit", "errors", "migrating", "benchmarks", "faq", "architecture"]],
+  [
+    "In production",
+    ["operations", "custody", "audit", "telemetry", "errors", "migrating", "benchmarks", "faq", "architecture"],
+  ],
 ];
 
 // Written by typedoc-plugin-markdown.

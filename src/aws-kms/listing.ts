@@ -43,7 +43,13 @@ export class KmsListing {
   constructor(options: CheckedStoreOptions, client: KmsClient, id: string) {
     this.options = options;
     this.client = client;
-    this.calls = new Calls({ backend: BACKEND, what: "store", id, timeout: options.timeout });
+    this.calls = new Calls({
+      backend: BACKEND,
+      what: "store",
+      id,
+      timeout: options.timeout,
+      observer: options.observer,
+    });
   }
 
   /** @throws SignerError if ListKeys or ListAliases fails, or the credentials do; the signal's reason. */

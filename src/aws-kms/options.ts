@@ -4,6 +4,8 @@ import { checkConcurrency, checkHeaderText, checkNewTags, checkTags, isIdentifie
 import type { Verifier } from "../core/verify.ts";
 import type { CallOptions } from "../signer/remote-key.ts";
 import { checkTimeout, type RemoteSignerOptions } from "../signer/verified-key.ts";
+import type { CallObserver } from "../telemetry/call-event.ts";
+import { checkObserver } from "../telemetry/observe-call.ts";
 import { regionOf } from "./response.ts";
 
 type AllOptional<T> = { readonly [Name in keyof T]?: T[Name] | undefined };
@@ -57,6 +59,8 @@ export interface KmsStoreOptions extends KmsClientOptions {
   readonly concurrency?: number | undefined;
   /** Verifies the signature that proves an imported key, in place of `@noble/curves`: see `RemoteSignerOptions.verifier`. */
   readonly verifier?: Verifier | undefined;
+  /** Watches the store's calls; those of its keys' signers have their own: see `RemoteSignerOptions.observer`. Default: none. */
+  readonly observer?: CallObserver | undefined;
 }
 
 /** A new key. Its spec and usage are always ECC_SECG_P256K1 and SIGN_VERIFY. The signal holds until CreateKey is sent. */
@@ -100,6 +104,7 @@ export interface CheckedStoreOptions extends CheckedClientOptions {
   readonly filter: KeyFilter;
   readonly concurrency: number;
   readonly verifier: Verifier | undefined;
+  readonly observer: CallObserver | undefined;
 }
 
 /** What a new key is made of, checked and completed. */
@@ -110,7 +115,7 @@ export interface NewKey extends Omit<KmsCreateKeyOptions, "signal"> {
 /** @throws ethers' INVALID_ARGUMENT, which shows neither credentials nor grant tokens. */
 export function checkKeyOptions(options: KmsKeyOptions & RemoteSignerOptions): CheckedKeyOptions {
   const { keyId, grantTokens, expectedAddress: _, verifier: _1, policy: _2, audit: _3, ...others } = options;
-  const { requireCustody: _4, ...rest } = others;
+  const { requireCustody: _4, observer: _5, ...rest } = others;
   // 2048 is the API's own limit: https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html
   assertArgument(
     isIdentifier(keyId) && keyId.length <= 2048,
@@ -132,7 +137,7 @@ export function checkKeyOptions(options: KmsKeyOptions & RemoteSignerOptions): C
 
 /** @throws ethers' INVALID_ARGUMENT, which shows no credentials. */
 export function checkStoreOptions(options: KmsStoreOptions): CheckedStoreOptions {
-  const { tags, namePrefix, concurrency, verifier, ...rest } = options;
+  const { tags, namePrefix, concurrency, verifier, observer, ...rest } = options;
   assertArgument(
     namePrefix === undefined || (isIdentifier(namePrefix) && namePrefix.startsWith("alias/")),
     "namePrefix must begin with alias/",
@@ -140,7 +145,8 @@ export function checkStoreOptions(options: KmsStoreOptions): CheckedStoreOptions
     namePrefix,
   );
   const filter = { tags: checkTags(tags), namePrefix };
-  return { ...checkClientOptions(rest), filter, concurrency: checkConcurrency(concurrency), verifier };
+  const watched = { verifier, observer: checkObserver(observer) };
+  return { ...checkClientOptions(rest), filter, concurrency: checkConcurrency(concurrency), ...watched };
 }
 
 // https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html

@@ -36,7 +36,8 @@ export class KmsSigner extends RemoteSigner {
 
 /** The key in its own Region, then in each of the others. */
 function failoverKey({ replicas, ...options }: KmsSignerOptions, regions: readonly string[]): FailoverKey {
-  const { keyId, client, endpoint, expectedAddress, timeout, verifier, policy, audit, requireCustody } = options;
+  const { keyId, client, endpoint, expectedAddress, timeout, verifier, policy, audit, requireCustody, observer } =
+    options;
   assertArgument(
     Array.isArray(regions) && regions.length > 0 && regions.every((region) => /^[a-z\d-]+$/.test(region)),
     "replicas must be an array of names of Regions, for example ['eu-central-1']",
@@ -65,6 +66,6 @@ function failoverKey({ replicas, ...options }: KmsSignerOptions, regions: readon
     );
     return new KmsKey({ ...options, region, keyId: replicaId });
   });
-  const shared = { expectedAddress, timeout, verifier, policy, audit, requireCustody };
+  const shared = { expectedAddress, timeout, verifier, policy, audit, requireCustody, observer };
   return new FailoverKey([new KmsKey(options), ...others], shared);
 }

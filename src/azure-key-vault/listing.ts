@@ -25,7 +25,8 @@ export class VaultListing {
   constructor(options: CheckedStoreOptions) {
     this.options = options;
     this.client = new VaultClient(options);
-    this.calls = new Calls({ backend: BACKEND, what: "store", id: options.vaultUrl, timeout: options.timeout });
+    const { vaultUrl: id, timeout, observer } = options;
+    this.calls = new Calls({ backend: BACKEND, what: "store", id, timeout, observer });
   }
 
   /** The secp256k1 keys of the vault that pass the store's filter. */

@@ -4,6 +4,8 @@ import { checkConcurrency, checkNewTags, checkTags, isIdentifier } from "../back
 import type { Verifier } from "../core/verify.ts";
 import type { CallOptions } from "../signer/remote-key.ts";
 import { checkTimeout, type RemoteSignerOptions } from "../signer/verified-key.ts";
+import type { CallObserver } from "../telemetry/call-event.ts";
+import { checkObserver } from "../telemetry/observe-call.ts";
 import { isKeyName, isManagedHsm, type KeyUrl, parseKeyUrl, parseVaultUrl } from "./key-url.ts";
 
 /** A `TokenCredential`: any of @azure/identity, or one of your own. */
@@ -85,6 +87,8 @@ export interface AzureKeyVaultStoreOptions
   readonly concurrency?: number | undefined;
   /** Verifies the signature that proves an imported key, in place of `@noble/curves`: see `RemoteSignerOptions.verifier`. */
   readonly verifier?: Verifier | undefined;
+  /** Watches the store's calls; those of its keys' signers have their own: see `RemoteSignerOptions.observer`. Default: none. */
+  readonly observer?: CallObserver | undefined;
 }
 
 /** A new key. The signal holds until the request that makes it is sent. */
@@ -145,6 +149,7 @@ export interface CheckedStoreOptions extends CheckedVault<AzureKeyStoreClient> {
   readonly versions: "current" | "all";
   readonly concurrency: number;
   readonly verifier: Verifier | undefined;
+  readonly observer: CallObserver | undefined;
 }
 
 /** What a new key is made of, checked and completed. */
@@ -158,7 +163,7 @@ export interface NewKey {
 /** @throws ethers' INVALID_ARGUMENT, which never shows a credential. */
 export function checkKeyOptions(options: AzureKeyVaultSignerOptions): CheckedKeyOptions {
   const { vaultUrl, vaultName, keyName, keyVersion, keyId, timeout, ...others } = options;
-  const { expectedAddress: _, verifier: _1, policy: _2, audit: _3, requireCustody: _4, ...rest } = others;
+  const { expectedAddress: _, verifier: _1, policy: _2, audit: _3, requireCustody: _4, observer: _5, ...rest } = others;
   const key = checkKey({ vaultUrl, vaultName, keyName, keyVersion, keyId, client: rest.client });
   return { key, ...checkCredentials(key.vaultUrl, rest), timeout: checkTimeout(timeout) };
 }
@@ -174,6 +179,7 @@ export function checkStoreOptions(options: AzureKeyVaultStoreOptions): CheckedSt
     concurrency,
     timeout,
     verifier,
+    observer,
     ...rest
   } = options;
   const { client } = rest;
@@ -199,7 +205,7 @@ export function checkStoreOptions(options: AzureKeyVaultStoreOptions): CheckedSt
   );
   const filter = { tags: checkTags(tags), namePrefix: namePrefix ?? "" };
   const limits = { concurrency: checkConcurrency(concurrency), timeout: checkTimeout(timeout) };
-  return { ...vault, ...limits, filter, versions, verifier };
+  return { ...vault, ...limits, filter, versions, verifier, observer: checkObserver(observer) };
 }
 
 /** @throws ethers' INVALID_ARGUMENT, also for a key that the store itself would not list. */

@@ -1,6 +1,8 @@
 import { isSignerError, SignerError, type SignerErrorContext } from "../core/errors.ts";
 import { withDeadline } from "../signer/deadline.ts";
 import type { CallOptions } from "../signer/remote-key.ts";
+import type { CallObserver, CallOperation } from "../telemetry/call-event.ts";
+import { observeCall } from "../telemetry/observe-call.ts";
 
 /** What the requests of one call share. */
 export interface Call {
@@ -25,7 +27,17 @@ export interface CallsOptions {
   readonly id: string;
   /** The longest wait for one call, in milliseconds. A store's calls end then; a key's are ended by the signer that uses the key. */
   readonly timeout: number;
+  /** A store's. The calls of a key are watched by its signer's. */
+  readonly observer?: CallObserver | undefined;
 }
+
+/** What telemetry calls a store's operations. */
+const STORE_OPERATIONS: Readonly<Record<string, CallOperation | undefined>> = {
+  list: "list",
+  createKey: "create",
+  importKey: "import",
+  health: "health",
+};
 
 /** The calls of one key or one store: each has a deadline and its context in errors, and closing waits for them. */
 export class Calls {
@@ -50,11 +62,11 @@ export class Calls {
     { signal, onAttempt, keyId }: CallOptions & { readonly keyId?: string | undefined },
     task: (call: Call) => Promise<T>,
   ): Promise<T> {
-    const { backend, what, id, timeout: ms } = this.#options;
+    const { backend, what, id, timeout: ms, observer } = this.#options;
     const context = { backend, keyId: keyId ?? id, operation };
     this.requireOpen(operation);
     const endsAt = performance.now() + ms;
-    const call = { endsAt, onAttempt, context, isThrottled: false };
+    const call = { endsAt, context, isThrottled: false };
     const timedOut = () =>
       call.isThrottled
         ? new SignerError(
@@ -68,7 +80,10 @@ export class Calls {
             context,
           );
     const deadline = what === "store" ? { ms, error: timedOut } : undefined;
-    const running = withDeadline((inner) => task(Object.assign(call, { signal: inner })), { signal, deadline });
+    const make = (onAttempt: CallOptions["onAttempt"]) =>
+      withDeadline((inner) => task(Object.assign(call, { signal: inner, onAttempt })), { signal, deadline });
+    const watched = what === "store" ? STORE_OPERATIONS[operation] : undefined;
+    const running = watched ? observeCall({ backend, operation: watched, signal, observer }, make) : make(onAttempt);
     for (const calls of this.#lineage) calls.#inFlight.add(running);
     try {
       return await running;

@@ -31,7 +31,8 @@ export class GcpKmsListing {
   constructor(options: CheckedStoreOptions, client: GcpKmsClient) {
     this.options = options;
     this.client = client;
-    this.calls = new Calls({ backend: BACKEND, what: "store", id: options.parent, timeout: options.timeout });
+    const { parent: id, timeout, observer } = options;
+    this.calls = new Calls({ backend: BACKEND, what: "store", id, timeout, observer });
   }
 
   /** @throws SignerError if the listing itself fails, or the credentials do; the signal's reason. */

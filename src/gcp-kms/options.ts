@@ -3,6 +3,8 @@ import { checkConcurrency, checkNewTags, checkTags } from "../backend/checks.ts"
 import type { Verifier } from "../core/verify.ts";
 import type { CallOptions } from "../signer/remote-key.ts";
 import { checkTimeout, type RemoteSignerOptions } from "../signer/verified-key.ts";
+import type { CallObserver } from "../telemetry/call-event.ts";
+import { checkObserver } from "../telemetry/observe-call.ts";
 
 /** Where requests get their `authorization` from: a `GoogleAuth`, `OAuth2Client` or any other client of google-auth-library. */
 export interface GcpKmsCredential {
@@ -62,6 +64,8 @@ export interface GcpKmsStoreOptions extends GcpKmsClientOptions {
   readonly concurrency?: number | undefined;
   /** Verifies the signature that proves an imported key, in place of `@noble/curves`: see `RemoteSignerOptions.verifier`. */
   readonly verifier?: Verifier | undefined;
+  /** Watches the store's calls; those of its keys' signers have their own: see `RemoteSignerOptions.observer`. Default: none. */
+  readonly observer?: CallObserver | undefined;
 }
 
 /** A new key: purpose ASYMMETRIC_SIGN, EC_SIGN_SECP256K1_SHA256, protection level HSM. The signal holds until it is being made. */
@@ -96,6 +100,7 @@ export interface CheckedStoreOptions extends CheckedClientOptions {
   readonly tags: Readonly<Record<string, string>>;
   readonly concurrency: number;
   readonly verifier: Verifier | undefined;
+  readonly observer: CallObserver | undefined;
 }
 
 /** A new key, checked and completed. */
@@ -136,7 +141,7 @@ export function checkKeyOptions(options: GcpKmsKeyOptions): CheckedClientOptions
 
 /** @throws ethers' INVALID_ARGUMENT, which shows no credentials. */
 export function checkStoreOptions(options: GcpKmsStoreOptions): CheckedStoreOptions {
-  const { parent, namePrefix = "", tags, concurrency, verifier } = options;
+  const { parent, namePrefix = "", tags, concurrency, verifier, observer } = options;
   assertArgument(
     typeof parent === "string" && PARENT.test(parent),
     "parent must be projects/P/locations/L, or projects/P/locations/L/keyRings/R",
@@ -145,7 +150,8 @@ export function checkStoreOptions(options: GcpKmsStoreOptions): CheckedStoreOpti
   );
   assertArgument(typeof namePrefix === "string", "namePrefix must be a string", "namePrefix", namePrefix);
   const filter = { parent, namePrefix, tags: checkTags(tags) };
-  return { ...checkClientOptions(options), ...filter, concurrency: checkConcurrency(concurrency), verifier };
+  const watched = { verifier, observer: checkObserver(observer) };
+  return { ...checkClientOptions(options), ...filter, concurrency: checkConcurrency(concurrency), ...watched };
 }
 
 /** @throws ethers' INVALID_ARGUMENT, also for a key that the store itself would not list. */

@@ -26,7 +26,7 @@ export function withFallback<T extends object>(
 /** One key for the token and its fallbacks, in order of preference. @throws ethers' INVALID_ARGUMENT without `expectedAddress`. */
 export function failoverKey(options: Pkcs11SignerOptions, backend: string): FailoverKey {
   const { fallbacks = [], failover, ...signer } = options;
-  const { expectedAddress, timeout, verifier, policy, audit, requireCustody, ...preferred } = signer;
+  const { expectedAddress, timeout, verifier, policy, audit, requireCustody, observer, ...preferred } = signer;
   assertArgument(
     expectedAddress !== undefined,
     "fallbacks need the expectedAddress: it decides which tokens hold the account's key",
@@ -35,5 +35,6 @@ export function failoverKey(options: Pkcs11SignerOptions, backend: string): Fail
   );
   const others = fallbacks.map((fallback) => withFallback<Pkcs11KeyOptions>(preferred, fallback));
   const keys = [preferred, ...others].map((each) => new Pkcs11Key(each, backend));
-  return new FailoverKey(keys, { ...failover, expectedAddress, timeout, verifier, policy, audit, requireCustody });
+  const shared = { expectedAddress, timeout, verifier, policy, audit, requireCustody, observer };
+  return new FailoverKey(keys, { ...failover, ...shared });
 }

@@ -4,6 +4,8 @@ import { equalBytes } from "../core/bytes.ts";
 import type { Verifier } from "../core/verify.ts";
 import type { CallOptions } from "../signer/remote-key.ts";
 import { checkTimeout } from "../signer/verified-key.ts";
+import type { CallObserver } from "../telemetry/call-event.ts";
+import { checkObserver } from "../telemetry/observe-call.ts";
 import type { KeyName } from "./key-name.ts";
 import { type CheckedToken, checkCount, checkKeyId, checkToken, isText, type Pkcs11TokenOptions } from "./options.ts";
 
@@ -25,6 +27,8 @@ export interface Pkcs11KeyStoreOptions extends Pkcs11TokenOptions {
   readonly timeout?: number | undefined;
   /** Verifies the signature that proves an imported key, in place of `@noble/curves`: see `RemoteSignerOptions.verifier`. */
   readonly verifier?: Verifier | undefined;
+  /** Watches the store's calls; those of its keys' signers have their own: see `RemoteSignerOptions.observer`. Default: none. */
+  readonly observer?: CallObserver | undefined;
 }
 
 /** How a new key is called. */
@@ -57,6 +61,7 @@ export interface CheckedStore extends CheckedToken {
   readonly concurrency: number;
   readonly timeout: number;
   readonly verifier: Verifier | undefined;
+  readonly observer: CallObserver | undefined;
 }
 
 const RANDOM_ID_LENGTH = 16;
@@ -66,7 +71,7 @@ const MAX_CONCURRENCY = 50;
 /** @throws ethers' INVALID_ARGUMENT, which never shows the PIN. */
 export function checkStoreOptions(options: Pkcs11KeyStoreOptions): CheckedStore {
   const token = checkToken(options);
-  const { labelPrefix, keyId, timeout, verifier } = options;
+  const { labelPrefix, keyId, timeout, verifier, observer } = options;
   const { concurrency = token.isIsolated ? ISOLATED_CONCURRENCY : 1 } = options;
   assertArgument(
     labelPrefix === undefined || isText(labelPrefix),
@@ -79,6 +84,7 @@ export function checkStoreOptions(options: Pkcs11KeyStoreOptions): CheckedStore 
     concurrency: checkCount("concurrency", concurrency, MAX_CONCURRENCY),
     timeout: checkTimeout(timeout),
     verifier,
+    observer: checkObserver(observer),
     filter: {
       labelPrefix: Buffer.from(labelPrefix ?? ""),
       id: keyId === undefined ? undefined : checkKeyId("keyId", keyId),

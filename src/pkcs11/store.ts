@@ -64,7 +64,7 @@ export class Pkcs11KeyStore implements KeyStore {
   constructor(options: Pkcs11KeyStoreOptions, backend = "pkcs11") {
     this.#options = checkStoreOptions(options);
     this.#token = new Pkcs11Token(this.#options);
-    this.#calls = new StoreCalls(this.#token, backend, this.#options.timeout);
+    this.#calls = new StoreCalls(this.#token, backend, this.#options.timeout, this.#options.observer);
     this.backend = backend;
     this.id = pkcs11Uri(this.#options);
   }
@@ -209,7 +209,7 @@ export class Pkcs11KeyStore implements KeyStore {
   }
 
   async #make(
-    operation: string,
+    operation: "createKey" | "importKey",
     name: KeyName,
     signal: AbortSignal | undefined,
     make: (session: Pkcs11Session) => Promise<MadeKey>,

@@ -150,14 +150,19 @@ export class Pkcs11Token {
       try {
         const pool = this.#attached ?? (await withDeadline(() => this.#attach(), { signal }));
         const lane = attempt === 1 ? this.#user : own;
-        const begin = async (session: Pkcs11Session) => {
-          try {
-            return await this.#guarded(session, task);
-          } finally {
-            onAttempt?.({ isLost: false });
-          }
+        const start = performance.now();
+        let queued: number | undefined;
+        const begin = (session: Pkcs11Session) => {
+          queued = performance.now() - start;
+          return this.#guarded(session, task);
         };
-        return await pool.run(this.#user, begin, signal, lane);
+        try {
+          return await pool.run(this.#user, begin, signal, lane);
+        } finally {
+          // Its own session is back by now.
+          const sessions = { token: pool.slot.label, inUse: pool.state.busy };
+          if (queued !== undefined) onAttempt?.({ queued, sessions, isLost: false });
+        }
       } catch (error) {
         if (error === POOL_ENDED) {
           // It has only waited.

@@ -103,7 +103,8 @@ export class FailoverKey implements RemoteKey, SigningKey {
    * @throws ethers' INVALID_ARGUMENT.
    */
   constructor(keys: readonly RemoteKey[], options: FailoverOptions) {
-    const { expectedAddress, timeout, verifier, requireCustody, attemptTimeout, resetTimeout, onStateChange } = options;
+    const { expectedAddress, timeout, verifier, requireCustody, observer } = options;
+    const { attemptTimeout, resetTimeout, onStateChange } = options;
     const [preferred, ...others] = keys;
     assertArgument(preferred !== undefined, "keys must hold at least one key", "keys", keys.length);
     assertArgument(new Set(keys).size === keys.length, "keys must hold each key once", "keys", keys.length);
@@ -127,7 +128,7 @@ export class FailoverKey implements RemoteKey, SigningKey {
     const ms = checkTimeout(attemptTimeout ?? Math.min(share, MAX_ATTEMPT_TIMEOUT), "attemptTimeout");
     const reset = checkTimeout(resetTimeout ?? DEFAULT_RESET_TIMEOUT, "resetTimeout");
     const replica = (key: RemoteKey): Replica => ({
-      key: new VerifiedKey(key, { expectedAddress, timeout: ms, verifier, requireCustody }),
+      key: new VerifiedKey(key, { expectedAddress, timeout: ms, verifier, requireCustody, observer }),
       breaker: new CircuitBreaker(reset),
     });
     this.#replicas = [replica(preferred), ...others.map(replica)];

@@ -1,8 +1,9 @@
 import { assertArgument, hexlify, keccak256, randomBytes, type Signature, Transaction } from "ethers";
 import { isSignerError, SignerError, type SignerErrorCode } from "../core/errors.ts";
+import type { CallAttempt } from "../telemetry/call-event.ts";
 import type { AuditEntry, AuditOutcome, AuditPolicy, AuditSink } from "./audit-sink.ts";
 import { withDeadline } from "./deadline.ts";
-import type { CallAttempt, SignOptions } from "./remote-key.ts";
+import type { SignOptions } from "./remote-key.ts";
 import { readSignRequest, type SignRequest } from "./sign-request.ts";
 import type { PolicyDecision, SigningPolicy, SigningResult } from "./signing-policy.ts";
 

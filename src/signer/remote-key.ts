@@ -1,22 +1,15 @@
 import type { SignerError } from "../core/errors.ts";
 import type { RawSignature } from "../core/signature.ts";
+import type { CallAttempt } from "../telemetry/call-event.ts";
 import type { KeyCustody } from "./custody.ts";
 import type { SigningPayload } from "./payload.ts";
-
-/** One request of a key to its backend, when it is over. */
-export interface CallAttempt {
-  /** The backend's identifier of the request; undefined if no response came, or the backend has none. */
-  readonly requestId?: string | undefined;
-  /** Whether no response came: the backend may have done what it was asked. */
-  readonly isLost: boolean;
-}
 
 /** What every call to a backend accepts. */
 export interface CallOptions {
   /** Ends the wait for this call. The call then rejects with the signal's `reason`. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * A key calls it after each request to its backend, for the audit. It does not throw. It is passed to keys alone: a signer
+   * A key calls it after each request to its backend, for the audit and telemetry. It does not throw. It is passed to keys alone: a signer
    * ignores one that it is passed.
    */
   readonly onAttempt?: ((attempt: CallAttempt) => void) | undefined;

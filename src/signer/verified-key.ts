@@ -3,6 +3,8 @@ import { invalidResponse, isSignerError, SignerError, type SignerErrorContext } 
 import { addressFromPublicKey, publicKeyFromSec1 } from "../core/public-key.ts";
 import { checkSignatureRange, toLowS } from "../core/signature.ts";
 import { type Verifier, verifySignature } from "../core/verify.ts";
+import type { CallAttempt, CallObserver, CallOperation } from "../telemetry/call-event.ts";
+import { checkObserver, observeCall } from "../telemetry/observe-call.ts";
 import type { AuditSink } from "./audit-sink.ts";
 import {
   type AttestationVerifier,
@@ -40,6 +42,8 @@ export interface RemoteSignerOptions {
    * needs the permissions of `custody()`.
    */
   readonly requireCustody?: CustodyRequirement | undefined;
+  /** Watches the calls of the key: `openTelemetry()` of `ethers-hsm/opentelemetry`, or your own. It changes none of them. Default: none. */
+  readonly observer?: CallObserver | undefined;
 }
 
 /** How a key's custody is looked at. */
@@ -98,6 +102,7 @@ export class VerifiedKey implements SigningKey {
   readonly #verifier: Verifier;
   readonly #guard: Guard | undefined;
   readonly #requireCustody: CustodyRequirement | undefined;
+  readonly #observer: CallObserver | undefined;
   #fetching: Promise<Identity> | undefined;
   #identity: Identity | undefined;
   #closing: Promise<void> | undefined;
@@ -111,6 +116,7 @@ export class VerifiedKey implements SigningKey {
     this.#verifier = verifier;
     this.#guard = Guard.from(options, this.#timeout);
     this.#requireCustody = checkRequirement(requireCustody);
+    this.#observer = checkObserver(options.observer);
     this.#key = key;
     this.backend = key.backend;
     this.id = key.id;
@@ -149,10 +155,14 @@ export class VerifiedKey implements SigningKey {
     const onCommitted = () => {
       isCommitted = true;
     };
-    const sign = async (options: CallOptions) => {
+    const sign = async ({ onAttempt: observe, ...options }: CallOptions) => {
+      const tell = (attempt: CallAttempt) => {
+        observe?.(attempt);
+        onAttempt?.(attempt);
+      };
       for (let isRetry = false; ; isRetry = true) {
         // The key gets a copy: the signature is checked against the digest that was asked for, whatever the key does to the bytes.
-        const raw = await this.#key.signDigest(digest.slice(), { ...options, payload, onCommitted, onAttempt });
+        const raw = await this.#key.signDigest(digest.slice(), { ...options, payload, onCommitted, onAttempt: tell });
         try {
           const { r, s } = toLowS(checkSignatureRange(raw));
           const yParity = this.#verifier(publicKey, digest, { r, s });
@@ -256,9 +266,9 @@ export class VerifiedKey implements SigningKey {
   }
 
   async #call<T>(
-    operation: string,
+    operation: keyof typeof OPERATIONS,
     signal: AbortSignal | undefined,
-    call: (options: { signal: AbortSignal }) => Promise<T>,
+    call: (options: CallOptions & { signal: AbortSignal }) => Promise<T>,
     isCommitted = () => false,
   ): Promise<T> {
     const context = this.#context(operation);
@@ -277,15 +287,18 @@ export class VerifiedKey implements SigningKey {
       const info = { reason: "outcome-unknown" };
       return new SignerError("BACKEND_TIMEOUT", `${message} ${unknown}`, { ...context, retryable: false, info });
     };
-    return withDeadline(
-      async (either) => {
-        try {
-          return await call({ signal: either });
-        } catch (error) {
-          throw withContext(error, context);
-        }
-      },
-      { signal, deadline: { ms, error: timedOut } },
+    const watched = { backend: this.backend, operation: OPERATIONS[operation], signal, observer: this.#observer };
+    return observeCall(watched, (onAttempt) =>
+      withDeadline(
+        async (either) => {
+          try {
+            return await call({ signal: either, onAttempt });
+          } catch (error) {
+            throw withContext(error, context);
+          }
+        },
+        { signal, deadline: { ms, error: timedOut } },
+      ),
     );
   }
 
@@ -293,6 +306,16 @@ export class VerifiedKey implements SigningKey {
     return { backend: this.backend, keyId: this.id, operation };
   }
 }
+
+/** What telemetry calls the operations. */
+const OPERATIONS = {
+  getPublicKey: "public-key",
+  signDigest: "sign",
+  verifyKey: "verify-key",
+  health: "health",
+  custody: "custody",
+  close: "close",
+} as const satisfies Record<string, CallOperation>;
 
 let isWarm = false;
 

@@ -22,7 +22,7 @@ export interface KeyUriOptions extends RemoteSignerOptions {
 
 type AllOptions = Readonly<Record<string, unknown>>;
 
-const SHARED = ["expectedAddress", "timeout", "verifier", "policy", "audit", "requireCustody"] as const;
+const SHARED = ["expectedAddress", "timeout", "verifier", "policy", "audit", "requireCustody", "observer"] as const;
 
 /**
  * The backend's own options. What the URI says cannot be said again beside it.

@@ -128,10 +128,17 @@ export function checkQuorumOptions(options: CloudHsmQuorumKeyOptions): CheckedOp
 
 /** The options of RemoteSigner: its own default would cut every approval short. */
 export function signerOptions(options: CloudHsmQuorumSignerOptions): RemoteSignerOptions {
-  const { expectedAddress, verifier, policy, audit } = options;
+  const { expectedAddress, verifier, policy, audit, observer } = options;
   const { approvalTimeout = APPROVAL_TIMEOUT, commandTimeout = COMMAND_TIMEOUT } = options;
   const enough = ROUNDS * (approvalTimeout + COMMANDS_PER_ROUND * commandTimeout);
-  return { expectedAddress, verifier, policy, audit, timeout: options.timeout ?? Math.min(enough, 2 ** 31 - 1) };
+  return {
+    expectedAddress,
+    verifier,
+    policy,
+    audit,
+    observer,
+    timeout: options.timeout ?? Math.min(enough, 2 ** 31 - 1),
+  };
 }
 
 function keyName(label: string | undefined, reference: string | undefined): KeyName {
