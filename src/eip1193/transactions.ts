@@ -59,10 +59,15 @@ export class Transactions {
     this.#options = options;
   }
 
-  /** eth_sendTransaction: the hash. */
-  async send(parameter: unknown): Promise<string> {
+  /** Whether a send may be repeated under its idempotency key. */
+  get hasKeys(): boolean {
+    return this.#options.sharedNonces !== undefined;
+  }
+
+  /** eth_sendTransaction: the hash. @param key the idempotency key, for a nonce store. */
+  async send(parameter: unknown, key?: string): Promise<string> {
     const request = parseTransaction(parameter);
-    if (this.#options.sharedNonces) return this.#sendShared(request, this.#options.sharedNonces);
+    if (this.#options.sharedNonces) return this.#sendShared(request, this.#options.sharedNonces, key);
     const { from, nonce } = request;
     const entry = this.#state(from).queue.enter();
     try {
@@ -81,11 +86,18 @@ export class Transactions {
     }
   }
 
-  async #sendShared(request: ParsedTransaction, shared: SharedNonces): Promise<string> {
+  /** The hash of what was sent under the key; undefined if nothing was. It signs nothing. */
+  async resume(parameter: unknown, key: string): Promise<string | undefined> {
+    const { from, nonce: _nonce, ...transaction } = parseTransaction(parameter);
+    const [signer, chainId] = [await this.#accounts.signer(from), await this.#upstream.chainId()];
+    return this.#options.sharedNonces?.resume(signer, chainId, transaction, key);
+  }
+
+  async #sendShared(request: ParsedTransaction, shared: SharedNonces, key: string | undefined): Promise<string> {
     if (request.nonce !== undefined) throw invalidParams("the nonce store chooses the nonce: leave it out");
     try {
       const { signer, chainId, transaction } = await this.#prepare(request);
-      return await shared.send(signer, chainId, transaction);
+      return await shared.send(signer, chainId, transaction, key);
     } finally {
       this.#forgetIdle(request.from);
     }

@@ -142,15 +142,29 @@ export class NonceSigner extends AbstractSigner<null | Provider> {
    * @throws as the class says; ethers' NONCE_EXPIRED if another transaction was mined with the nonce: sending again is safe then.
    */
   override async sendTransaction(tx: TransactionRequest): Promise<TransactionResponse> {
-    const { request, key } = copyOwn(tx);
-    const context = await this.#context("sendTransaction");
-    const intent = await this.#intent(request, context);
-    if (key !== null) {
-      const { record } = await context.nonces.read({ key });
-      if (record && record.state !== "superseded") return resume(context, record, intent);
-    }
+    const call = await this.#begin(tx);
+    const known = await findKnown(call);
+    if (known) return known;
+    const { context, request, key, intent } = call;
     const { from: _from, nonce: _nonce, ...transaction } = await this.#signer.populateTransaction(request);
     return send(context, { transaction, key, intent });
+  }
+
+  /**
+   * Answers for a transaction whose idempotency key is known, as {@link sendTransaction} does, and broadcasts its bytes again if no node is
+   * known to have them. It signs nothing, and needs neither gas nor fees.
+   *
+   * @returns undefined if the key is not known.
+   * @throws as {@link sendTransaction} does.
+   */
+  async resume(tx: TransactionRequest): Promise<TransactionResponse | undefined> {
+    return findKnown(await this.#begin(tx));
+  }
+
+  async #begin(tx: TransactionRequest): Promise<Call> {
+    const { request, key } = copyOwn(tx);
+    const context = await this.#context("sendTransaction");
+    return { context, request, key, intent: await this.#intent(request, context) };
   }
 
   /** What is signed, accepted, mined or vacant, lowest nonce first; and the next nonce of the store. It asks the store alone. */
@@ -272,6 +286,20 @@ export class NonceSigner extends AbstractSigner<null | Provider> {
     const authorizations = authorizationList?.map((each) => ({ ...each }));
     return intentOf({ ...content, to: address, chainId, authorizationList: authorizations } as TransactionLike<string>);
   }
+}
+
+/** One call of sendTransaction. */
+interface Call {
+  readonly context: SendContext;
+  readonly request: TransactionRequest;
+  readonly key: string | null;
+  readonly intent: string;
+}
+
+async function findKnown({ context, key, intent }: Call): Promise<TransactionResponse | undefined> {
+  if (key === null) return undefined;
+  const { record } = await context.nonces.read({ key });
+  return record && record.state !== "superseded" ? resume(context, record, intent) : undefined;
 }
 
 /** The call's own copy, and its idempotency key. */

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { id, type JsonRpcProvider, parseEther, Wallet } from "ethers";
 import { createProvider, type Eip1193Provider } from "../../src/eip1193/index.ts";
 import { memoryNonceStore } from "../../src/nonces/memory-store.ts";
@@ -105,4 +105,79 @@ test("a store that fails is -32002, and nothing is signed", async () => {
     data: { code: "BACKEND_UNAVAILABLE", retryable: true },
   });
   expect(key.signatures).toBe(0);
+});
+
+describe("a batch of calls with an id", () => {
+  const batchOf = (id: string, values: string[]) => ({
+    ...{ version: "2.0.0", chainId: "0x7a69", atomicRequired: false, id, from },
+    calls: values.map((value) => ({ to: FRIEND, value })),
+  });
+  const sendCalls = (provider: Eip1193Provider, id: string, values: string[]) =>
+    provider.request({ method: "wallet_sendCalls", params: [batchOf(id, values)] });
+  const statusOf = (provider: Eip1193Provider, id: string) =>
+    provider.request({ method: "wallet_getCallsStatus", params: [id] }) as Promise<{
+      status: number;
+      receipts: { transactionHash: string }[];
+    }>;
+
+  test("is finished by another process, which signs what is missing alone; the calls' gas is not asked for again", async () => {
+    const original = store;
+    let commits = 0;
+    const stops = async (...parameters: Parameters<NonceStore["commit"]>) => {
+      commits += 1;
+      if (commits > 1) throw new Error("the process ends");
+      return original.commit(...parameters);
+    };
+    store = { ...bound(original), commit: stops };
+    await sendCalls(start(), "payroll", ["0x1", "0x2", "0x3"]);
+    store = original;
+    const signed = key.signatures;
+    const asked: string[] = [];
+    const counting = {
+      request: async ({ method, params }: { method: string; params?: readonly unknown[] }) => {
+        asked.push(method);
+        return chain.send(method, [...(params ?? [])]);
+      },
+    };
+    const other = start(counting);
+    const before = await chain.getBalance(FRIEND);
+    expect(await sendCalls(other, "payroll", ["0x1", "0x2", "0x3"])).toEqual({ id: "payroll" });
+    const { status, receipts } = await statusOf(other, "payroll");
+    expect([status, receipts.length, key.signatures - signed]).toEqual([200, 3, 2]);
+    expect(asked.filter((method) => method === "eth_estimateGas")).toHaveLength(2);
+    expect((await chain.getBalance(FRIEND)) - before).toBe(5n);
+    expect(await chain.getTransactionCount(from)).toBe(3);
+  });
+
+  test("that is complete is 5720 in its process; to another one it is answered for, and nothing is signed", async () => {
+    const provider = start();
+    await sendCalls(provider, "payroll", ["0x1", "0x2"]);
+    expect(await failureOf(sendCalls(provider, "payroll", ["0x1", "0x2"]))).toMatchObject({ code: 5720 });
+    const other = start();
+    await sendCalls(other, "payroll", ["0x1", "0x2"]);
+    expect(await statusOf(other, "payroll")).toMatchObject({ status: 200 });
+    expect(key.signatures).toBe(2);
+  });
+
+  test("with other calls is 5720", async () => {
+    await sendCalls(start(), "payroll", ["0x1", "0x2"]);
+    expect(await failureOf(sendCalls(start(), "payroll", ["0x1", "0x3"]))).toMatchObject({ code: 5720 });
+    expect(await chain.getTransactionCount(from)).toBe(2);
+  });
+
+  test("lists a call whose broadcast was lost, since it may be mined", async () => {
+    let broadcasts = 0;
+    const lossy = {
+      request: async ({ method, params }: { method: string; params?: readonly unknown[] }) => {
+        if (method === "eth_sendRawTransaction" && ++broadcasts === 2) throw new Error("ECONNRESET");
+        return chain.send(method, [...(params ?? [])]);
+      },
+    };
+    const provider = start(lossy);
+    await sendCalls(provider, "payroll", ["0x1", "0x2"]);
+    expect(await statusOf(provider, "payroll")).toMatchObject({ status: 100 });
+    await sendCalls(provider, "payroll", ["0x1", "0x2"]);
+    expect(await statusOf(provider, "payroll")).toMatchObject({ status: 200 });
+    expect(key.signatures).toBe(2);
+  });
 });
