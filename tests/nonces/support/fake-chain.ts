@@ -132,7 +132,8 @@ export class FakeChain {
   }
 }
 
-type Fate = "answer" | "lose-request" | "lose-answer" | "refuse-funds" | "http-500";
+/** What becomes of a broadcast. */
+export type Fate = "answer" | "lose-request" | "lose-answer" | "refuse-funds" | "http-500";
 
 /** One node: it has a pool of its own, raises fees by 10 % as clients do, and may lag, lose and refuse. */
 export class FakeNode {

@@ -1,10 +1,41 @@
 import { expect } from "@jest/globals";
 import { id, Transaction, Wallet } from "ethers";
 import fc from "fast-check";
-import { memoryNonceStore } from "../../../src/nonces/memory-store.ts";
-import type { NonceStore } from "../../../src/nonces/store.ts";
-import { WORDS } from "./fake-chain.ts";
-import { createWorld, FRIEND, payment, SECRET, type World } from "./world.ts";
+import type { NonceSigner } from "../../../src/nonces/nonce-signer.ts";
+import type { MemoryKey } from "../../support/memory-key.ts";
+import { type Fate, WORDS } from "./fake-chain.ts";
+import { FRIEND, payment } from "./world.ts";
+
+/** What the histories do to a node. */
+export interface ModelNode {
+  /** What becomes of the next broadcasts, one each; then they are answered. */
+  readonly fates: Fate[];
+  /** Whether transactions ahead of their turn are held. */
+  hasQueue: boolean;
+  /** Blocks that it does not know yet. */
+  lag: number;
+}
+
+/** One account on a chain of two nodes, of which the second may lag. */
+export interface ModelWorld {
+  readonly chainId: bigint;
+  readonly secret: string;
+  readonly key: MemoryKey;
+  readonly nodes: readonly [ModelNode, ModelNode];
+  /** Another process: it shares the store and the key. */
+  process(node: ModelNode, options: { readonly grace: number; readonly timeout: number }): NonceSigner;
+  /** Milliseconds for the processes while keys and nodes fail. */
+  readonly timeout: number;
+  mine(): Promise<void>;
+  /** Mines these bytes, whatever the pools hold. */
+  mineRaw(raw: string): Promise<void>;
+  /** Takes the last block back; its transactions are pending again, unless they are lost. */
+  reorg(areLost: boolean): Promise<void>;
+  /** The first node forgets what is pending. */
+  drop(): Promise<void>;
+  /** The account's, in order. */
+  mined(): Promise<readonly Transaction[]>;
+}
 
 type Step =
   | {
@@ -18,7 +49,14 @@ type Step =
   | { readonly do: "replace" | "cancel"; readonly which: number; readonly process: number }
   | { readonly do: "mine" | "drop" | "stranger" | "reorg" | "lag" | "reconcile" };
 
-const FATES = ["answer", "answer", "lose-request", "lose-answer", "refuse-funds", "http-500"] as const;
+const FATES = [
+  "answer",
+  "answer",
+  "lose-request",
+  "lose-answer",
+  "refuse-funds",
+  "http-500",
+] as const satisfies readonly Fate[];
 const PROCESSES = 3;
 
 const process = fc.nat(PROCESSES - 1);
@@ -61,30 +99,34 @@ interface Sent {
 }
 
 /**
- * Random histories of one account on a fake chain of two nodes: three processes send with failing keys and nodes, replace and cancel;
+ * Random histories of one account on a chain of two nodes: three processes send with failing keys and nodes, replace and cancel;
  * pools drop, strangers send, blocks are taken back. In the end everything is mined or superseded, no payment is made twice, none
  * is made whose caller was told that nothing was sent, and each key's is made once.
  */
-export async function checkHistories(numRuns: number, createStore: () => NonceStore = memoryNonceStore): Promise<void> {
-  const words = fc.constantFrom(...Object.keys(WORDS));
+export async function checkHistories(
+  numRuns: number,
+  open: (client: string) => Promise<ModelWorld>,
+  clients = Object.keys(WORDS),
+): Promise<void> {
   const histories = fc.asyncProperty(
-    words,
+    fc.constantFrom(...clients),
     fc.boolean(),
     fc.array(step, { minLength: 4, maxLength: 14 }),
     async (client, hasQueue, steps) => {
-      await checkHistory(createWorld(WORDS[client], createStore()), hasQueue, steps);
+      await checkHistory(await open(client), hasQueue, steps);
     },
   );
   await fc.assert(histories, { numRuns });
 }
 
-async function checkHistory(world: World, hasQueue: boolean, steps: readonly Step[]): Promise<void> {
-  const { chain, node, key } = world;
-  const second = chain.node();
-  for (const each of chain.nodes) each.hasQueue = hasQueue;
-  const options = { grace: 0, timeout: 150 };
-  const signers = Array.from({ length: PROCESSES }, (_, index) => world.process(options, index === 2 ? second : node));
-  const signerOf = (index: number) => signers[index] ?? world.process(options);
+async function checkHistory(world: ModelWorld, hasQueue: boolean, steps: readonly Step[]): Promise<void> {
+  const { nodes, key, timeout } = world;
+  const [node, second] = nodes;
+  for (const each of nodes) each.hasQueue = hasQueue;
+  const signers = Array.from({ length: PROCESSES }, (_, index) =>
+    world.process(index === 2 ? second : node, { grace: 0, timeout }),
+  );
+  const signerOf = (index: number) => signers[index] as NonceSigner;
   const signDigest = key.signDigest.bind(key);
   const sent: Sent[] = [];
   let hasStranger = false;
@@ -128,19 +170,19 @@ async function checkHistory(world: World, hasQueue: boolean, steps: readonly Ste
         break;
       }
       case "mine":
-        chain.mine();
+        await world.mine();
         break;
       case "drop":
-        node.pool.clear();
+        await world.drop();
         break;
       case "stranger": {
         hasStranger = true;
-        chain.mineRaw(await strangers(chain.mined.length));
+        await world.mineRaw(await strangers(world, (await world.mined()).length));
         break;
       }
       case "reorg":
         // A stranger's transaction that is taken back for good makes ours valid again, which no store can know.
-        chain.reorg(1, !hasStranger);
+        await world.reorg(!hasStranger);
         break;
       case "lag":
         second.lag = second.lag === 0 ? 1 : 0;
@@ -151,36 +193,36 @@ async function checkHistory(world: World, hasQueue: boolean, steps: readonly Ste
           .catch(() => {});
     }
   }
-  await heal(world, signers, sent);
-  checkPayments(world, sent, cancelled);
+  await heal(world, sent);
+  checkPayments(await world.mined(), sent, cancelled);
 }
 
 /** Nodes and keys work again; everything is reconciled, mined, and every key's send is repeated. */
-async function heal(world: World, signers: ReturnType<World["process"]>[], sent: readonly Sent[]): Promise<void> {
-  const { chain, node } = world;
-  for (const each of chain.nodes) {
+async function heal(world: ModelWorld, sent: readonly Sent[]): Promise<void> {
+  for (const each of world.nodes) {
     each.lag = 0;
     each.hasQueue = true;
   }
-  const signer = signers[0] ?? world.process();
+  const signer = world.process(world.nodes[0], { grace: 0, timeout: 10_000 });
   for (let rounds = 0; rounds < 4; rounds += 1) {
     await signer.reconcile({ fill: true }).catch(() => {});
-    chain.mine();
-    node.pool.clear();
+    await world.mine();
+    await world.drop();
     for (const { wei, key } of new Map(sent.map((each) => [each.key, each])).values()) {
       if (key !== undefined) await signer.sendTransaction(payment(wei, key)).catch(() => {});
     }
-    chain.mine();
+    await world.mine();
   }
   await signer.reconcile();
   const open = await signer.reconcile();
+  const { length } = await world.mined();
   // A nonce that was refused and not used again stays vacant.
-  const unsettled = open.filter(({ nonce, state }) => state !== "mined" && nonce < chain.mined.length);
+  const unsettled = open.filter(({ nonce, state }) => state !== "mined" && nonce < length);
   expect([unsettled, open.filter(({ state }) => state !== "mined" && state !== "vacant")]).toEqual([[], []]);
 }
 
-function checkPayments({ chain }: World, sent: readonly Sent[], cancelled: ReadonlySet<number>): void {
-  const paid = chain.mined.map(({ raw }) => Transaction.from(raw)).filter(({ to }) => to === FRIEND);
+function checkPayments(mined: readonly Transaction[], sent: readonly Sent[], cancelled: ReadonlySet<number>): void {
+  const paid = mined.filter(({ to }) => to === FRIEND);
   for (const { wei, key, code } of sent) {
     const times = paid.filter(({ value }) => value === BigInt(wei)).length;
     expect(times).toBeLessThanOrEqual(1);
@@ -191,8 +233,8 @@ function checkPayments({ chain }: World, sent: readonly Sent[], cancelled: Reado
   }
 }
 
-async function strangers(nonce: number): Promise<string> {
+async function strangers({ chainId, secret }: ModelWorld, nonce: number): Promise<string> {
   const fees = { maxFeePerGas: 3_000_000_000n, maxPriorityFeePerGas: 1n };
-  const content = { type: 2, chainId: 99n, nonce, to: id("a stranger's payee").slice(0, 42), gasLimit: 21_000n };
-  return new Wallet(SECRET).signTransaction({ ...content, ...fees });
+  const to = id("a stranger's payee").slice(0, 42);
+  return new Wallet(secret).signTransaction({ type: 2, chainId, nonce, to, gasLimit: 21_000n, ...fees });
 }
