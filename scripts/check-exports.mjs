@@ -1,5 +1,5 @@
 // Compares the names that the built package exports with tests/package/exports.json, so that none comes or goes unnoticed.
-// `--update` writes the file anew.
+// `--update` writes the file again.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -18,7 +18,7 @@ const SUBTITLE =
   "signTransaction of one EIP-1559 transaction over the same AWS KMS server, one at a time; milliseconds";
 
 /**
- * The CPU time per signature of each library as horizontal bars: an SVG by itself. It brings its own background, light or dark as
+ * The CPU time per signature of each library as horizontal bars: a standalone SVG. It brings its own background, light or dark as
  * the reader's system is, so that it can be read on any page.
  */
 export function plotPublishedSigners(sections: readonly MeasuredSection[]): string {

@@ -1,7 +1,7 @@
 import type { BenchOptions } from "./options.ts";
 import type { Table } from "./table.ts";
 
-/** A part of the benchmark that can be run by itself. */
+/** A part of the benchmark that can be run alone. */
 export interface Section {
   /** For `--only`, and for the place in docs/benchmarks.md. */
   readonly name: string;

@@ -90,7 +90,7 @@ function signingStatements(keyArn: string): PolicyStatement[] {
   ];
 }
 
-/** The key is named by its ARN: whoever may move the alias cannot move the account. */
+/** The key is named by its ARN: a principal that may move the alias cannot move the account. */
 function environment(keyArn: string, props: SignerStackProps): Record<string, string> {
   const { chainId, rpcUrl, maxFeeGwei, maxAmountEther, expectedAddress } = props;
   return {

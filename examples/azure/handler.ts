@@ -28,7 +28,7 @@ app.http("payments", {
   },
 });
 
-/** What is no JSON is refused as any other request that is no object. */
+/** A body that is not JSON is refused as any other request that is not an object. */
 async function bodyOf(request: HttpRequest): Promise<unknown> {
   return request.json().catch(() => undefined);
 }

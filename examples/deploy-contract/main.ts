@@ -33,8 +33,8 @@ await onStage(async ({ signer, address, chain, report }) => {
   expectEqual("the contract's balance", await provider.getBalance(expected), HELD - WITHDRAWN);
   report.step("called", `${response.hash}`);
 
-  const stranger = vault.connect(Wallet.createRandom().connect(provider)).getFunction("withdraw");
-  const refusal = await stranger.staticCall(recipient, 1n).catch((error: unknown) => error);
+  const other = vault.connect(Wallet.createRandom().connect(provider)).getFunction("withdraw");
+  const refusal = await other.staticCall(recipient, 1n).catch((error: unknown) => error);
   expectEqual("what others are told", isCallException(refusal) && refusal.revert?.name, "NotTheOwner");
   report.step("others", "refused");
 });

@@ -13,7 +13,7 @@ export interface Call {
  * Lets the signer's account run the code of `implementation` from now on (EIP-7702), in a transaction of type 4 of its
  * own.
  *
- * Whoever can make that code act can act as the account, with all that it owns, on this chain: delegate to code that
+ * A caller that can make that code act can act as the account, with all that it owns, on this chain: delegate to code that
  * you trust.
  */
 export async function delegate(signer: Signer, implementation: string): Promise<TransactionReceipt> {

@@ -39,7 +39,7 @@ export async function transfer(token: Contract, to: string, value: bigint): Prom
 }
 
 /**
- * Signs a permit (EIP-2612): the owner allows `spender` as much, in no transaction and at no cost. Whoever holds the
+ * Signs a permit (EIP-2612): the owner allows `spender` as much, in no transaction and at no cost. Everyone who holds the
  * result can hand it in, once.
  *
  * It takes the token's EIP-712 version to be 1, which is usual; a few tokens have another.
@@ -72,7 +72,7 @@ export async function signPermit(
   return { owner: address, spender, value, deadline, signature };
 }
 
-/** Hands in a permit, and waits until a block has it. The runner's account pays, whoever that is. */
+/** Hands in a permit, and waits until a block has it. The runner's account pays. */
 export async function handIn(token: Contract, permit: Permit): Promise<TransactionReceipt> {
   const { owner, spender, value, deadline, signature } = permit;
   const { v, r, s } = signature;

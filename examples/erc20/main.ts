@@ -1,4 +1,4 @@
-// Transfers ERC-20 tokens, and lets somebody else take some by a signed permit (EIP-2612), for which the owner pays
+// Transfers ERC-20 tokens, and lets another account take some by a signed permit (EIP-2612), for which the owner pays
 // nothing. It exits with 1 if the chain says anything else.
 //
 //   npx tsx examples/erc20/main.ts [--backend pkcs11|cloudhsm|aws-kms|azure-key-vault] [--key KEY] [--rpc URL]
@@ -29,7 +29,7 @@ await onStage(async ({ signer, address: owner, chain, report }) => {
   expectEqual("the owner's tokens", await balanceOf(owner), SUPPLY - PAID);
   report.step("transferred", `250 EXM to ${recipient}`);
 
-  // Somebody who has ETH for the fees; here the owner gives it some.
+  // An account that has ETH for the fees; here the owner gives it some.
   const relayer = Wallet.createRandom().connect(chain.provider);
   await (await signer.sendTransaction({ to: relayer.address, value: GAS_MONEY })).wait();
   const sent = await chain.provider.getTransactionCount(owner);
@@ -42,7 +42,7 @@ await onStage(async ({ signer, address: owner, chain, report }) => {
   expectEqual("the permit's status", (await handIn(relayed, permit)).status, 1);
   await expectRefusal("the permit, once more", relayed, permit);
   expectEqual("the allowance", await token.getFunction("allowance")(owner, relayer.address), ALLOWED);
-  report.step("permit", "handed in by somebody else, once");
+  report.step("permit", "handed in by another account, once");
 
   const taken = await relayed.getFunction("transferFrom")(owner, relayer.address, ALLOWED);
   await taken.wait();

@@ -7,7 +7,7 @@ export interface EndpointOptions {
   readonly provider: Eip1193Provider;
   /** All that may be asked for. */
   readonly methods: readonly string[];
-  /** Whoever has it may ask: for a payment, too. */
+  /** A caller that has it may ask for anything, a payment included. */
   readonly token: string;
 }
 
@@ -18,7 +18,7 @@ const INTERNAL_ERROR = -32603;
 export function createEndpoint({ provider, methods, token }: EndpointOptions): Express {
   const app = express();
   app.disable("x-powered-by");
-  // The token comes first: nothing of a stranger's request is read.
+  // The token comes first: nothing of an unknown caller's request is read.
   app.post("/rpc", requireToken(token), express.json({ limit: "64kb" }), async (request, response) => {
     const id = idOf(request.body);
     try {
@@ -48,7 +48,7 @@ function hash(text: string): Buffer {
   return createHash("sha256").update(text).digest();
 }
 
-/** A body that is no JSON, or too long. */
+/** A body that is not JSON, or is too long. */
 const unreadable: ErrorRequestHandler = (error, _request, response, _next) => {
   const status = typeof error?.status === "number" ? error.status : 500;
   response

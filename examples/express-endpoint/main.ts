@@ -65,7 +65,7 @@ async function play(url: string): Promise<void> {
 
   expectEqual("without the token", (await ask({}, "")).status, 401);
   expectEqual("with another token", (await ask({}, `Bearer ${"0".repeat(64)}`)).status, 401);
-  expectEqual("what is no JSON", (await post(url, "{", `Bearer ${token}`)).body?.error?.code, -32700);
+  expectEqual("a body that is not JSON", (await post(url, "{", `Bearer ${token}`)).body?.error?.code, -32700);
   expectEqual("what is too long", (await post(url, `"${"x".repeat(100_000)}"`, `Bearer ${token}`)).status, 413);
   expectEqual("another path", (await post(`${url}/more`, "{}", `Bearer ${token}`)).status, 404);
   expectEqual("a batch", (await ask([])).body?.error?.code, -32600);
@@ -82,7 +82,7 @@ async function play(url: string): Promise<void> {
     -32602,
   );
   expectEqual("the transactions sent", await chain.provider.getTransactionCount(from), 1);
-  report.step("refused", "strangers, and what is malformed or not permitted");
+  report.step("refused", "unknown callers, and what is malformed or not permitted");
 
   const last = call("eth_sendTransaction", [payment]);
   // Its log has a line for each request.

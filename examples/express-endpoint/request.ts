@@ -27,8 +27,8 @@ export function checkRequest(body: unknown, methods: readonly string[]): RpcRequ
     throw invalid("send one JSON-RPC request as JSON");
   const { jsonrpc, id, method, params = [], ...others } = body as Readonly<Record<string, unknown>>;
   if (jsonrpc !== "2.0") throw invalid('jsonrpc must be "2.0"');
-  if (typeof id !== "string" && !Number.isSafeInteger(id)) throw invalid("id must be text or a whole number");
-  if (typeof method !== "string") throw invalid("method must be text");
+  if (typeof id !== "string" && !Number.isSafeInteger(id)) throw invalid("id must be a string or an integer");
+  if (typeof method !== "string") throw invalid("method must be a string");
   if (!Array.isArray(params)) throw invalid("params must be a list");
   if (Object.keys(others).length > 0) throw invalid("a request has jsonrpc, id, method and params, and nothing else");
   if (!methods.includes(method)) throw new RpcRefusal(METHOD_NOT_FOUND, "this endpoint does not have that method");

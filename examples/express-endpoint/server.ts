@@ -19,7 +19,7 @@ const LONGEST_SHUTDOWN = 30_000;
 const { backend, key, rpc } = readOptions();
 const token = process.env["ENDPOINT_TOKEN"] ?? "";
 if (token.length < 32) {
-  console.error("set ENDPOINT_TOKEN to at least 32 characters that nobody guesses, for example: openssl rand -hex 32");
+  console.error("set ENDPOINT_TOKEN to at least 32 random characters, for example: openssl rand -hex 32");
   process.exit(2);
 }
 const service = BACKENDS[backend]?.(key);
@@ -40,7 +40,7 @@ const signal = await Promise.race(["SIGTERM", "SIGINT"].map((name) => once(proce
 console.log(`${signal}: answering what is under way`);
 server.close();
 server.closeIdleConnections();
-// Whoever reads an answer too slowly does not keep it running.
+// A client that reads a response too slowly does not keep it running.
 setTimeout(() => server.closeAllConnections(), LONGEST_SHUTDOWN).unref();
 await once(server, "close");
 await signer.close();

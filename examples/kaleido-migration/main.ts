@@ -52,7 +52,7 @@ await onStage(async ({ signer, address, chain, report }) => {
     };
     expectEqual("without the password", (await fetch(url, request)).status, 401);
     expectEqual("the transactions", await provider.getTransactionCount(address), 1);
-    report.step("strangers", "refused");
+    report.step("unknown users", "refused");
   } finally {
     await endpoint.close();
   }

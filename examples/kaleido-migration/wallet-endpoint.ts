@@ -17,7 +17,7 @@ const MAX_BODY = 64 * 1024;
 
 /**
  * A hosted wallet's JSON-RPC URL, on this machine alone: it signs for the provider's accounts, and passes everything
- * else on to its node. Whoever has the user's name and password can spend what the accounts own.
+ * else on to its node. A caller with the user's name and password can spend what the accounts own.
  */
 export class WalletEndpoint {
   readonly #server: Server;

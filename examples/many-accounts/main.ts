@@ -40,8 +40,8 @@ await withKeys(NAMES, async ({ directory, chain, report }) => {
   }
   report.step("mined", `all, ${PER_ACCOUNT} of each account`);
 
-  const stranger = { from: Wallet.createRandom().address, to: addresses[0] ?? "", value: 1n };
-  const refusal = await pay(accounts, [stranger]).catch((error: unknown) => error);
-  expectEqual("the code for an account of nobody", (refusal as { code?: number }).code, 4100);
+  const foreign = { from: Wallet.createRandom().address, to: addresses[0] ?? "", value: 1n };
+  const refusal = await pay(accounts, [foreign]).catch((error: unknown) => error);
+  expectEqual("the code for an account that is not among them", (refusal as { code?: number }).code, 4100);
   report.step("an unknown from", "refused");
 });

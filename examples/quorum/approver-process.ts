@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 
 const SCRIPT = fileURLToPath(new URL("approve.ts", import.meta.url));
 
-/** An approver's own process, with somebody at its terminal who types `answer`. */
+/** An approver's own process, with a person at its terminal who types `answer`. */
 export class ApproverProcess {
   readonly #child: ChildProcess;
   readonly #closed: Promise<unknown>;

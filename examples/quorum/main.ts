@@ -95,7 +95,7 @@ async function askApprovers(request: ApprovalRequest, { signal }: { readonly sig
   return approvals;
 }
 
-/** A request that somebody changed on its way does not pass an approver's check. */
+/** A request that was changed on its way does not pass an approver's check. */
 function refuseTampered(request: ApprovalRequest): void {
   const { content } = request;
   if (content.type !== "transaction") throw new Error("the request is not for a transaction");

@@ -51,18 +51,18 @@ await withKeys(["safe-alice", "safe-bob", "safe-carol"], async ({ directory, cha
     ...Object.values(call),
     safeApp.joinSignatures(signatures),
   ];
-  const stranger = await safeApp.signSafeTransaction(executor, domain, transaction);
+  const byAnother = await safeApp.signSafeTransaction(executor, domain, transaction);
   const other = await safeApp.signSafeTransaction(carol, domain, { ...transaction, value: VALUE + 1n });
   for (const [what, signatures, reason] of [
     ["one signature", [byAlice], "SignaturesMissing"],
     ["the same twice", [byAlice, byAlice], "SignatureInvalid"],
-    ["a stranger's", [byAlice, stranger], "SignatureInvalid"],
+    ["of a key that is not an owner's", [byAlice, byAnother], "SignatureInvalid"],
     ["one for another sum", [byAlice, other], "SignatureInvalid"],
   ] as const) {
     const refusal = await execute.staticCall(...args(...signatures)).catch((error: unknown) => error);
     expectEqual(`the answer to ${what}`, isCallException(refusal) && refusal.revert?.name, reason);
   }
-  report.step("refused", "one alone, one twice, a stranger's, one for another sum");
+  report.step("refused", "one alone, one twice, one of another key, one for another sum");
 
   const response: ContractTransactionResponse = await execute(...args(byAlice, byBob));
   const receipt = await response.wait();

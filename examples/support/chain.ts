@@ -18,7 +18,7 @@ export interface Chain {
   close(): Promise<void>;
 }
 
-/** The chain behind a node's URL, or a local one that nobody else uses. */
+/** The chain behind a node's URL, or a local one of this run alone. */
 export async function openChain(url: string | undefined): Promise<Chain> {
   return url === undefined ? openLocalChain() : openOtherChain(url);
 }

@@ -17,7 +17,7 @@ export function installPython(name, requirements) {
   const steps = [
     ["python3", "-m", "venv", "--clear", folder],
     [python(name), "-m", "pip", "install", "--quiet", ...requirements],
-    // Written last, so that an installation that was broken off is begun anew.
+    // Written last, so that an installation that was broken off is begun again.
     ["touch", installed(name)],
   ];
   for (const [program = "", ...args] of steps) {

@@ -1,4 +1,4 @@
-// The contracts of the examples: NAME.json beside NAME.sol holds what the compiler made of it, so that nobody needs a compiler to
+// The contracts of the examples: NAME.json beside NAME.sol holds what the compiler made of it, so that no compiler is needed to
 // run an example.
 //
 //   node scripts/examples/contracts.mjs           writes them

@@ -2,7 +2,7 @@ import swc from "@swc/jest";
 import { instrument } from "./instrument.mjs";
 
 /**
- * As @swc/jest, but what is counted is counted in the TypeScript itself. jest by itself counts in what the compiler made of it,
+ * As @swc/jest, but what is counted is counted in the TypeScript itself. jest alone counts in what the compiler made of it,
  * where a module's exports are functions of their own.
  */
 export default {

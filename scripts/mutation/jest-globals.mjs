@@ -1,5 +1,5 @@
 // What the tests of tests/core take from Jest, without Jest: they are collected instead of run. Jest itself takes a second to
-// start on a file of tests, and has to start anew for each of two thousand changes.
+// start on a file of tests, and has to start again for each of two thousand changes.
 
 import { expect } from "expect";
 import { ModuleMocker } from "jest-mock";

@@ -35,7 +35,7 @@ for (const [name, counts] of [...files].sort()) {
 print("in all", all);
 const minutes = ((Date.now() - start) / 60_000).toFixed(1);
 console.log(`${minutes} minutes; the score has to be ${LEAST} % at least`);
-// Where nothing was changed the score is no number, and no pass.
+// Where nothing was changed there is no score, which does not pass.
 if (!(score(all) >= LEAST)) process.exitCode = 1;
 
 /**

@@ -14,7 +14,7 @@ export function runGroup(name, { files, tests }, incremental) {
     plugins: ["./scripts/mutation/test-runner.mjs"],
     testRunner: "in-process",
     coverageAnalysis: "perTest",
-    // What is copied to the sandbox; it lies within this folder, where Node.js finds node_modules by itself.
+    // What is copied to the sandbox; it lies within this folder, where Node.js finds node_modules.
     ignorePatterns: ["**", "!src/**", "!tests/core/**", "!tests/support/**", "!*.json"],
     symlinkNodeModules: false,
     tempDirName: `.cache/mutation/${name}`,

@@ -1,4 +1,4 @@
-// A test runner for Stryker that stays in one process: a change is switched on, the tests are loaded anew, and the first one that
+// A test runner for Stryker that stays in one process: a change is switched on, the tests are loaded again, and the first one that
 // fails ends it. What is not changed by anybody, ethers and the other packages, stays loaded.
 
 import { declareClassPlugin, PluginKind, tokens } from "@stryker-mutator/api/plugin";
@@ -11,7 +11,7 @@ import {
 import fc from "fast-check";
 import { TestFile } from "./test-file.mjs";
 
-// The same cases in every run, so that a change is either noticed or not; and nobody reads what a failure shrinks to.
+// The same cases in every run, so that a change is either noticed or not; and a failure is not shrunk.
 fc.configureGlobal({ seed: 1, endOnFailure: true });
 
 /** @typedef {import("@stryker-mutator/api/test-runner").TestResult} TestResult */

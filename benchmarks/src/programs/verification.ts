@@ -45,7 +45,7 @@ export async function answer({ rounds, count, warmUp }: VerificationPlan): Promi
   const signed = Array.from({ length: VARIANTS }, (_, index) => sign(key, index));
   const warming = await watch(signed, warmUp);
   const native = nativeVerifier();
-  const strangers = Array.from({ length: (rounds + 1) * count }, (_, index) =>
+  const unknown = Array.from({ length: (rounds + 1) * count }, (_, index) =>
     sign(new SigningKey(id(`key ${index}`)), index),
   );
   let next = 0;
@@ -53,7 +53,7 @@ export async function answer({ rounds, count, warmUp }: VerificationPlan): Promi
     [
       { name: "sign", perform: (index) => key.sign(signed[index % VARIANTS]?.digest ?? "0x") },
       { name: "known", perform: (index) => verify(signed[index % VARIANTS]) },
-      { name: "unknown", perform: () => verify(strangers[next++]) },
+      { name: "unknown", perform: () => verify(unknown[next++]) },
       { name: "native", perform: (index) => verify(signed[index % VARIANTS], native) },
     ],
     { rounds, count, warmUp: count },

@@ -57,7 +57,7 @@ export function describeFailure(error: unknown): Failure {
   if (typeof code === "string" && /^E[A-Z_]+$/.test(code)) {
     return failure("NETWORK_ERROR", `the RPC did not answer (${code})`);
   }
-  return failure("INTERNAL_ERROR", "the function failed by itself: its log says where");
+  return failure("INTERNAL_ERROR", "the function reported an internal error: its log says where");
 }
 
 function failure(code: string, message: string): Failure {

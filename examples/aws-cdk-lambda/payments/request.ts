@@ -99,7 +99,7 @@ function readDecimal(fields: Fields, name: string, decimals: number): bigint {
   const form = new RegExp(`^(0|[1-9]\\d{0,30})(\\.\\d{1,${decimals}})?$`);
   assertArgument(
     typeof text === "string" && form.test(text),
-    `${name} must be text with at most ${decimals} decimals, such as "0.05"`,
+    `${name} must be a string with at most ${decimals} decimals, such as "0.05"`,
     name,
     text,
   );
@@ -119,7 +119,7 @@ function readInteger(fields: Fields, name: string, least: number, most: number):
 
 function requireKnown(fields: Fields, known: readonly string[]): void {
   const unknown = Object.keys(fields).find((name) => !known.includes(name));
-  assertArgument(unknown === undefined, `there is no field ${unknown}`, "request", unknown);
+  assertArgument(unknown === undefined, `unknown field ${unknown}`, "request", unknown);
 }
 
 function isFields(value: unknown): value is Fields {

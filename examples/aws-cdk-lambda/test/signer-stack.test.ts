@@ -71,7 +71,7 @@ describe("the stack", () => {
     assert.deepEqual([ManagedPolicyArns, Policies], [undefined, undefined]);
   });
 
-  test("leaves the key to the account's IAM policies, and to nobody of another account", () => {
+  test("leaves the key to the account's IAM policies, and to no principal of another account", () => {
     template.hasResourceProperties("AWS::KMS::Key", {
       KeyPolicy: {
         Statement: [{ Effect: "Allow", Action: "kms:*", Resource: "*", Principal: { AWS: Match.anyValue() } }],

@@ -17,7 +17,7 @@ export interface Status {
 export type Answer = Status | SignedPayment | Failure;
 
 /**
- * Payments of one account on one chain. It holds no state but the signer's: whoever asks says the nonce, so that a request that is
+ * Payments of one account on one chain. It holds no state but the signer's: the caller says the nonce, so that a request that is
  * repeated can never pay twice.
  */
 export class PaymentService {

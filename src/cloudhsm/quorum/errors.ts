@@ -15,7 +15,7 @@ export type QuorumFailure =
   /** Two approvals by the same user, or by the same RSA key under two names. */
   | "duplicate"
   /** An approval by a user who is not among the registered ones. */
-  | "stranger"
+  | "unknown-approver"
   /** An approval in another role than the token's service asks for. */
   | "wrong-role"
   /** An approval that is not a signature of this token by the user's key. */
@@ -40,7 +40,7 @@ const CODES: Readonly<Record<QuorumFailure, SignerErrorCode>> = {
   refused: "ACCESS_DENIED",
   "quorum-failed": "ACCESS_DENIED",
   duplicate: "ACCESS_DENIED",
-  stranger: "ACCESS_DENIED",
+  "unknown-approver": "ACCESS_DENIED",
   "wrong-role": "ACCESS_DENIED",
   "bad-signature": "SIGNATURE_MISMATCH",
   "wrong-service": "ACCESS_DENIED",

@@ -23,9 +23,9 @@ export interface MergeOptions {
  * `--approval`. Approvals that the file has already are checked with the new ones.
  *
  * Two approvals are by the same user also where the names differ in case only, or where their RSA keys are the same: a token has
- * one signature by a key. Without `users`, strangers and signatures of other tokens are not noticed.
+ * one signature by a key. Without `users`, unknown approvers and signatures of other tokens are not noticed.
  *
- * @throws SignerError whose message names the user, with `info.username` and `info.reason`: `"duplicate"`, `"stranger"`,
+ * @throws SignerError whose message names the user, with `info.username` and `info.reason`: `"duplicate"`, `"unknown-approver"`,
  *   `"wrong-role"`, `"bad-signature"` (also for an approval of another token); with `"too-few-approvals"` and
  *   `info.approvals` and `info.required`; ethers' INVALID_ARGUMENT for malformed input.
  */
@@ -52,7 +52,7 @@ export function mergeApprovals(
     if (actual !== role) throw fail("wrong-role", `${username} approved as ${actual}, not as ${role}`);
     if (users !== undefined) {
       const publicKey = find(users, username);
-      if (publicKey === undefined) throw fail("stranger", `${username} is not among the registered users`);
+      if (publicKey === undefined) throw fail("unknown-approver", `${username} is not among the registered users`);
       if (!isSignedBy(publicKey, approvalData, Buffer.from(signature, "base64"))) {
         throw fail("bad-signature", `${username}'s approval is not a signature of this token by the registered key`);
       }

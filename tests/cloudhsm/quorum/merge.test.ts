@@ -51,10 +51,24 @@ describe("refuses", () => {
   flipped[100] = (flipped[100] ?? 0) ^ 1;
 
   test.each<[string, QuorumApproval[], MergeOptions, string, string, string]>([
-    ["a stranger", [byAlice, approval("mallory", bob)], { users }, "ACCESS_DENIED", "stranger", "mallory"],
-    ["a name of every object", [approval("constructor", bob)], { users }, "ACCESS_DENIED", "stranger", "constructor"],
-    ["__proto__", [approval("__proto__", bob)], { users }, "ACCESS_DENIED", "stranger", "__proto__"],
-    ["a name in another case", [approval("Alice", alice)], { users }, "ACCESS_DENIED", "stranger", "Alice"],
+    [
+      "an unknown approver",
+      [byAlice, approval("mallory", bob)],
+      { users },
+      "ACCESS_DENIED",
+      "unknown-approver",
+      "mallory",
+    ],
+    [
+      "a name of every object",
+      [approval("constructor", bob)],
+      { users },
+      "ACCESS_DENIED",
+      "unknown-approver",
+      "constructor",
+    ],
+    ["__proto__", [approval("__proto__", bob)], { users }, "ACCESS_DENIED", "unknown-approver", "__proto__"],
+    ["a name in another case", [approval("Alice", alice)], { users }, "ACCESS_DENIED", "unknown-approver", "Alice"],
     ["a user twice", [byAlice, byBob, byAlice], { users }, "ACCESS_DENIED", "duplicate", "alice"],
     ["a user twice, without keys", [byAlice, byAlice], {}, "ACCESS_DENIED", "duplicate", "alice"],
     ["a user in two cases", [byAlice, approval("ALICE", bob)], {}, "ACCESS_DENIED", "duplicate", "ALICE"],
