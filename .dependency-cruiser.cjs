@@ -72,7 +72,7 @@ module.exports = {
     {
       name: "backends-do-not-know-each-other",
       severity: "error",
-      from: { path: "^src/([^/]+)/", pathNot: "^src/(cloudhsm|eip1193|uri|cli|testing)/" },
+      from: { path: "^src/([^/]+)/", pathNot: "^src/(cloudhsm|eip1193|policy|uri|cli|testing)/" },
       to: { path: backends, pathNot: "^src/$1/" },
     },
     {
@@ -88,6 +88,20 @@ module.exports = {
       severity: "error",
       from: { path: "^src/eip1193/" },
       to: { path: backends, pathNot: "^src/(eip1193|nonces)/" },
+    },
+    {
+      comment: "Limits are kept through the clients of the nonces.",
+      name: "policy-knows-types-of-nonces-only",
+      severity: "error",
+      from: { path: "^src/policy/" },
+      to: { path: backends, pathNot: "^src/policy/", dependencyTypesNot: ["type-only"] },
+    },
+    {
+      comment: "The types are those of the clients alone.",
+      name: "policy-knows-clients-of-nonces-only",
+      severity: "error",
+      from: { path: "^src/policy/" },
+      to: { path: backends, pathNot: "^src/(policy/|nonces/(postgres|redis)-store\\.ts$)" },
     },
     {
       comment: "A URI names one of the backends, which is loaded then; it knows no adapter.",
@@ -141,7 +155,7 @@ module.exports = {
         path: [
           pure,
           "^src/index\\.ts$",
-          "^src/(backend|approvals|aws-kms|azure-key-vault|gcp-kms|codecs|eip1193|nonces|opentelemetry|viem|testing)/",
+          "^src/(backend|approvals|aws-kms|azure-key-vault|gcp-kms|codecs|eip1193|nonces|opentelemetry|policy|viem|testing)/",
         ],
       },
       to: { dependencyTypes: ["core"] },

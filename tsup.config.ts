@@ -14,6 +14,7 @@ const shared: Options = {
     "nonces/index": "src/nonces/index.ts",
     "audit/index": "src/audit/index.ts",
     "opentelemetry/index": "src/opentelemetry/index.ts",
+    "policy/index": "src/policy/index.ts",
     "viem/index": "src/viem/index.ts",
     "pkcs11/index": "src/pkcs11/index.ts",
     "pkcs11/isolation/index": "src/pkcs11/isolation/index.ts",

@@ -17,6 +17,7 @@ const ownImports = {
   "./nonces": [],
   "./audit": ["node:"],
   "./opentelemetry": ["@opentelemetry/api"],
+  "./policy": [],
   "./viem": ["viem/accounts", "viem/utils"],
   "./pkcs11": ["pkcs11js", "node:"],
   "./cloudhsm": ["pkcs11js", "node:"],

@@ -29,9 +29,11 @@ export type { Verifier } from "./core/verify.ts";
 export type {
   AuditDenial,
   AuditEntry,
+  AuditEntryBase,
   AuditIntent,
   AuditOutcome,
   AuditPolicy,
+  AuditRequestBase,
   AuditSink,
 } from "./signer/audit-sink.ts";
 export type {
@@ -62,6 +64,7 @@ export type {
   MessageSignRequest,
   RequestedDelegation,
   SignRequest,
+  SignRequestBase,
   TransactionSignRequest,
   TypedDataSignRequest,
   TypedDataValue,

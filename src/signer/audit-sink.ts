@@ -1,48 +1,69 @@
 import type { SignerErrorCode } from "../core/errors.ts";
 import type { SignRequest } from "./sign-request.ts";
 
-interface AuditEntryBase {
+/** What every entry has. */
+export interface AuditEntryBase {
   /** 16 random bytes, hex: the same in an intent and its outcome. */
   readonly id: string;
   /** When it happened: milliseconds since 1970, by this process's clock. */
   readonly time: number;
 }
 
-interface AuditRequestBase extends AuditEntryBase {
+/** What an intent and a denial have: they say what was asked. */
+export interface AuditRequestBase extends AuditEntryBase {
+  /** The key's backend, for example `"aws-kms"`. */
   readonly backend: string;
+  /** The vendor's identifier of the key. */
   readonly keyId: string;
   /** What was asked, whole. A sink decides what of it is kept: a message may be personal data. */
   readonly request: SignRequest;
-  /** null without a policy. */
+  /** What the policy said; null without one. */
   readonly policy: AuditPolicy | null;
 }
 
 /** What the policy said. */
 export interface AuditPolicy {
+  /** The policy's id: SHA-256 of what it consists of, hex. */
   readonly id: string;
+  /** `would-deny`: in shadow mode, and it is signed. */
   readonly outcome: "allow" | "deny" | "would-deny";
   /** The rule that decided; null if no rule did. */
   readonly rule: string | null;
+  /** Why it is denied, or would be: sentences for people. */
   readonly reasons: readonly string[];
   /** Who approved. */
-  readonly approvals: readonly { readonly rule: string; readonly by: string }[];
+  readonly approvals: readonly {
+    /** The rule that required it. */
+    readonly rule: string;
+    /** Who approved. */
+    readonly by: string;
+  }[];
   /** What is held of rolling limits: amounts in the limit's base unit. */
-  readonly holds: readonly { readonly limit: string; readonly amount: bigint }[];
+  readonly holds: readonly {
+    /** The limit's rule. */
+    readonly limit: string;
+    /** In its base unit. */
+    readonly amount: bigint;
+  }[];
 }
 
 /** Stored before the key is asked. An intent without an outcome was perhaps signed. */
 export interface AuditIntent extends AuditRequestBase {
+  /** Tells the entries apart. */
   readonly event: "intent";
 }
 
 /** Stored instead of an intent: nothing was signed. */
 export interface AuditDenial extends AuditRequestBase {
+  /** Tells the entries apart. */
   readonly event: "denial";
+  /** The code of the caller's error. */
   readonly code: SignerErrorCode;
 }
 
 /** Stored after the key responded. */
 export interface AuditOutcome extends AuditEntryBase {
+  /** Tells the entries apart. */
   readonly event: "outcome";
   /** `refused`: certainly nothing was signed. `unknown`: the call failed, and the key may have signed. */
   readonly result: "ok" | "refused" | "unknown";
@@ -60,6 +81,7 @@ export interface AuditOutcome extends AuditEntryBase {
   readonly milliseconds: number;
 }
 
+/** What a sink is given. */
 export type AuditEntry = AuditIntent | AuditDenial | AuditOutcome;
 
 /**

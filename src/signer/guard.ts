@@ -148,9 +148,19 @@ function ended(start: number, attempts: readonly CallAttempt[]) {
 }
 
 function hashSignature(request: SignRequest, signature: Signature) {
-  const transaction = request.kind === "transaction" ? Transaction.from(request.unsigned) : undefined;
-  if (transaction) transaction.signature = signature;
-  return { signatureHash: keccak256(signature.serialized), transactionHash: transaction?.hash ?? null };
+  return { signatureHash: keccak256(signature.serialized), transactionHash: hashTransaction(request, signature) };
+}
+
+function hashTransaction(request: SignRequest, signature: Signature): string | null {
+  if (request.kind !== "transaction") return null;
+  try {
+    const transaction = Transaction.from(request.unsigned);
+    transaction.signature = signature;
+    return transaction.hash;
+  } catch {
+    // It was signed, though ethers does not know its form: the signature must not be lost for its hash.
+    return null;
+  }
 }
 
 /** A failover's error has the code of one replica: each of them must have refused. */

@@ -6,13 +6,14 @@ import {
   hexlify,
   id,
   keccak256,
-  Transaction,
   TypedDataEncoder,
   toUtf8String,
 } from "ethers";
 import type { SigningPayload } from "./payload.ts";
+import { readTransaction } from "./transaction-fields.ts";
 
-interface SignRequestBase {
+/** What every request has. */
+export interface SignRequestBase {
   /** The account's address, with the checksum of EIP-55. */
   readonly account: string;
   /** The 32 bytes to be signed, hex. */
@@ -33,12 +34,15 @@ export interface RequestedDelegation {
 
 /** A transaction of type 0 to 4 (EIP-2718), decoded from its unsigned serialization. */
 export interface TransactionSignRequest extends SignRequestBase {
+  /** Tells the requests apart. */
   readonly kind: "transaction";
   /** The unsigned serialization, lower-case hex. */
   readonly unsigned: string;
+  /** 0 to 4. */
   readonly type: number;
   /** null: a legacy transaction without EIP-155, which holds on every chain. */
   readonly chainId: bigint | null;
+  /** The account's nonce. */
   readonly nonce: number;
   /** With the checksum of EIP-55; null creates a contract. */
   readonly to: string | null;
@@ -46,6 +50,7 @@ export interface TransactionSignRequest extends SignRequestBase {
   readonly value: bigint;
   /** Lower-case hex. */
   readonly data: string;
+  /** The most gas that it can use. */
   readonly gasLimit: bigint;
   /** The most that the sender can pay, in wei: value, gasLimit × the fee ceiling, and blob gas × its ceiling. Not a rollup's data fee. */
   readonly maxCost: bigint;
@@ -57,6 +62,7 @@ export interface TransactionSignRequest extends SignRequestBase {
 
 /** A message of EIP-191, version 0x45. */
 export interface MessageSignRequest extends SignRequestBase {
+  /** Tells the requests apart. */
   readonly kind: "message";
   /** Before the prefix, lower-case hex. */
   readonly message: string;
@@ -74,30 +80,40 @@ export type TypedDataValue =
 
 /** Typed data of EIP-712. */
 export interface TypedDataSignRequest extends SignRequestBase {
+  /** Tells the requests apart. */
   readonly kind: "typed-data";
   /** null stands for what the domain does not have. */
   readonly domain: {
+    /** The name of the application. */
     readonly name: string | null;
+    /** The version of the domain. */
     readonly version: string | null;
+    /** The chain (EIP-155). */
     readonly chainId: bigint | null;
+    /** The contract that checks the signature, with the checksum of EIP-55. */
     readonly verifyingContract: string | null;
+    /** 32 bytes, hex. */
     readonly salt: string | null;
   };
+  /** The name of the struct that is signed. */
   readonly primaryType: string;
   /** EIP-712's encodeType of the primary type. */
   readonly encodedType: string;
   /** keccak-256 of `encodedType`: what a contract compares. */
   readonly typeHash: string;
+  /** The struct's fields. */
   readonly value: { readonly [name: string]: TypedDataValue };
 }
 
 /** An authorization of EIP-7702. */
 export interface AuthorizationSignRequest extends SignRequestBase, RequestedDelegation {
+  /** Tells the requests apart. */
   readonly kind: "authorization";
 }
 
 /** 32 bytes of which nothing is known. */
 export interface DigestSignRequest extends SignRequestBase {
+  /** Tells the requests apart. */
   readonly kind: "digest";
   /** Why a payload that came with it was not believed; null if none came. */
   readonly problem: string | null;
@@ -110,9 +126,6 @@ export type SignRequest =
   | TypedDataSignRequest
   | AuthorizationSignRequest
   | DigestSignRequest;
-
-/** EIP-4844, section "Parameters": GAS_PER_BLOB. */
-const GAS_PER_BLOB = 131_072n;
 
 /**
  * Reads what a digest was made of. Without a payload it is a bare digest; so it is with a payload of another digest, or one that cannot be
@@ -131,12 +144,25 @@ export function readSignRequest(account: string, digest: Uint8Array, payload: Si
   }
 }
 
+/**
+ * What a signer would read from a payload, for tests and dry runs of a policy. A transaction's payload is
+ * `{ type: "transaction", unsigned: Transaction.from(…).unsignedSerialized }`.
+ *
+ * @param account the address that would sign.
+ * @throws an error for a payload that cannot be decoded, or is not in its canonical form.
+ */
+export function toSignRequest(account: string, payload: SigningPayload): SignRequest {
+  return deepFreeze({ account: getAddress(account), time: Date.now(), ...decode(payload) } as SignRequest);
+}
+
 type Decoded = { readonly kind: SignRequest["kind"]; readonly digest: string };
 
 function decode(payload: SigningPayload): Decoded {
   switch (payload.type) {
-    case "transaction":
-      return decodeTransaction(payload.unsigned.toLowerCase());
+    case "transaction": {
+      const unsigned = payload.unsigned.toLowerCase();
+      return { kind: "transaction", digest: keccak256(unsigned), unsigned, ...readTransaction(unsigned) } as Decoded;
+    }
     case "message": {
       const message = hexlify(payload.message);
       return { kind: "message", digest: hashMessage(payload.message), message, text: readText(message) } as Decoded;
@@ -149,21 +175,6 @@ function decode(payload: SigningPayload): Decoded {
       return { kind: "authorization", digest: hashAuthorization({ chainId, address, nonce }), ...tuple } as Decoded;
     }
   }
-}
-
-function decodeTransaction(unsigned: string): Decoded {
-  const transaction = Transaction.from(unsigned);
-  if (transaction.isSigned() || transaction.unsignedSerialized !== unsigned) throw new Error("not canonical");
-  const { type, nonce, to, value, data, gasLimit, gasPrice, maxFeePerGas, maxFeePerBlobGas } = transaction;
-  const blobs = transaction.blobVersionedHashes?.length ?? 0;
-  const fees = gasLimit * (maxFeePerGas ?? gasPrice ?? 0n) + BigInt(blobs) * GAS_PER_BLOB * (maxFeePerBlobGas ?? 0n);
-  // ethers reads a legacy transaction without EIP-155, and one for chain 0, as chain 0: neither names a chain.
-  const chainId = type === 0 && transaction.chainId === 0n ? null : transaction.chainId;
-  const delegations = (transaction.authorizationList ?? []).map(({ chainId, address, nonce }) => ({
-    ...{ chainId, delegate: getAddress(address), nonce },
-  }));
-  const fields = { type, chainId, nonce, to, value, data, gasLimit, maxCost: value + fees, blobs, delegations };
-  return { kind: "transaction", digest: keccak256(unsigned), unsigned, ...fields } as Decoded;
 }
 
 function decodeTypedData({ domain, types, value }: Extract<SigningPayload, { type: "typed-data" }>): Decoded {
