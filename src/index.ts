@@ -62,7 +62,6 @@ export type {
   AuthorizationSignRequest,
   DigestSignRequest,
   MessageSignRequest,
-  RequestedDelegation,
   SignRequest,
   SignRequestBase,
   TransactionSignRequest,
@@ -70,6 +69,7 @@ export type {
   TypedDataValue,
 } from "./signer/sign-request.ts";
 export type { PolicyDecision, SigningPolicy, SigningResult } from "./signer/signing-policy.ts";
+export type { RequestedDelegation, TransactionFields } from "./signer/transaction-fields.ts";
 export type { CustodyOptions, Identity, RemoteSignerOptions } from "./signer/verified-key.ts";
 export type {
   CallAttempt,

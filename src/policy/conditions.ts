@@ -1,5 +1,6 @@
 import { assertArgument, getAddress, keccak256, ZeroAddress } from "ethers";
-import type { RequestedDelegation, SignRequest, TransactionSignRequest } from "../signer/sign-request.ts";
+import type { SignRequest, TransactionSignRequest } from "../signer/sign-request.ts";
+import type { RequestedDelegation } from "../signer/transaction-fields.ts";
 import type { Json } from "./description.ts";
 import { findHazards, type Hazard } from "./hazards.ts";
 import { toInteger } from "./matchers.ts";
@@ -17,7 +18,7 @@ export interface Condition {
 }
 
 /** @param names what it names of a request for which it holds. */
-export function condition(
+function condition(
   description: Json,
   holds: (request: SignRequest) => boolean,
   names: readonly Hazard[] = [],

@@ -10,7 +10,7 @@ import {
   toUtf8String,
 } from "ethers";
 import type { SigningPayload } from "./payload.ts";
-import { readTransaction } from "./transaction-fields.ts";
+import { type RequestedDelegation, readTransaction, type TransactionFields } from "./transaction-fields.ts";
 
 /** What every request has. */
 export interface SignRequestBase {
@@ -22,42 +22,12 @@ export interface SignRequestBase {
   readonly time: number;
 }
 
-/** A delegation in a type 4 transaction's list (EIP-7702), or one to be signed. */
-export interface RequestedDelegation {
-  /** 0 holds on every chain. */
-  readonly chainId: bigint;
-  /** The contract whose code the account is to run; the zero address revokes. With the checksum of EIP-55. */
-  readonly delegate: string;
-  /** The authority's nonce at which it holds. */
-  readonly nonce: bigint;
-}
-
 /** A transaction of type 0 to 4 (EIP-2718), decoded from its unsigned serialization. */
-export interface TransactionSignRequest extends SignRequestBase {
+export interface TransactionSignRequest extends SignRequestBase, TransactionFields {
   /** Tells the requests apart. */
   readonly kind: "transaction";
   /** The unsigned serialization, lower-case hex. */
   readonly unsigned: string;
-  /** 0 to 4. */
-  readonly type: number;
-  /** null: a legacy transaction without EIP-155, which holds on every chain. */
-  readonly chainId: bigint | null;
-  /** The account's nonce. */
-  readonly nonce: number;
-  /** With the checksum of EIP-55; null creates a contract. */
-  readonly to: string | null;
-  /** Wei. */
-  readonly value: bigint;
-  /** Lower-case hex. */
-  readonly data: string;
-  /** The most gas that it can use. */
-  readonly gasLimit: bigint;
-  /** The most that the sender can pay, in wei: value, gasLimit × the fee ceiling, and blob gas × its ceiling. Not a rollup's data fee. */
-  readonly maxCost: bigint;
-  /** EIP-4844: how many blobs. */
-  readonly blobs: number;
-  /** EIP-7702: the list of a type 4 transaction, else empty. */
-  readonly delegations: readonly RequestedDelegation[];
 }
 
 /** A message of EIP-191, version 0x45. */

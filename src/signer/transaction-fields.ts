@@ -1,11 +1,38 @@
 import { decodeRlp, encodeRlp, getAddress, type RlpStructuredData } from "ethers";
-import type { TransactionSignRequest } from "./sign-request.ts";
+
+/** A delegation in a type 4 transaction's list (EIP-7702), or one to be signed. */
+export interface RequestedDelegation {
+  /** 0 holds on every chain. */
+  readonly chainId: bigint;
+  /** The contract whose code the account is to run; the zero address revokes. With the checksum of EIP-55. */
+  readonly delegate: string;
+  /** The authority's nonce at which it holds. */
+  readonly nonce: bigint;
+}
 
 /** What an unsigned transaction says, as far as a policy asks. */
-export type TransactionFields = Pick<
-  TransactionSignRequest,
-  "type" | "chainId" | "nonce" | "to" | "value" | "data" | "gasLimit" | "maxCost" | "blobs" | "delegations"
->;
+export interface TransactionFields {
+  /** 0 to 4. */
+  readonly type: number;
+  /** null: a legacy transaction without EIP-155, which holds on every chain. */
+  readonly chainId: bigint | null;
+  /** The account's nonce. */
+  readonly nonce: number;
+  /** With the checksum of EIP-55; null creates a contract. */
+  readonly to: string | null;
+  /** Wei. */
+  readonly value: bigint;
+  /** Lower-case hex. */
+  readonly data: string;
+  /** The most gas that it can use. */
+  readonly gasLimit: bigint;
+  /** The most that the sender can pay, in wei: value, gasLimit × the fee ceiling, and blob gas × its ceiling. Not a rollup's data fee. */
+  readonly maxCost: bigint;
+  /** EIP-4844: how many blobs. */
+  readonly blobs: number;
+  /** EIP-7702: the list of a type 4 transaction, else empty. */
+  readonly delegations: readonly RequestedDelegation[];
+}
 
 type Field = RlpStructuredData | undefined;
 
