@@ -154,6 +154,8 @@ describe("subscriptions", () => {
 
     await anvil.fund(ADDRESS, 10n ** 18n);
     const hash = await provider.request({ method: "eth_sendTransaction", params: [{ from: ADDRESS, to: FRIEND }] });
+    // anvil mines after it has answered.
+    await until(async () => (await chain.getTransactionReceipt(hash as string)) !== null);
     expect(await chain.getTransactionReceipt(hash as string)).toMatchObject({ status: 1 });
 
     const disconnected = new Promise((resolve) => provider.once("disconnect", resolve));

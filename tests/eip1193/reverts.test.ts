@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { until } from "../support/until.ts";
 import { ADDRESS, type Fixture, FRIEND, startFixture } from "./support.ts";
 
 let fixture: Fixture;
@@ -13,7 +14,10 @@ async function sendFor(nonce: number): Promise<void> {
   const params = [{ from: ADDRESS, to: FRIEND }];
   const hash = await fixture.provider.request({ method: "eth_sendTransaction", params });
   expect(await fixture.chain.getTransaction(String(hash))).toMatchObject({ nonce });
-  expect(await fixture.chain.getTransactionReceipt(String(hash))).toMatchObject({ status: 1 });
+  // anvil mines after it has answered.
+  const receipt = () => fixture.chain.getTransactionReceipt(String(hash));
+  await until(async () => (await receipt()) !== null);
+  expect(await receipt()).toMatchObject({ status: 1 });
 }
 
 /** Requests of a test's set-up: over the provider, as Hardhat's loadFixture sends them, or over a connection of its own. */

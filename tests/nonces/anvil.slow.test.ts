@@ -75,7 +75,7 @@ describe.each(Object.entries(WORDS))("anvil behind the rules and the words of %s
     await provider.send("anvil_reorg", [2, []]);
     await signer.reconcile();
     await signer.reconcile();
-    for (const { hash } of sent) expect((await provider.getTransactionReceipt(hash))?.status).toBe(1);
+    for (const { hash } of sent) expect((await provider.waitForTransaction(hash))?.status).toBe(1);
   });
 });
 

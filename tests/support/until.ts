@@ -2,6 +2,6 @@
 const { setTimeout } = globalThis;
 
 /** Waits until `condition` holds, also while time is stopped; a test that waits in vain runs into its own time limit. */
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
 }
