@@ -52,6 +52,7 @@ export class KmsClient {
     const { KeyId, TargetKeyId } = input as { KeyId?: string; TargetKeyId?: string };
     const keyId = KeyId ?? TargetKeyId;
     this.#opening ??= this.#open();
+    call.nameWaiting(() => (observed.sent ? undefined : this.#trail.current));
     try {
       const { sdk, client } = await this.#opening;
       const command = new (sdk[`${name}Command`] as new (input: object) => Command)(input);

@@ -43,6 +43,11 @@ export class CredentialTrail {
     return own ? { ...own, debug } : ({ debug, warn: () => {}, error: () => {} } as unknown as Logger);
   }
 
+  /** The source that is being tried, or was tried last. */
+  get current(): string {
+    return this.last.source ?? UNNAMED;
+  }
+
   /** The source that gave a reason first, with that reason; else the one that was tried last. */
   get last(): { readonly source: string | undefined; readonly reason: string | undefined } {
     let source: string | undefined;

@@ -2,7 +2,7 @@ import type { CryptographyClient, GetKeyOptions, KeyClient } from "@azure/keyvau
 import type { Call } from "../backend/calls.ts";
 import { retry } from "../backend/retry.ts";
 import { SignerError } from "../core/errors.ts";
-import { boundedCredential, clientSecretCredential, retryWhen } from "./credential.ts";
+import { type BoundedCredential, boundedCredential, clientSecretCredential, retryWhen } from "./credential.ts";
 import { ENTRA_ID } from "./credential-errors.ts";
 import { keyVaultError, type RequestKind } from "./errors.ts";
 import { formatKeyUrl } from "./key-url.ts";
@@ -25,6 +25,7 @@ export class VaultClient<C extends AzureKeyClient = AzureKeyClient> {
   readonly #options: CheckedVault<C>;
   readonly #closing = new AbortController();
   #opening: Promise<C | KeyClient> | undefined;
+  #credential: BoundedCredential | undefined;
 
   constructor(options: CheckedVault<C>) {
     this.vaultUrl = options.vaultUrl;
@@ -56,10 +57,11 @@ export class VaultClient<C extends AzureKeyClient = AzureKeyClient> {
   /** One request with the SDK's retries alone. */
   async sendOnce<T>(
     kind: RequestKind,
-    { signal, onAttempt, context }: Call,
+    { signal, onAttempt, context, nameWaiting }: Call,
     request: (client: C | KeyClient, options: SdkOptions) => Promise<T>,
   ): Promise<Response<T>> {
     let response: ServiceResponse | undefined;
+    nameWaiting(() => this.#credential?.waitingFor);
     try {
       const client = await this.client();
       const onResponse: SdkOptions["onResponse"] = (raw) => {
@@ -104,6 +106,7 @@ export class VaultClient<C extends AzureKeyClient = AzureKeyClient> {
       { policy: pagePolicy({ vaultUrl, timeout, closing: this.#closing.signal }), position: "perCall" as const },
       { policy: connectionPolicy(vaultUrl, timeout), position: "perRetry" as const },
     ];
+    this.#credential = bounded;
     // A copy: the SDK writes its own user agent into the object that it gets.
     return new KeyClient(vaultUrl, bounded, { ...clientOptions, additionalPolicies });
   }

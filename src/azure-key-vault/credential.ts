@@ -10,6 +10,11 @@ type AccessToken = Awaited<ReturnType<AzureTokenCredential["getToken"]>>;
 // The SDK counts a token as gone this long before it expires.
 const MARGIN = 1_000;
 
+export interface BoundedCredential extends AzureTokenCredential {
+  /** Whose token a call waits for now, if it does. */
+  readonly waitingFor: string | undefined;
+}
+
 /**
  * The same credential, with SignerErrors and a deadline, for the SDK, which keeps the tokens:
  *
@@ -26,13 +31,17 @@ export function boundedCredential(
   credential: AzureTokenCredential,
   timeout: number,
   source?: string,
-): AzureTokenCredential {
+): BoundedCredential {
+  let requests = 0;
   let last: { readonly purpose: string; readonly token: AccessToken } | undefined;
   const timedOut = () => {
     const message = `the credential returned no token within ${timeout} ms; check that its token service can be reached`;
     return new SignerError("BACKEND_TIMEOUT", message, { operation: "getToken", info: { source: "the credential" } });
   };
   return {
+    get waitingFor() {
+      return requests > 0 ? (source ?? "the credential") : undefined;
+    },
     async getToken(scopes, options) {
       // The SDK asks again with the signal of a call that is over: for a later one's sake.
       const given = options?.abortSignal as AbortSignal | undefined;
@@ -40,6 +49,7 @@ export function boundedCredential(
       const purpose = JSON.stringify([scopes, options?.tenantId, options?.claims]);
       const current = last?.purpose === purpose ? last.token : null;
       const early = (current?.expiresOnTimestamp ?? 0) > Date.now() + MARGIN;
+      requests += 1;
       try {
         const request = (abortSignal: AbortSignal) => credential.getToken(scopes, { ...options, abortSignal });
         const token = await withDeadline(request, { signal, deadline: { ms: timeout, error: timedOut } });
@@ -51,6 +61,8 @@ export function boundedCredential(
       } catch (error) {
         if (early) return current;
         throw signal?.aborted ? abandoned() : credentialError(error, {}, source);
+      } finally {
+        requests -= 1;
       }
     },
   };

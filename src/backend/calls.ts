@@ -1,5 +1,5 @@
 import { isSignerError, SignerError, type SignerErrorContext } from "../core/errors.ts";
-import { withDeadline } from "../signer/deadline.ts";
+import { nameWaiting, timeoutError, withDeadline } from "../signer/deadline.ts";
 import type { CallOptions } from "../signer/remote-key.ts";
 import type { CallObserver, CallOperation } from "../telemetry/call-event.ts";
 import { observeCall } from "../telemetry/observe-call.ts";
@@ -14,6 +14,8 @@ export interface Call {
   readonly onAttempt?: CallOptions["onAttempt"];
   /** Backend, key and operation, for errors. */
   readonly context: SignerErrorContext;
+  /** Says whom the call waits for before the backend is asked, as the source of the credentials; undefined once it is asked. */
+  readonly nameWaiting: (who: () => string | undefined) => void;
   /** Set while the last response asked for fewer requests: a call that ends so was throttled, and not without a response. */
   isThrottled?: boolean;
 }
@@ -67,21 +69,26 @@ export class Calls {
     this.requireOpen(operation);
     const endsAt = performance.now() + ms;
     const call = { endsAt, context, isThrottled: false };
-    const timedOut = () =>
+    const timedOut = (waitedFor: string | undefined) =>
       call.isThrottled
         ? new SignerError(
             "THROTTLED",
             `${id} asked for fewer requests for ${ms} ms; send fewer, or raise timeout`,
             context,
           )
-        : new SignerError(
-            "BACKEND_TIMEOUT",
-            `${id} did not respond within ${ms} ms; check that it can be reached, or raise timeout`,
-            context,
-          );
+        : timeoutError(id, waitedFor, ms, context);
     const deadline = what === "store" ? { ms, error: timedOut } : undefined;
-    const make = (onAttempt: CallOptions["onAttempt"]) =>
-      withDeadline((inner) => task(Object.assign(call, { signal: inner, onAttempt })), { signal, deadline });
+    const make = (onAttempt: CallOptions["onAttempt"]) => {
+      const perform = (inner: AbortSignal) => {
+        // A key's signer has the deadline, and its signal here.
+        const signals = signal ? [inner, signal] : [inner];
+        const name = (who: () => string | undefined) => {
+          for (const each of signals) nameWaiting(each, who);
+        };
+        return task(Object.assign(call, { signal: inner, nameWaiting: name, onAttempt }));
+      };
+      return withDeadline(perform, { signal, deadline });
+    };
     const watched = what === "store" ? STORE_OPERATIONS[operation] : undefined;
     const running = watched ? observeCall({ backend, operation: watched, signal, observer }, make) : make(onAttempt);
     for (const calls of this.#lineage) calls.#inFlight.add(running);

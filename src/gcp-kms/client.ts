@@ -1,7 +1,8 @@
 import type { Call } from "../backend/calls.ts";
 import { retry } from "../backend/retry.ts";
 import { invalidResponse, isSignerError, SignerError } from "../core/errors.ts";
-import { withDeadline } from "../signer/deadline.ts";
+import { nameWaiting, timeoutError, withDeadline } from "../signer/deadline.ts";
+import { CREDENTIAL_SOURCE } from "./credential-errors.ts";
 import { CLOUD_KMS, isCredentialSource } from "./errors.ts";
 import type { CheckedClientOptions } from "./options.ts";
 import type { Message } from "./response.ts";
@@ -60,15 +61,21 @@ export class GcpKmsClient {
     const resource = String(request["name"] ?? request["parent"] ?? request["resource"]);
     const context = { ...call.context, request: rpc, resource };
     const ms = NOT_REPEATABLE.has(rpc) ? timeout : Math.ceil(timeout / ATTEMPTS_PER_TIMEOUT);
-    const error = () => {
-      const message = `${rpc}: Cloud KMS did not respond within ${ms} ms; check that it can be reached, or raise timeout`;
-      return new SignerError("BACKEND_TIMEOUT", message, { ...call.context, info: { source: CLOUD_KMS } });
+    const error = (waitedFor: string | undefined) => {
+      const { info, message } = timeoutError(`${rpc}: Cloud KMS`, waitedFor, ms, call.context);
+      return new SignerError("BACKEND_TIMEOUT", message, { ...call.context, info: info ?? { source: CLOUD_KMS } });
     };
-    return withDeadline(
-      (signal) =>
-        this.#vendor ? this.#vendor.send(rpc, request, context, ms) : this.#rest.send(rpc, request, context, signal),
-      { signal: call.signal, deadline: { ms, error } },
-    );
+    const send = (signal: AbortSignal) => {
+      if (this.#vendor) return this.#vendor.send(rpc, request, context, ms);
+      let isAuthorized = false;
+      const waitedFor = () => (isAuthorized ? undefined : CREDENTIAL_SOURCE);
+      call.nameWaiting(waitedFor);
+      nameWaiting(signal, waitedFor);
+      return this.#rest.send(rpc, request, context, signal, () => {
+        isAuthorized = true;
+      });
+    };
+    return withDeadline(send, { signal: call.signal, deadline: { ms, error } });
   }
 }
 
@@ -77,7 +84,7 @@ function delayBefore(rpc: Rpc, error: unknown): "now" | "backoff" | number | fal
   if (NOT_REPEATABLE.has(rpc) && error.code !== "THROTTLED") return false;
   if (error.code === "BACKEND_RESPONSE_INVALID") return "now";
   // Google's library has retried already.
-  if (isCredentialSource(error)) return false;
+  if (error.code !== "BACKEND_TIMEOUT" && isCredentialSource(error)) return false;
   const seconds = error.info?.["retryAfter"];
   return typeof seconds === "number" ? seconds * 1_000 : "backoff";
 }

@@ -38,7 +38,8 @@ const SOURCES: readonly (readonly [address: RegExp, source: string, refused: str
     "log in again (gcloud auth application-default login), or check the service account's key and this machine's clock",
   ],
 ];
-const UNKNOWN_SOURCE = "the source of Google's credentials";
+/** A source of which no more is known. */
+export const CREDENTIAL_SOURCE = "the source of Google's credentials";
 
 /** The SignerError for what `getRequestHeaders` or a client's credentials threw: who refused, was down or is missing. */
 export function credentialError(error: unknown, context: RequestContext): SignerError {
@@ -66,8 +67,10 @@ function readFailure(error: unknown): CredentialFailure {
       ? thrown["code"]
       : codeIn(text);
   const isHttp = Number.isInteger(status) && status >= 100 && status < 600;
+  const isMetadata = /Invalid response from metadata service/.test(text);
+  const source = host === "" ? CREDENTIAL_SOURCE : `${host}, a source of Google's credentials,`;
   return {
-    ...{ source: known ?? (host === "" ? UNKNOWN_SOURCE : `${host}, a source of Google's credentials,`), refused },
+    ...{ source: known ?? (isMetadata ? "the metadata server" : source), refused },
     name: isHttp ? `HTTP ${status}` : (code ?? String(thrown["name"] ?? "Error")),
     ...{ text, platformCode: code, status: isHttp ? status : undefined },
   };
@@ -107,5 +110,13 @@ function mappingOf(failure: CredentialFailure): ErrorMapping {
   }
   const transport = transportMapping(failure, source);
   if (transport) return transport;
+  if (
+    /Invalid response from metadata service|SyntaxError|is not valid JSON|Unexpected token/.test(
+      `${failure.name} ${text}`,
+    )
+  ) {
+    const hint = `the response is not one of ${source}; check its address, and what answers in its place: a proxy, a captive portal`;
+    return { code: "BACKEND_RESPONSE_INVALID", hint };
+  }
   return { code: "ACCESS_DENIED", hint: "no access token could be obtained; see the cause, and check auth" };
 }

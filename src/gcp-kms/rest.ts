@@ -43,9 +43,19 @@ export class RestTransport {
     this.#options = options;
   }
 
-  /** @throws SignerError; the signal's reason. */
-  async send(rpc: Rpc, request: Message, context: RequestContext, signal: AbortSignal): Promise<Message> {
+  /**
+   * @param onAuthorized called once the credentials are there, before Cloud KMS is asked.
+   * @throws SignerError; the signal's reason.
+   */
+  async send(
+    rpc: Rpc,
+    request: Message,
+    context: RequestContext,
+    signal: AbortSignal,
+    onAuthorized: () => void,
+  ): Promise<Message> {
     const headers = await this.#headers(context);
+    onAuthorized();
     signal.throwIfAborted();
     const { verb, resource, suffix = "", body }: Rule = RULES[rpc];
     const { [resource]: name, ...fields } = request;

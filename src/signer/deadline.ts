@@ -1,3 +1,4 @@
+import { SignerError, type SignerErrorContext } from "../core/errors.ts";
 import { onAbort } from "./on-abort.ts";
 
 export interface DeadlineOptions {
@@ -5,8 +6,30 @@ export interface DeadlineOptions {
   readonly signal?: AbortSignal | undefined;
   /** Further such signals: of what may close or be lost meanwhile. */
   readonly others?: readonly AbortSignal[] | undefined;
-  /** Rejects with the error that `error` returns after `ms` milliseconds. */
-  readonly deadline?: { readonly ms: number; readonly error: () => Error } | undefined;
+  /** Rejects with the error that `error` returns after `ms` milliseconds. It gets what {@link nameWaiting} was told. */
+  readonly deadline?: { readonly ms: number; readonly error: (waitedFor: string | undefined) => Error } | undefined;
+}
+
+const waiting = new WeakMap<AbortSignal, () => string | undefined>();
+
+/** Lets the deadline behind `signal` name whom it waited for: the source of the credentials, say; undefined for the backend itself. */
+export function nameWaiting(signal: AbortSignal, who: () => string | undefined): void {
+  waiting.set(signal, who);
+}
+
+/** BACKEND_TIMEOUT of `target`; or, if the call still waited for another, of that one, before `target` was asked. */
+export function timeoutError(
+  target: string,
+  waitedFor: string | undefined,
+  ms: number,
+  context: SignerErrorContext,
+): SignerError {
+  const unasked = waitedFor === undefined ? "" : `, and ${target} was not asked`;
+  return new SignerError(
+    "BACKEND_TIMEOUT",
+    `${waitedFor ?? target} did not respond within ${ms} ms${unasked}; check that it can be reached, or raise timeout`,
+    { ...context, info: waitedFor === undefined ? undefined : { source: waitedFor } },
+  );
 }
 
 /**
@@ -22,7 +45,7 @@ export async function withDeadline<T>(
   const signals = signal ? [signal, ...others] : others;
   for (const each of signals) each.throwIfAborted();
   const either = new AbortController();
-  const timer = deadline && setTimeout(() => either.abort(deadline.error()), deadline.ms);
+  const timer = deadline && setTimeout(() => either.abort(deadline.error(waiting.get(either.signal)?.())), deadline.ms);
   // Not AbortSignal.any: Node 20 keeps an entry of every signal made of a long-lived one, as that of a shutdown.
   const releases = signals.map((each) => onAbort(each, () => either.abort(each.reason)));
   const ended = new Promise<never>((_, reject) => {

@@ -14,7 +14,7 @@ import {
   enforceCustody,
   judgeCustody,
 } from "./custody.ts";
-import { withDeadline } from "./deadline.ts";
+import { timeoutError, withDeadline } from "./deadline.ts";
 import { Guard } from "./guard.ts";
 import type { CallOptions, KeyHealth, RemoteKey, SignOptions } from "./remote-key.ts";
 import type { SigningPolicy } from "./signing-policy.ts";
@@ -273,15 +273,9 @@ export class VerifiedKey implements SigningKey {
   ): Promise<T> {
     const context = this.#context(operation);
     const ms = this.#timeout;
-    const timedOut = () => {
+    const timedOut = (waitedFor: string | undefined) => {
+      if (!isCommitted()) return timeoutError(this.backend, waitedFor, ms, context);
       const message = `${this.backend} did not respond within ${ms} ms`;
-      if (!isCommitted()) {
-        return new SignerError(
-          "BACKEND_TIMEOUT",
-          `${message}; check that it can be reached, or raise timeout`,
-          context,
-        );
-      }
       const unknown =
         "after it was told to sign: it is unknown whether it signed. Look at the chain before you ask again";
       const info = { reason: "outcome-unknown" };

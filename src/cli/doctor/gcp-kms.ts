@@ -54,7 +54,12 @@ async function checkCredential(own: GcpKmsCredential | undefined, keyId: string)
 /** The version by GetCryptoKeyVersion, which signing does not need: a refusal is not a failure. */
 async function describeKey(name: string, client: GcpKmsClient, timeout: number): Promise<CheckResult<undefined>> {
   const context = { backend: "gcp-kms", keyId: name, operation: "doctor" };
-  const call = { signal: AbortSignal.timeout(timeout), endsAt: performance.now() + timeout, context };
+  const call = {
+    signal: AbortSignal.timeout(timeout),
+    endsAt: performance.now() + timeout,
+    context,
+    nameWaiting: () => {},
+  };
   let version: Message;
   try {
     version = await client.send("getCryptoKeyVersion", { name }, call, (message) => message);
