@@ -44,7 +44,7 @@ async function softHsmStore(preset: "pkcs11" | "cloudhsm"): Promise<ExampleStore
   const store = new Store({ libraryPath, tokenLabel, pin });
   return {
     store,
-    create: (label) => store.createKey({ label }),
+    create: (name) => store.createKey({ name }),
     close: async () => rmSync(folder, { recursive: true, force: true }),
   };
 }

@@ -36,7 +36,7 @@ export interface StoreHealth {
   readonly error: SignerError | undefined;
 }
 
-/** What names a new key. Each store has more: `KmsCreateKeyOptions`, `AzureKeyVaultCreateKeyOptions`, `GcpKmsCreateKeyOptions`, `CreatePkcs11KeyOptions`. */
+/** What names a new key. Each store has more: `KmsCreateKeyOptions`, `AzureKeyVaultCreateKeyOptions`, `GcpKmsCreateKeyOptions`, `Pkcs11CreateKeyOptions`. */
 export interface NewKeyOptions extends CallOptions {
   /** The alias, or the name. */
   readonly name?: string | undefined;

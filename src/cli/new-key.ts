@@ -4,10 +4,9 @@ import { parseKeyUri } from "../uri/key-uri.ts";
 import type { Context } from "./context.ts";
 import { requireUsage } from "./errors.ts";
 
-/** A new key's name in the words of its own store: `name`, in Google Cloud also `keyRing`; or `label`, and `id`. */
+/** A new key's name in the words of its own store: `name`, in Google Cloud also `keyRing`, on a token also `id`. */
 export interface NewKeyName extends NewKeyOptions {
   readonly keyRing?: string;
-  readonly label?: string;
   readonly id?: string;
 }
 
@@ -38,7 +37,7 @@ export function newKeyName(uri: string): NewKeyName {
   }
   const { keyLabel, keyId } = parsed.options;
   requireUsage(typeof keyLabel === "string", "the URI of a new key must name its label: object=NAME");
-  return { label: keyLabel, ...(keyId === undefined ? {} : { id: hexlify(keyId) }) };
+  return { name: keyLabel, ...(keyId === undefined ? {} : { id: hexlify(keyId) }) };
 }
 
 /** Says which key it is now, and how it is named from now on. */

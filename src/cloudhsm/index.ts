@@ -1,3 +1,3 @@
-export type { CloudHsmKeyOptions, CloudHsmKeyStoreOptions, CloudHsmSignerOptions } from "./options.ts";
+export type { CloudHsmKeyOptions, CloudHsmSignerOptions, CloudHsmStoreOptions } from "./options.ts";
 export { CloudHsmSigner } from "./signer.ts";
 export { CloudHsmKeyStore } from "./store.ts";

@@ -1,7 +1,7 @@
 import { assertArgument } from "ethers";
 import { withFallback } from "../pkcs11/fallbacks.ts";
 import type { Pkcs11KeyOptions, Pkcs11SignerOptions, Pkcs11TokenOptions } from "../pkcs11/options.ts";
-import type { Pkcs11KeyStoreOptions } from "../pkcs11/store-options.ts";
+import type { Pkcs11StoreOptions } from "../pkcs11/store-options.ts";
 
 /** Where AWS's package cloudhsm-pkcs11 (Client SDK 5) puts the library. */
 export const CLOUDHSM_LIBRARY = "/opt/cloudhsm/lib/libcloudhsm_pkcs11.so";
@@ -27,9 +27,9 @@ export interface CloudHsmKeyOptions
     Omit<Pkcs11KeyOptions, "libraryPath" | "pin" | "user"> {}
 
 /** Which crypto user of an AWS CloudHSM cluster, and which of its keys: `user` with `password`, or `pin`. */
-export interface CloudHsmKeyStoreOptions
+export interface CloudHsmStoreOptions
   extends CloudHsmLoginOptions,
-    Omit<Pkcs11KeyStoreOptions, "libraryPath" | "pin" | "user"> {}
+    Omit<Pkcs11StoreOptions, "libraryPath" | "pin" | "user"> {}
 
 export interface CloudHsmSignerOptions
   extends CloudHsmKeyOptions,

@@ -1,5 +1,5 @@
 import { Pkcs11KeyStore } from "../pkcs11/store.ts";
-import { type CloudHsmKeyStoreOptions, toPkcs11Options } from "./options.ts";
+import { type CloudHsmStoreOptions, toPkcs11Options } from "./options.ts";
 
 /**
  * The secp256k1 signing keys that a crypto user of an AWS CloudHSM cluster owns or shares, through AWS's PKCS#11 library of
@@ -13,11 +13,11 @@ import { type CloudHsmKeyStoreOptions, toPkcs11Options } from "./options.ts";
  * neither for Client SDK 5: import with the CloudHSM CLI there. `create` leaves the key owned by the user.
  *
  * @example
- * const store = new CloudHsmKeyStore({ user: "signer", password, labelPrefix: "treasury-" });
+ * const store = new CloudHsmKeyStore({ user: "signer", password, namePrefix: "treasury-" });
  */
 export class CloudHsmKeyStore extends Pkcs11KeyStore {
   /** Does no I/O. @throws ethers' INVALID_ARGUMENT for options that cannot be right. */
-  constructor(options: CloudHsmKeyStoreOptions) {
+  constructor(options: CloudHsmStoreOptions) {
     super(toPkcs11Options(options), "cloudhsm");
   }
 }

@@ -6,4 +6,4 @@ export type { Pkcs11KeyOptions, Pkcs11SignerOptions, Pkcs11TokenMatch, Pkcs11Tok
 export type { PoolState } from "./session-pool.ts";
 export { Pkcs11Signer } from "./signer.ts";
 export { Pkcs11KeyStore } from "./store.ts";
-export type { CreatePkcs11KeyOptions, ImportPkcs11KeyOptions, Pkcs11KeyStoreOptions } from "./store-options.ts";
+export type { Pkcs11CreateKeyOptions, Pkcs11ImportKeyOptions, Pkcs11StoreOptions } from "./store-options.ts";

@@ -61,7 +61,7 @@ export class KeyListing {
   }
 
   #add(handle: Handle, name: KeyName, params: Uint8Array | undefined): void {
-    if (!mayBeSecp256k1(params) || !startsWith(name.label, this.#filter.labelPrefix)) return;
+    if (!mayBeSecp256k1(params) || !startsWith(name.label, this.#filter.namePrefix)) return;
     const text = nameText(name);
     const known = this.keys.get(text);
     if (known) known.handles.push(handle);

@@ -10,9 +10,9 @@ import type { KeyName } from "./key-name.ts";
 import { type CheckedToken, checkCount, checkKeyId, checkToken, isText, type Pkcs11TokenOptions } from "./options.ts";
 
 /** Which PKCS#11 library and token, and which of its keys. */
-export interface Pkcs11KeyStoreOptions extends Pkcs11TokenOptions {
+export interface Pkcs11StoreOptions extends Pkcs11TokenOptions {
   /** Only keys whose CKA_LABEL begins with this. Default: all. */
-  readonly labelPrefix?: string | undefined;
+  readonly namePrefix?: string | undefined;
   /** Only the keys with this CKA_ID: bytes, or a hex string with 0x. Default: all. */
   readonly keyId?: BytesLike | undefined;
   /**
@@ -32,14 +32,14 @@ export interface Pkcs11KeyStoreOptions extends Pkcs11TokenOptions {
 }
 
 /** How a new key is called. */
-export interface CreatePkcs11KeyOptions extends CallOptions {
-  /** The CKA_LABEL of both halves; no other key of the token may have it, and the store's `labelPrefix` must begin it. */
-  readonly label: string;
+export interface Pkcs11CreateKeyOptions extends CallOptions {
+  /** The CKA_LABEL of both halves of the new key; no other key of the token may have it, and the store's `namePrefix` must begin it. */
+  readonly name: string;
   /** The CKA_ID of both halves; no other key of the token may have it. Default: 16 random bytes. */
   readonly id?: BytesLike | undefined;
 }
 
-export interface ImportPkcs11KeyOptions extends CreatePkcs11KeyOptions {
+export interface Pkcs11ImportKeyOptions extends Pkcs11CreateKeyOptions {
   /** The address that the private key must have, checked before anything reaches the token: ADDRESS_MISMATCH otherwise. */
   readonly expectedAddress?: string | undefined;
 }
@@ -52,7 +52,7 @@ export interface NewKeyName extends KeyName {
 
 /** Which keys a listing shows. */
 export interface KeyFilter {
-  readonly labelPrefix: Uint8Array;
+  readonly namePrefix: Uint8Array;
   readonly id: Uint8Array | undefined;
 }
 
@@ -69,15 +69,15 @@ const ISOLATED_CONCURRENCY = 4;
 const MAX_CONCURRENCY = 50;
 
 /** @throws ethers' INVALID_ARGUMENT, which never shows the PIN. */
-export function checkStoreOptions(options: Pkcs11KeyStoreOptions): CheckedStore {
+export function checkStoreOptions(options: Pkcs11StoreOptions): CheckedStore {
   const token = checkToken(options);
-  const { labelPrefix, keyId, timeout, verifier, observer } = options;
+  const { namePrefix, keyId, timeout, verifier, observer } = options;
   const { concurrency = token.isIsolated ? ISOLATED_CONCURRENCY : 1 } = options;
   assertArgument(
-    labelPrefix === undefined || isText(labelPrefix),
-    "labelPrefix must be a string",
-    "labelPrefix",
-    labelPrefix,
+    namePrefix === undefined || isText(namePrefix),
+    "namePrefix must be a string",
+    "namePrefix",
+    namePrefix,
   );
   return {
     ...token,
@@ -86,22 +86,25 @@ export function checkStoreOptions(options: Pkcs11KeyStoreOptions): CheckedStore 
     verifier,
     observer: checkObserver(observer),
     filter: {
-      labelPrefix: Buffer.from(labelPrefix ?? ""),
+      namePrefix: Buffer.from(namePrefix ?? ""),
       id: keyId === undefined ? undefined : checkKeyId("keyId", keyId),
     },
   };
 }
 
 /** @throws ethers' INVALID_ARGUMENT, also for a name that the filter would hide from the store's own listing. */
-export function newKeyName({ label, id }: CreatePkcs11KeyOptions, { labelPrefix, id: onlyId }: KeyFilter): NewKeyName {
-  assertArgument(isText(label), "label must be a string", "label", label);
+export function newKeyName(
+  { name: label, id }: Pkcs11CreateKeyOptions,
+  { namePrefix, id: onlyId }: KeyFilter,
+): NewKeyName {
+  assertArgument(isText(label), "name must be a string", "name", label);
   const name = {
     label: Buffer.from(label),
     id: id === undefined ? Uint8Array.from(randomBytes(RANDOM_ID_LENGTH)) : checkKeyId("id", id),
     hasRandomId: id === undefined,
   };
-  const prefixed = startsWith(name.label, labelPrefix);
-  assertArgument(prefixed, "label must begin with the store's labelPrefix", "label", label);
+  const prefixed = startsWith(name.label, namePrefix);
+  assertArgument(prefixed, "name must begin with the store's namePrefix", "name", label);
   assertArgument(!onlyId || equalBytes(name.id, onlyId), "id must be the store's keyId", "id", id);
   return name;
 }

@@ -17,11 +17,11 @@ import { ambiguous, type SigningObject } from "./signing-object.ts";
 import { StoreCalls } from "./store-calls.ts";
 import {
   type CheckedStore,
-  type CreatePkcs11KeyOptions,
   checkStoreOptions,
-  type ImportPkcs11KeyOptions,
   newKeyName,
-  type Pkcs11KeyStoreOptions,
+  type Pkcs11CreateKeyOptions,
+  type Pkcs11ImportKeyOptions,
+  type Pkcs11StoreOptions,
 } from "./store-options.ts";
 import { Pkcs11Token } from "./token.ts";
 import { type FoundKey, TokenKey } from "./token-key.ts";
@@ -61,7 +61,7 @@ export class Pkcs11KeyStore implements KeyStore {
    *
    * @throws ethers' INVALID_ARGUMENT for options that cannot be right.
    */
-  constructor(options: Pkcs11KeyStoreOptions, backend = "pkcs11") {
+  constructor(options: Pkcs11StoreOptions, backend = "pkcs11") {
     this.#options = checkStoreOptions(options);
     this.#token = new Pkcs11Token(this.#options);
     this.#calls = new StoreCalls(this.#token, backend, this.#options.timeout, this.#options.observer);
@@ -108,7 +108,7 @@ export class Pkcs11KeyStore implements KeyStore {
    *
    * @throws SignerError KEY_EXISTS if a key of the token has the label or the CKA_ID, or is being made with it.
    */
-  async createKey(options: CreatePkcs11KeyOptions): Promise<StoredKey> {
+  async createKey(options: Pkcs11CreateKeyOptions): Promise<StoredKey> {
     const name = newKeyName(options, this.#options.filter);
     return this.#make("createKey", name, options.signal, (session) => generateKeyPair(session, name));
   }
@@ -125,7 +125,7 @@ export class Pkcs11KeyStore implements KeyStore {
    * @param privateKey 32 bytes, big-endian, or their hex string with 0x. No error shows them.
    * @throws ethers' INVALID_ARGUMENT if this is not a private key; SignerError KEY_EXISTS as {@link createKey}.
    */
-  async importKey(privateKey: Uint8Array | string, options: ImportPkcs11KeyOptions): Promise<StoredKey> {
+  async importKey(privateKey: Uint8Array | string, options: Pkcs11ImportKeyOptions): Promise<StoredKey> {
     const name = newKeyName(options, this.#options.filter);
     const expected = options.expectedAddress === undefined ? undefined : getAddress(options.expectedAddress);
     const secret = new PrivateKey(privateKey);

@@ -1,9 +1,9 @@
 import type { KeyStore } from "../accounts/key-store.ts";
 import type { KmsStoreOptions } from "../aws-kms/index.ts";
 import type { AzureKeyVaultStoreOptions } from "../azure-key-vault/index.ts";
-import type { CloudHsmKeyStoreOptions } from "../cloudhsm/index.ts";
+import type { CloudHsmStoreOptions } from "../cloudhsm/index.ts";
 import type { GcpKmsStoreOptions } from "../gcp-kms/index.ts";
-import type { Pkcs11KeyStoreOptions } from "../pkcs11/index.ts";
+import type { Pkcs11StoreOptions } from "../pkcs11/index.ts";
 import { placeOf } from "./gcp-kms-uri.ts";
 import { parseKeyUri } from "./key-uri.ts";
 import { type KeyUriOptions, optionsOf } from "./options.ts";
@@ -51,11 +51,11 @@ export async function storeFromUri(uri: string, { prefix, ...options }: StoreUri
     case "pkcs11": {
       requireLibrary(place);
       const { Pkcs11KeyStore } = await import("../pkcs11/index.ts");
-      return new Pkcs11KeyStore({ ...place, labelPrefix: prefix } as unknown as Pkcs11KeyStoreOptions);
+      return new Pkcs11KeyStore({ ...place, namePrefix: prefix } as unknown as Pkcs11StoreOptions);
     }
     case "cloudhsm": {
       const { CloudHsmKeyStore } = await import("../cloudhsm/index.ts");
-      return new CloudHsmKeyStore({ ...place, labelPrefix: prefix } as CloudHsmKeyStoreOptions);
+      return new CloudHsmKeyStore({ ...place, namePrefix: prefix } as CloudHsmStoreOptions);
     }
   }
 }

@@ -101,7 +101,10 @@ export function randomRequest(seed: number): VerifiedRequest {
       },
     },
   };
-  const printable = text().replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "").slice(0, 100) || "x";
+  const printable =
+    text()
+      .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "")
+      .slice(0, 100) || "x";
   return verifyApprovalRequest(requestFor("a message", { digest, content, note: printable, requester: printable }), {
     ...ANY,
     ...(random.below(2) === 0 ? { descriptors: [descriptor] } : { abis: { [CONTRACT]: ABI.fragments } }),

@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import { afterEach, beforeAll, expect, test } from "@jest/globals";
 import { id, verifyMessage, Wallet } from "ethers";
-import { CloudHsmKeyStore, type CloudHsmKeyStoreOptions } from "../../src/cloudhsm/index.ts";
+import { CloudHsmKeyStore, type CloudHsmStoreOptions } from "../../src/cloudhsm/index.ts";
 import { RemoteSigner } from "../../src/index.ts";
 import { collect } from "../support/listing.ts";
 import { SoftHsmToken } from "../support/softhsm.ts";
@@ -12,7 +12,7 @@ const token = SoftHsmToken.create(softHsmPath(), `cloudhsm-store-${process.pid}`
 const { libraryPath, slot } = token;
 const stores: CloudHsmKeyStore[] = [];
 
-function open(options: CloudHsmKeyStoreOptions): CloudHsmKeyStore {
+function open(options: CloudHsmStoreOptions): CloudHsmKeyStore {
   const store = new CloudHsmKeyStore(options);
   stores.push(store);
   return store;
@@ -26,12 +26,12 @@ afterEach(async () => {
   await Promise.all(stores.splice(0).map((store) => store.close()));
 });
 
-test.each<[string, CloudHsmKeyStoreOptions]>([
+test.each<[string, CloudHsmStoreOptions]>([
   ["user and password", { user: "crypto-user", password: "correct horse" }],
   ["a password function", { user: "crypto-user", password: async () => "correct horse" }],
   ["AWS's PIN", { pin: "crypto-user:correct horse" }],
 ])("lists and signs with %s", async (_name, login) => {
-  const store = open({ libraryPath, slot, ...login, labelPrefix: "treasury-" });
+  const store = open({ libraryPath, slot, ...login, namePrefix: "treasury-" });
   const { stored, failed } = await collect(store.list());
   expect(failed).toEqual([]);
   expect(new Map(stored.map(({ name, address }) => [name, address]))).toEqual(
@@ -45,8 +45,8 @@ test.each<[string, CloudHsmKeyStoreOptions]>([
 
 test("creates a key, and imports one where the library allows that", async () => {
   const store = open({ libraryPath, slot, user: "crypto-user", password: "correct horse" });
-  const created = await store.createKey({ label: "created" });
-  const imported = await store.importKey(id("moved"), { label: "moved" });
+  const created = await store.createKey({ name: "created" });
+  const imported = await store.importKey(id("moved"), { name: "moved" });
   expect(imported.address).toBe(new Wallet(id("moved")).address);
   for (const { key, address } of [created, imported]) {
     expect(verifyMessage("hello", await new RemoteSigner(key).signMessage("hello"))).toBe(address);
@@ -72,7 +72,7 @@ test("by default the library is AWS's, and its absence is the store's health", a
 test.each<[string, Record<string, unknown>, string]>([
   ["no login", {}, "user"],
   ["a colon in the user", { user: "a:b", password: "x" }, "user"],
-  ["an empty prefix", { pin: "u:planted", labelPrefix: "" }, "labelPrefix"],
+  ["an empty prefix", { pin: "u:planted", namePrefix: "" }, "namePrefix"],
   ["a key id without 0x", { pin: "u:planted", keyId: "01" }, "keyId"],
   ["two selectors of the token", { pin: "u:planted", slot: 1, tokenLabel: "t" }, "tokenLabel"],
 ])("options that cannot be right: %s", (_name, options, argument) => {

@@ -99,7 +99,7 @@ function endSessions(slot: Buffer | undefined): void {
 }
 
 async function create(label: string): Promise<void> {
-  const creating = store.createKey({ label }).then(
+  const creating = store.createKey({ name: label }).then(
     ({ address }) => address,
     ({ code }: { code: string }) => code,
   );

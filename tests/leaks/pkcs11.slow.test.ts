@@ -67,9 +67,9 @@ describe.each([[undefined], ["process"]] as const)("isolation: %s", (isolation) 
     const expectedAddress = "0x000000000000000000000000000000000000dEaD";
     const outcomes = await Promise.all(
       [
-        store.importKey(IMPORTED, { label }),
-        store.importKey(IMPORTED, { label: `${label}-2`, expectedAddress }),
-        refused.importKey(IMPORTED, { label: `${label}-3` }),
+        store.importKey(IMPORTED, { name: label }),
+        store.importKey(IMPORTED, { name: `${label}-2`, expectedAddress }),
+        refused.importKey(IMPORTED, { name: `${label}-3` }),
       ].map((each) => each.catch((error: unknown) => error)),
     );
     expectNoLeak([store, refused, ...outcomes], secrets);

@@ -29,7 +29,7 @@ beforeAll(async () => {
   token.importKey(id("imported"), { label: "imported", id: "0x01" });
   token.importKey(id("loose"), { label: "loose", id: "0x02", extractable: true });
   const store = new Pkcs11KeyStore({ libraryPath, tokenLabel, pin });
-  await store.createKey({ label: "generated" });
+  await store.createKey({ name: "generated" });
   await store.close();
 });
 

@@ -107,8 +107,8 @@ describe.each(WAYS)("searches spoil what is made at the same time (%s)", (_way, 
     const store = openStore(options);
     const many = Array.from({ length: 8 }, (_, index) => index);
     const outcomes = await Promise.all([
-      ...many.map((index) => store.createKey({ label: `made-${index}` })),
-      ...many.map((index) => store.importKey(id(`key ${index}`), { label: `imported-${index}` })),
+      ...many.map((index) => store.createKey({ name: `made-${index}` })),
+      ...many.map((index) => store.importKey(id(`key ${index}`), { name: `imported-${index}` })),
       ...many.map(() => collect(store.list())),
     ]);
     const made = outcomes.flatMap((outcome) => ("address" in outcome ? [outcome.address] : []));
@@ -153,8 +153,8 @@ describe("of two writers the slower one is answered CKR_DEVICE_MEMORY", () => {
     const store = openStore();
     const many = Array.from({ length: 6 }, (_, index) => index);
     const made = await Promise.all([
-      ...many.map((index) => store.createKey({ label: `made-${index}` })),
-      ...many.map((index) => store.importKey(id(`key ${index}`), { label: `imported-${index}` })),
+      ...many.map((index) => store.createKey({ name: `made-${index}` })),
+      ...many.map((index) => store.importKey(id(`key ${index}`), { name: `imported-${index}` })),
     ]);
     const { stored, failed } = await collect(store.list());
     expect(failed).toEqual([]);
@@ -165,7 +165,7 @@ describe("of two writers the slower one is answered CKR_DEVICE_MEMORY", () => {
     shim.set("C_GenerateKeyPair", { returnValue: 0x31 });
     const store = openStore();
     const before = shim.stats().functions.C_GenerateKeyPair.calls;
-    await expect(store.createKey({ label: "made" })).rejects.toMatchObject({
+    await expect(store.createKey({ name: "made" })).rejects.toMatchObject({
       info: { returnValue: 0x31 },
       retryable: true,
     });
@@ -179,7 +179,7 @@ describe("a search finds ten objects at most", () => {
 
   test("any key is found by its name, and a store lists those that it has made or listed", async () => {
     const store = openStore();
-    const made = await Promise.all(names.map((label) => store.createKey({ label })));
+    const made = await Promise.all(names.map((label) => store.createKey({ name: label })));
     shim.adopt("tenPerSearch");
     const { stored, failed } = await collect(store.list());
     expect(failed).toEqual([]);
@@ -210,12 +210,12 @@ describe("a search finds ten objects at most", () => {
 test("the token makes public keys itself and takes none: an import succeeds with that one, and without one fails", async () => {
   const store = openStore();
   shim.adopt("virtualPublicKeys");
-  const imported = await store.importKey(id("hot"), { label: "hot" });
+  const imported = await store.importKey(id("hot"), { name: "hot" });
   expect(imported.address).toBe(new Wallet(id("hot")).address);
   shim.adopt();
   const bareObject = { returnValue: 0xd1, skip: 1, count: 1 };
   shim.set("C_CreateObject", bareObject);
-  await expect(store.importKey(id("cold"), { label: "cold" })).rejects.toMatchObject({ info: { returnValue: 0xd1 } });
+  await expect(store.importKey(id("cold"), { name: "cold" })).rejects.toMatchObject({ info: { returnValue: 0xd1 } });
   await expect(collect(store.list())).resolves.toMatchObject({ stored: [{ name: "hot" }], failed: [] });
 });
 
@@ -227,8 +227,8 @@ test.each([
   const store = openStore();
   for (const name of ["C_GenerateKeyPair", "C_CreateObject"] as const) shim.set(name, { returnValue });
   const lacking = { code, message: expect.stringContaining("secp256k1"), info: { returnValue } };
-  await expect(store.createKey({ label: "made" })).rejects.toMatchObject(lacking);
-  await expect(store.importKey(id("key"), { label: "imported" })).rejects.toMatchObject(lacking);
+  await expect(store.createKey({ name: "made" })).rejects.toMatchObject(lacking);
+  await expect(store.importKey(id("key"), { name: "imported" })).rejects.toMatchObject(lacking);
 });
 
 test("the token logs in slowly: however many calls wait for it, there is one login", async () => {

@@ -153,7 +153,7 @@ describe("a key that is made in another process", () => {
     const store = openStore();
     await store.health();
     shim.set("C_CreateObject", { returnValue: DEVICE_MEMORY, skip: 1 });
-    await expect(store.importKey(id("undone"), { label: "undone" })).rejects.toMatchObject({
+    await expect(store.importKey(id("undone"), { name: "undone" })).rejects.toMatchObject({
       ...{ operation: "C_CreateObject", info: { returnValue: DEVICE_MEMORY } },
     });
     expect(objectsNamed(token, "undone")).toEqual([]);
@@ -162,7 +162,7 @@ describe("a key that is made in another process", () => {
   test("is unwrapped where the token takes no private key in the clear", async () => {
     const store = openStore();
     shim.set("C_CreateObject", { returnValue: ATTRIBUTE_TYPE_INVALID, count: 1 });
-    const { key, address: imported } = await store.importKey(id("wrapped"), { label: "wrapped" });
+    const { key, address: imported } = await store.importKey(id("wrapped"), { name: "wrapped" });
     expect(imported).toBe(new Wallet(id("wrapped")).address);
     await expect(key.signDigest(new Uint8Array(32))).resolves.toMatchObject({ r: expect.anything() });
     token.deleteKeys("wrapped");

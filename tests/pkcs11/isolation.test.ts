@@ -39,7 +39,7 @@ afterEach(async () => {
 describe('isolation: "process"', () => {
   test("signs in one process for all signers and stores, in no session of this one", async () => {
     const before = openSessions();
-    const store = new Pkcs11KeyStore({ ...named, labelPrefix: "s" });
+    const store = new Pkcs11KeyStore({ ...named, namePrefix: "s" });
     opened.push(store);
     const [first, second] = [open(), open({ keyLabel: "second" })];
     const messages = Array.from({ length: 20 }, (_, index) => `message ${index}`);
@@ -56,8 +56,8 @@ describe('isolation: "process"', () => {
   test("makes and imports keys there too", async () => {
     const store = new Pkcs11KeyStore(named);
     opened.push(store);
-    const made = await store.createKey({ label: "made" });
-    const imported = await store.importKey(id("imported"), { label: "imported" });
+    const made = await store.createKey({ name: "made" });
+    const imported = await store.importKey(id("imported"), { name: "imported" });
     expect(imported.address).toBe(new Wallet(id("imported")).address);
     expect((await made.key.getPublicKey()).length).toBe(65);
     token.deleteKeys("made");

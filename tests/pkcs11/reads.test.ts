@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import { id } from "ethers";
 import type { RemoteKey } from "../../src/index.ts";
-import { Pkcs11KeyStore, type Pkcs11KeyStoreOptions, Pkcs11Signer } from "../../src/pkcs11/index.ts";
+import { Pkcs11KeyStore, Pkcs11Signer, type Pkcs11StoreOptions } from "../../src/pkcs11/index.ts";
 import { collect } from "../support/listing.ts";
 import { Shim, type ShimFunction } from "../support/pkcs11-shim/shim.ts";
 import { SoftHsmToken } from "../support/softhsm.ts";
@@ -27,7 +27,7 @@ afterEach(async () => {
 
 afterAll(() => shim.remove());
 
-function openStore(options: Partial<Pkcs11KeyStoreOptions> = {}): Pkcs11KeyStore {
+function openStore(options: Partial<Pkcs11StoreOptions> = {}): Pkcs11KeyStore {
   const store = new Pkcs11KeyStore({ libraryPath, tokenLabel, pin, ...options });
   opened.push(store);
   return store;
@@ -81,7 +81,7 @@ test("a key of a store that was closed tells nothing and signs nothing", async (
 test("a store's timeout: the call ends while the token is silent, and what it made afterwards is removed", async () => {
   const store = openStore({ timeout: 100 });
   shim.set("C_GenerateKeyPair", { hangMs: HANG_MS, count: 1 });
-  await expect(store.createKey({ label: "late" })).rejects.toMatchObject({
+  await expect(store.createKey({ name: "late" })).rejects.toMatchObject({
     ...{ code: "BACKEND_TIMEOUT", operation: "createKey", backend: "pkcs11" },
     message: expect.stringContaining("has not answered for 100 ms"),
   });

@@ -19,7 +19,7 @@ afterAll(() => store.close());
 
 describe("create", () => {
   test("makes a key that signs, that a listing finds, and that a signer finds by its label", async () => {
-    const { key, address, name } = await store.createKey({ label: "hot wallet 1" });
+    const { key, address, name } = await store.createKey({ name: "hot wallet 1" });
     expect(name).toBe("hot wallet 1");
     expect(key.id).toMatch(/^pkcs11:token=store-create-[^;]+;object=hot%20wallet%201;id=(%[0-9A-F]{2}){16}$/);
     expect(verifyMessage("hello", await new RemoteSigner(key).signMessage("hello"))).toBe(address);
@@ -32,7 +32,7 @@ describe("create", () => {
   });
 
   test("sets every attribute of the private half", async () => {
-    const { key } = await store.createKey({ label: "guarded", id: Uint8Array.of(0x0a, 0xff) });
+    const { key } = await store.createKey({ name: "guarded", id: Uint8Array.of(0x0a, 0xff) });
     expect(key.id).toMatch(/;object=guarded;id=%0A%FF$/);
     expect(privateAttributes(token, "guarded")).toEqual({
       TOKEN: true,
@@ -47,13 +47,13 @@ describe("create", () => {
   });
 
   test("refuses a label and an id that a key has already", async () => {
-    await store.createKey({ label: "taken", id: "0x7a" });
+    await store.createKey({ name: "taken", id: "0x7a" });
     const refusal = { code: "KEY_EXISTS", retryable: false, backend: "pkcs11", operation: "createKey" };
-    await expect(store.createKey({ label: "taken" })).rejects.toMatchObject({
+    await expect(store.createKey({ name: "taken" })).rejects.toMatchObject({
       ...refusal,
       message: 'a key of the token with the label "taken" exists already; choose another. Nothing was made',
     });
-    await expect(store.createKey({ label: "other", id: "0x7a" })).rejects.toMatchObject({
+    await expect(store.createKey({ name: "other", id: "0x7a" })).rejects.toMatchObject({
       ...refusal,
       message: "a key of the token with the CKA_ID 0x7a exists already; choose another. Nothing was made",
     });
@@ -63,44 +63,44 @@ describe("create", () => {
   test("refuses a label and an id that are being made, also by another store", async () => {
     const another = new Pkcs11KeyStore({ libraryPath, tokenLabel, pin });
     const outcomes = await Promise.allSettled([
-      store.createKey({ label: "same" }),
-      another.createKey({ label: "same" }),
-      another.importKey(id("imported"), { label: "same" }),
-      store.createKey({ label: "id-1", id: "0x7b" }),
-      another.createKey({ label: "id-2", id: "0x7b" }),
+      store.createKey({ name: "same" }),
+      another.createKey({ name: "same" }),
+      another.importKey(id("imported"), { name: "same" }),
+      store.createKey({ name: "id-1", id: "0x7b" }),
+      another.createKey({ name: "id-2", id: "0x7b" }),
     ]);
     const codes = outcomes.map((outcome) => (outcome.status === "rejected" ? outcome.reason.code : "made"));
     expect(codes.toSorted()).toEqual(["KEY_EXISTS", "KEY_EXISTS", "KEY_EXISTS", "made", "made"]);
     const made = ["same", "id-1", "id-2"].map((label) => objectsNamed(token, label).length);
     expect(made.toSorted()).toEqual([0, 2, 2]);
-    await expect(store.createKey({ label: "same" })).rejects.toMatchObject({ code: "KEY_EXISTS" });
+    await expect(store.createKey({ name: "same" })).rejects.toMatchObject({ code: "KEY_EXISTS" });
     await another.close();
   });
 
   test("refuses what is neither a label nor an id", async () => {
     const argument = (options: object) =>
-      store.createKey(options as { label: string }).catch((error: { argument?: string }) => error.argument);
-    await expect(argument({ label: "" })).resolves.toBe("label");
-    await expect(argument({})).resolves.toBe("label");
-    await expect(argument({ label: "other", id: "7a" })).resolves.toBe("id");
+      store.createKey(options as { name: string }).catch((error: { argument?: string }) => error.argument);
+    await expect(argument({ name: "" })).resolves.toBe("name");
+    await expect(argument({})).resolves.toBe("name");
+    await expect(argument({ name: "other", id: "7a" })).resolves.toBe("id");
   });
 
   test("refuses a name that the store's own filter would hide", async () => {
-    const hidden = new Pkcs11KeyStore({ libraryPath, tokenLabel, pin, labelPrefix: "hot-", keyId: "0x11" });
+    const hidden = new Pkcs11KeyStore({ libraryPath, tokenLabel, pin, namePrefix: "hot-", keyId: "0x11" });
     const refusal = { code: "INVALID_ARGUMENT" };
-    await expect(hidden.createKey({ label: "cold" })).rejects.toMatchObject({ ...refusal, argument: "label" });
-    await expect(hidden.createKey({ label: "hot-1", id: "0x12" })).rejects.toMatchObject({
+    await expect(hidden.createKey({ name: "cold" })).rejects.toMatchObject({ ...refusal, argument: "name" });
+    await expect(hidden.createKey({ name: "hot-1", id: "0x12" })).rejects.toMatchObject({
       ...refusal,
       argument: "id",
     });
-    const { key } = await hidden.createKey({ label: "hot-1", id: "0x11" });
+    const { key } = await hidden.createKey({ name: "hot-1", id: "0x11" });
     expect((await collect(hidden.list())).stored.map((listed) => listed.key.id)).toEqual([key.id]);
     await hidden.close();
   });
 
   test("ten at once are ten keys", async () => {
     const made = await Promise.all(
-      Array.from({ length: 10 }, (_, index) => store.createKey({ label: `many-${index}` })),
+      Array.from({ length: 10 }, (_, index) => store.createKey({ name: `many-${index}` })),
     );
     expect(new Set(made.map(({ address }) => address)).size).toBe(10);
     const { stored } = await collect(store.list());
@@ -114,8 +114,8 @@ describe("create", () => {
       return call(...args, () => done(returnValue("CKR_DEVICE_MEMORY", 0x31)));
     });
     const failure = { code: "BACKEND_UNAVAILABLE", operation: "C_GenerateKeyPair" };
-    await expect(store.createKey({ label: "half-made" })).rejects.toMatchObject(failure);
-    await expect(store.createKey({ label: "half-made", id: "0x7c" })).rejects.toMatchObject(failure);
+    await expect(store.createKey({ name: "half-made" })).rejects.toMatchObject(failure);
+    await expect(store.createKey({ name: "half-made", id: "0x7c" })).rejects.toMatchObject(failure);
     expect(objectsNamed(token, "half-made")).toHaveLength(2);
     intercept("C_GenerateKeyPairCallback", (call, args) => {
       const done = args.pop() as (error: Error) => void;
@@ -124,7 +124,7 @@ describe("create", () => {
         done(returnValue("CKR_DEVICE_MEMORY", 0x31));
       });
     });
-    await expect(store.createKey({ label: "one half", id: "0x7d" })).rejects.toMatchObject(failure);
+    await expect(store.createKey({ name: "one half", id: "0x7d" })).rejects.toMatchObject(failure);
     expect(objectsNamed(token, "one half")).toEqual([]);
   });
 
@@ -132,7 +132,7 @@ describe("create", () => {
     intercept("C_GenerateKeyPairCallback", () => {
       throw returnValue("CKR_TOKEN_WRITE_PROTECTED", 0xe2);
     });
-    await expect(store.createKey({ label: "refused" })).rejects.toMatchObject({
+    await expect(store.createKey({ name: "refused" })).rejects.toMatchObject({
       code: "ACCESS_DENIED",
       backend: "pkcs11",
       operation: "C_GenerateKeyPair",
@@ -147,8 +147,8 @@ describe("create", () => {
       controller.abort(reason);
       return call(...args);
     });
-    await expect(store.createKey({ label: "aborted", signal: controller.signal })).rejects.toBe(reason);
-    await expect(store.createKey({ label: "aborted", signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    await expect(store.createKey({ name: "aborted", signal: controller.signal })).rejects.toBe(reason);
+    await expect(store.createKey({ name: "aborted", signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
     expect(objectsNamed(token, "aborted")).toEqual([]);
   });
 
@@ -156,7 +156,7 @@ describe("create", () => {
     intercept("C_GetAttributeValue", () => {
       throw returnValue("CKR_DEVICE_ERROR", 0x30);
     });
-    await expect(store.createKey({ label: "unread" })).rejects.toMatchObject({ code: "BACKEND_UNAVAILABLE" });
+    await expect(store.createKey({ name: "unread" })).rejects.toMatchObject({ code: "BACKEND_UNAVAILABLE" });
     expect(objectsNamed(token, "unread")).toEqual([]);
   });
 });

@@ -41,7 +41,7 @@ describe.each<[string, boolean]>([
       const privateKey = new Uint8Array(randomBytes(32));
       const wallet = new Wallet(hexlify(privateKey));
       const label = `${prefix}-${index}`;
-      const stored = await store.importKey(privateKey, { label, expectedAddress: wallet.address });
+      const stored = await store.importKey(privateKey, { name: label, expectedAddress: wallet.address });
       expect([stored.name, stored.address]).toEqual([label, wallet.address]);
       const signer = new RemoteSigner(stored.key, null, { expectedAddress: wallet.address });
       expect(verifyMessage("hello", await signer.signMessage("hello"))).toBe(wallet.address);
@@ -56,7 +56,7 @@ describe.each<[string, boolean]>([
 
   test("the private half is sensitive, not extractable, and may only sign", async () => {
     if (wrapped) intercept("C_CreateObject", refusePlainKeys);
-    await store.importKey(id(prefix), { label: prefix, id: wrapped ? "0x0b" : "0x0a" });
+    await store.importKey(id(prefix), { name: prefix, id: wrapped ? "0x0b" : "0x0a" });
     expect(privateAttributes(token, prefix)).toEqual({
       TOKEN: true,
       PRIVATE: true,
@@ -82,7 +82,7 @@ describe("an import that fails leaves nothing behind", () => {
     { planted: "5e".repeat(32) },
   ])("no private key: %p", async (privateKey) => {
     const error: unknown = await store
-      .importKey(privateKey as string, { label: "bad" })
+      .importKey(privateKey as string, { name: "bad" })
       .catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: "INVALID_ARGUMENT", argument: "privateKey" });
     expect(inspect(error, { depth: Infinity, showHidden: true })).not.toMatch(/5e5e|planted|fffffffe/);
@@ -91,7 +91,7 @@ describe("an import that fails leaves nothing behind", () => {
 
   test("another address than the expected one", async () => {
     const expectedAddress = new Wallet(id("stranger")).address;
-    await expect(store.importKey(id("mine"), { label: "mismatch", expectedAddress })).rejects.toMatchObject({
+    await expect(store.importKey(id("mine"), { name: "mismatch", expectedAddress })).rejects.toMatchObject({
       code: "ADDRESS_MISMATCH",
       backend: "pkcs11",
       info: { expected: expectedAddress, actual: new Wallet(id("mine")).address },
@@ -100,8 +100,8 @@ describe("an import that fails leaves nothing behind", () => {
   });
 
   test("a label or an id that the token has already", async () => {
-    await store.importKey(id("taken"), { label: "taken", id: "0x7a" });
-    const another = (label: string, keyId: string) => store.importKey(id("another"), { label, id: keyId });
+    await store.importKey(id("taken"), { name: "taken", id: "0x7a" });
+    const another = (label: string, keyId: string) => store.importKey(id("another"), { name: label, id: keyId });
     const taken = { code: "KEY_EXISTS", operation: "importKey" };
     await expect(another("taken", "0x7b")).rejects.toMatchObject({
       ...taken,
@@ -119,7 +119,7 @@ describe("an import that fails leaves nothing behind", () => {
       (args[1] as Buffer).fill(7);
       return call(...args);
     });
-    await expect(store.importKey(id("unproven"), { label: "unproven" })).rejects.toMatchObject({
+    await expect(store.importKey(id("unproven"), { name: "unproven" })).rejects.toMatchObject({
       code: "SIGNATURE_MISMATCH",
     });
     expect(objectsNamed(token, "unproven")).toEqual([]);
@@ -132,7 +132,7 @@ describe("an import that fails leaves nothing behind", () => {
       controller.abort(reason);
       return call(...args);
     });
-    const options = { label: "aborted", signal: controller.signal };
+    const options = { name: "aborted", signal: controller.signal };
     await expect(store.importKey(id("aborted"), options)).rejects.toBe(reason);
     expect(objectsNamed(token, "aborted")).toEqual([]);
   });
@@ -143,14 +143,14 @@ describe("an import that fails leaves nothing behind", () => {
       if (keyClass?.value === pkcs11js.CKO_PUBLIC_KEY) throw returnValue("CKR_DEVICE_MEMORY", 0x31);
       return call(...args);
     });
-    await expect(store.importKey(id("half"), { label: "half" })).rejects.toMatchObject({ code: "BACKEND_UNAVAILABLE" });
+    await expect(store.importKey(id("half"), { name: "half" })).rejects.toMatchObject({ code: "BACKEND_UNAVAILABLE" });
     expect(objectsNamed(token, "half")).toEqual([]);
   });
 
   test("a token that takes private keys in no way", async () => {
     intercept("C_CreateObject", refusePlainKeys);
     intercept("C_GetMechanismList", () => [pkcs11js.CKM_ECDSA]);
-    await expect(store.importKey(id("nowhere"), { label: "nowhere" })).rejects.toMatchObject({
+    await expect(store.importKey(id("nowhere"), { name: "nowhere" })).rejects.toMatchObject({
       code: "KEY_UNUSABLE",
       operation: "C_CreateObject",
     });
@@ -164,7 +164,7 @@ describe("an import that fails leaves nothing behind", () => {
     intercept("C_DestroyObject", () => {
       throw returnValue("CKR_ACTION_PROHIBITED", 0x1b);
     });
-    await expect(store.importKey(id("stuck"), { label: "stuck" })).rejects.toMatchObject({
+    await expect(store.importKey(id("stuck"), { name: "stuck" })).rejects.toMatchObject({
       code: "BACKEND_UNAVAILABLE",
       retryable: false,
       message: expect.stringMatching(/could not be removed.*CKR_ACTION_PROHIBITED/),
@@ -194,7 +194,7 @@ test("a private key shows in no error, whatever fails, and the store wipes its c
       throw returnValue("CKR_GENERAL_ERROR", 0x05);
     });
     const error: unknown = await store
-      .importKey(secret, { label: `planted-${index}` })
+      .importKey(secret, { name: `planted-${index}` })
       .catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: "BACKEND_UNAVAILABLE" });
     shown.push(inspect(error, { depth: Infinity, showHidden: true, maxArrayLength: null }), JSON.stringify(error));

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { getBytes, id, verifyMessage, Wallet } from "ethers";
 import pkcs11js from "pkcs11js";
 import { RemoteSigner } from "../../src/index.ts";
-import { Pkcs11KeyStore, type Pkcs11KeyStoreOptions } from "../../src/pkcs11/index.ts";
+import { Pkcs11KeyStore, type Pkcs11StoreOptions } from "../../src/pkcs11/index.ts";
 import { collect } from "../support/listing.ts";
 import { intercept, restore, returnValue } from "../support/pkcs11-faults.ts";
 import { openSessions } from "../support/session-count.ts";
@@ -14,7 +14,7 @@ const LABELS = ["a", "b", "c"];
 const stores: Pkcs11KeyStore[] = [];
 let token: SoftHsmToken;
 
-function open(options: Partial<Pkcs11KeyStoreOptions> = {}): Pkcs11KeyStore {
+function open(options: Partial<Pkcs11StoreOptions> = {}): Pkcs11KeyStore {
   const { libraryPath, label: tokenLabel, pin } = token;
   const store = new Pkcs11KeyStore({ libraryPath, tokenLabel, pin, ...options });
   stores.push(store);
@@ -54,7 +54,7 @@ describe("the store's session", () => {
     expect([openSessions(), token.isLoggedIn()]).toEqual([before, false]);
     await expect(second?.signMessage("late")).rejects.toMatchObject({ code: "SIGNER_CLOSED" });
     await expect(collect(store.list())).rejects.toMatchObject({ code: "SIGNER_CLOSED", backend: "pkcs11" });
-    await expect(store.createKey({ label: "late" })).rejects.toMatchObject({ code: "SIGNER_CLOSED" });
+    await expect(store.createKey({ name: "late" })).rejects.toMatchObject({ code: "SIGNER_CLOSED" });
     await expect(store.health()).resolves.toMatchObject({ reachable: false, error: { code: "SIGNER_CLOSED" } });
   });
 
@@ -138,7 +138,7 @@ describe("keys that change", () => {
   });
 
   test("one that was replaced under its name is listed anew, and refused to who holds the former", async () => {
-    const store = open({ labelPrefix: "a" });
+    const store = open({ namePrefix: "a" });
     const [former] = (await collect(store.list())).stored;
     token.deleteKeys("a");
     token.importKey(id("another"), { label: "a", id: "0x01" });
@@ -180,7 +180,7 @@ describe("health", () => {
     expect(asked).toBe(1);
   });
 
-  test.each<[string, Partial<Pkcs11KeyStoreOptions>, string]>([
+  test.each<[string, Partial<Pkcs11StoreOptions>, string]>([
     ["no such token", { tokenLabel: "nowhere" }, "KEY_NOT_FOUND"],
     ["no such library", { libraryPath: "/nowhere/lib.so" }, "DEPENDENCY_MISSING"],
     ["a PIN function that fails", { pin: () => Promise.reject(new Error("vault")) }, "BACKEND_UNAVAILABLE"],

@@ -4,7 +4,7 @@ import { id, verifyMessage, Wallet } from "ethers";
 import pkcs11js from "pkcs11js";
 import { isStoredKey } from "../../src/accounts/key-store.ts";
 import { RemoteSigner } from "../../src/index.ts";
-import { Pkcs11KeyStore, type Pkcs11KeyStoreOptions } from "../../src/pkcs11/index.ts";
+import { Pkcs11KeyStore, type Pkcs11StoreOptions } from "../../src/pkcs11/index.ts";
 import { collect } from "../support/listing.ts";
 import { countCalls, restore } from "../support/pkcs11-faults.ts";
 import { openSessions } from "../support/session-count.ts";
@@ -15,7 +15,7 @@ const crowd = createToken("crowd");
 const odd = createToken("odd");
 const stores: Pkcs11KeyStore[] = [];
 
-function open(token: typeof crowd, options: Partial<Pkcs11KeyStoreOptions> = {}): Pkcs11KeyStore {
+function open(token: typeof crowd, options: Partial<Pkcs11StoreOptions> = {}): Pkcs11KeyStore {
   const { libraryPath, label: tokenLabel, pin } = token;
   const store = new Pkcs11KeyStore({ libraryPath, tokenLabel, pin, ...options });
   stores.push(store);
@@ -104,11 +104,11 @@ describe("100 keys among 150 of other kinds", () => {
     expect(calls()).toBe(4);
   });
 
-  test.each<[string, Partial<Pkcs11KeyStoreOptions>, number]>([
-    ["a label's beginning", { labelPrefix: "hot-9" }, 11],
-    ["a beginning that no label has", { labelPrefix: "cold" }, 0],
+  test.each<[string, Partial<Pkcs11StoreOptions>, number]>([
+    ["a label's beginning", { namePrefix: "hot-9" }, 11],
+    ["a beginning that no label has", { namePrefix: "cold" }, 0],
     ["an id", { keyId: number(5) }, 1],
-    ["both", { keyId: number(5), labelPrefix: "hot-9" }, 0],
+    ["both", { keyId: number(5), namePrefix: "hot-9" }, 0],
   ])("are filtered by %s", async (_name, options, count) => {
     const { stored, failed } = await collect(open(crowd, options).list());
     expect([stored.length, failed.length]).toEqual([count, 0]);
