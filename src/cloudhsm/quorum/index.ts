@@ -2,6 +2,7 @@ export type { KnowledgeOptions } from "../../approvals/knowledge.ts";
 export { type ApproveOptions, type ApproveTokenOptions, approveQuorumToken } from "./approval.ts";
 export { parseQuorumApproval, type QuorumApproval, serializeQuorumApproval } from "./approval-entry.ts";
 export type { ApprovalRequest } from "./approval-request.ts";
+export { type ApprovalCollection, type ApprovalRecord, type CollectOptions, collectApprovals } from "./collect.ts";
 export { type ApprovalRequestOptions, createApprovalRequest } from "./create-request.ts";
 export type { DecodedAuthorization, DecodedTransaction } from "./decoded-transaction.ts";
 export type { Line } from "./display.ts";

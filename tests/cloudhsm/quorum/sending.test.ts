@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { type JsonRpcProvider, parseEther } from "ethers";
 import {
+  collectApprovals,
   parseQuorumApproval,
   type QuorumApproval,
   serializeApprovalRequest,
@@ -102,6 +103,26 @@ describe.each([
     const sent = await signer.sendTransaction({ to: from, value: 1n });
     expect(await sent.wait()).toMatchObject({ status: 1, from });
     await rm(folder, { recursive: true });
+  });
+
+  it("approve one by one a transaction that is mined", async () => {
+    setup = new QuorumSetup({ users, required });
+    const records: unknown[] = [];
+    const signer = setup.signer(
+      {
+        approve: async (request, { signal }) => {
+          const collection = collectApprovals(request, { approvers: setup.approvers, required, signal });
+          for (const name of who) records.push(collection.add((await setup.approvals(request, [name]))[0] ?? ""));
+          return collection.approvals;
+        },
+      },
+      provider,
+    );
+    const from = await signer.getAddress();
+    await anvil.fund(from, parseEther("10"));
+    const sent = await signer.sendTransaction({ to: from, value: 1n });
+    expect(await sent.wait()).toMatchObject({ status: 1, from });
+    expect(records.at(-1)).toMatchObject({ outcome: "approved", approvals: who.map((username) => ({ username })) });
   });
 
   it("send nothing with one approval less", async () => {
