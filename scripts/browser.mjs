@@ -8,6 +8,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bundle, install } from "./browser/application.mjs";
+import { approvalPage } from "./browser/approval-page.mjs";
 import { awsKms, azureKeyVault } from "./browser/backends.mjs";
 import { badAnswers, check, goodAnswers, outOfReach, policy } from "./browser/checks.mjs";
 import { launch, Page } from "./browser/chromium.mjs";
@@ -48,6 +49,11 @@ async function main(executablePath) {
     install(application, [tarball, ...packages.map((name) => `${name}@${devDependencies[name]}`)]);
     for (const start of [awsKms, () => azureKeyVault(true)]) await visit(browser, application, await start());
     await visitWithoutCors(browser, application);
+    const page = join(folder, "approve.html");
+    const command = join(application, "node_modules/.bin/ethers-hsm");
+    must(run(command, ["approval", "page", "--out", page], { cwd: application }), "ethers-hsm approval page");
+    console.log("The approvers' page, as the command of the package writes it:");
+    for await (const result of approvalPage(browser, page)) report(result);
   } finally {
     await browser.close();
     rmSync(folder, { recursive: true, force: true });

@@ -115,6 +115,8 @@ describe("show", () => {
   test.each([
     ["no action", ["approval"], /action must be one of/],
     ["no request", ["approval", "show"], /REQUEST is missing/],
+    ["a page with a file", ["approval", "page", "a"], /page takes no file/],
+    ["a page to nowhere", ["approval", "page"], /pass --out FILE, or --serve/],
     ["two requests", ["approval", "show", "a", "b"], /takes one REQUEST/],
     ["no expectation", ["approval", "show", "/nonexistent", "--any-chain"], /pass --account as you know it/],
     ["two expectations", ["approval", "show", "x", ...EXPECTED, "--any-chain"], /pass --chain-id as you know it/],

@@ -11,23 +11,25 @@ import {
 import { isSignerError } from "../../core/errors.ts";
 import { EXPECTATIONS, KNOWLEDGE, readExpectations, readPairs } from "../approval-options.ts";
 import { writeNew } from "../approval-output.ts";
+import { writePage } from "../approval-page.ts";
 import { signRequest } from "../approval-sign.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
 import { CommandError, requireUsage } from "../errors.ts";
 import { EXIT } from "../exit-codes.ts";
 
-const ACTIONS = { show, sign: signRequest, verify, merge };
+const ACTIONS = { show, sign: signRequest, verify, merge, page: writePage };
 
 export const approval: Command = {
   name: "approval",
-  argument: "show|sign|verify|merge REQUEST [APPROVAL …]",
+  argument: "show|sign|verify|merge|page [REQUEST] [APPROVAL …]",
   summary: "show, approve and merge what a quorum of people must approve, without an HSM",
   details: [
     "show prints what a request for approval would sign, and what to beware of. sign shows it, asks for the digest's first and last",
     "four characters, signs with the approver's RSA-2048 key, and prints the approval. verify checks approvals of others; merge makes",
     "the token file of the CloudHSM CLI of a request, or of such a file, and approvals. - is the standard input. Which account and",
-    "chain are expected the approver knows from elsewhere. Exit code 1 says: do not approve, or that an approval is not valid.",
+    "chain are expected the approver knows from elsewhere. Exit code 1 says: do not approve, or that an approval is not valid. page",
+    "writes a page that does what show and sign do in a browser, without a network.",
   ],
   options: {
     ...EXPECTATIONS,
@@ -40,19 +42,24 @@ export const approval: Command = {
       help: "verify, merge: a registered public key, as PEM; once for each approver",
     },
     required: { type: "string", value: "M", help: "verify, merge: how many approvals are needed" },
-    out: { type: "string", value: "FILE", help: "sign, merge: write there, to a new file" },
+    out: { type: "string", value: "FILE", help: "sign, merge, page: write there, to a new file" },
+    serve: { type: "boolean", help: "page: serve it at 127.0.0.1 until interrupted" },
   },
   examples: [
     "approval show request.json --account 0x2c7536E3605D9C16a7a3D7b1898e529396a65c23 --chain-id 1",
     "approval sign request.json --account 0x2c75…5c23 --chain-id 1 --user bob --key bob.pem --out bob.approval.json",
     "approval verify request.json bob.approval.json --any-account --any-chain --approver bob=bob.pub.pem",
+    "approval page --out approve.html",
     "approval merge token.json alice.approval.json bob.approval.json --required 2 --out approved.json",
   ],
   run: async (context) => {
     const [action = "", ...files] = context.arguments;
     requireUsage(Object.hasOwn(ACTIONS, action), `the action must be one of ${Object.keys(ACTIONS).join(", ")}`);
-    const [request, ...approvals] = files;
-    requireUsage(request !== undefined, "REQUEST is missing");
+    const [request = "", ...approvals] = files;
+    requireUsage(
+      (request === "") === (action === "page"),
+      action === "page" ? "page takes no file" : "REQUEST is missing",
+    );
     requireUsage(approvals.length === 0 || action === "verify" || action === "merge", `${action} takes one REQUEST`);
     try {
       return await ACTIONS[action as keyof typeof ACTIONS](context, request, approvals);

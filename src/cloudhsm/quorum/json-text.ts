@@ -1,4 +1,4 @@
-import { assertArgument, getAddress } from "ethers";
+import { assertArgument, decodeBase64, encodeBase64, getAddress } from "ethers";
 import { duplicateOrInexact } from "./json-scan.ts";
 
 type JsonObject = Readonly<Record<string, unknown>>;
@@ -76,8 +76,8 @@ export function readText(value: unknown, what: string, limit: number = MAX_TEXT)
 
 /** RFC 4648, section 4, in its only canonical form; not empty. */
 export function readBase64(value: unknown, what: string, length?: number): string {
-  const bytes = typeof value === "string" && BASE64.test(value) ? Buffer.from(value, "base64") : undefined;
-  if (bytes === undefined || bytes.length === 0 || bytes.toString("base64") !== value) refuse(`${what} must be base64`);
+  const bytes = typeof value === "string" && BASE64.test(value) ? decodeBase64(value) : undefined;
+  if (bytes === undefined || bytes.length === 0 || encodeBase64(bytes) !== value) refuse(`${what} must be base64`);
   if (length !== undefined && bytes.length !== length) refuse(`${what} must be ${length} bytes in base64`);
   return value as string;
 }

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import type { ApprovalRequest } from "./approval-request.ts";
 import { type KnownContent, recompute } from "./content-digest.ts";
 import { quorumError } from "./errors.ts";
@@ -12,7 +11,7 @@ const KEY_USAGE = "key-usage";
  */
 export function checkContent(request: ApprovalRequest): KnownContent {
   const known = recompute(request.content);
-  if (!isDeepStrictEqual(plain(known.content), plain(request.content))) {
+  if (!isSame(plain(known.content), plain(request.content))) {
     throw quorumError(
       "content-mismatch",
       `what the approval request shows of its ${known.content.type} is not what the ${known.content.type} says: do not approve it`,
@@ -41,6 +40,14 @@ export function checkContent(request: ApprovalRequest): KnownContent {
     );
   }
   return known;
+}
+
+/** Of JSON: the order of members does not count. */
+function isSame(a: unknown, b: unknown): boolean {
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return a === b;
+  const [ours, theirs] = [Object.entries(a), Object.keys(b)];
+  const hasAll = ours.every(([name, value]) => Object.hasOwn(b, name) && isSame(value, b[name as keyof typeof b]));
+  return Array.isArray(a) === Array.isArray(b) && ours.length === theirs.length && hasAll;
 }
 
 // Compared as JSON: a field that is absent and one that is undefined are the same there.

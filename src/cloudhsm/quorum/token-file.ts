@@ -1,5 +1,4 @@
-import { createHash } from "node:crypto";
-import { assertArgument } from "ethers";
+import { assertArgument, decodeBase64, encodeBase64, sha256 } from "ethers";
 import { type QuorumApproval, readApproval } from "./approval-entry.ts";
 import { quorumError } from "./errors.ts";
 import { parseJsonObject, readArray, readBase64, readText, serializeJson } from "./json-text.ts";
@@ -63,15 +62,10 @@ export function readTokenFile(value: Readonly<Record<string, unknown>>, what: st
       readApproval(entry, `${what}: signatures[${index}]`),
     ),
   };
-  if (!tokenDigest(file).equals(Buffer.from(file.token, "base64"))) {
+  if (encodeBase64(sha256(decodeBase64(file.approval_data))) !== file.token) {
     throw quorumError("token-mismatch", `${what}: token is not the SHA-256 of approval_data; get a new token`);
   }
   return file;
-}
-
-/** SHA-256 of the approval data: 32 bytes. */
-function tokenDigest({ approval_data }: QuorumTokenFile): Buffer {
-  return createHash("sha256").update(Buffer.from(approval_data, "base64")).digest();
 }
 
 function readReference(value: unknown, what: string): string {
