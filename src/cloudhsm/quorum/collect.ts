@@ -44,7 +44,7 @@ export interface ApprovalCollection {
   /**
    * Adds one approval, parsed or as its JSON: call it from an HTTP handler, a queue or a folder's watcher. Each is checked at once.
    *
-   * @throws SignerError with `info.reason` `"stranger"`, `"duplicate"`, `"wrong-role"`, `"bad-signature"` (also of another token), or
+   * @throws SignerError with `info.reason` `"unknown-approver"`, `"duplicate"`, `"wrong-role"`, `"bad-signature"` (also of another token), or
    *   `"expired"` after the collection ended; ethers' INVALID_ARGUMENT for what is not an approval. The collection goes on.
    */
   add(approval: QuorumApproval | string): ApprovalRecord;

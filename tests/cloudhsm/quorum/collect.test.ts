@@ -59,7 +59,7 @@ describe("a collection", () => {
     for (const [approval, reason, code = "ACCESS_DENIED"] of [
       [alice, "duplicate"],
       [{ ...alice, username: "ALICE" }, "duplicate"],
-      [await approve("carol"), "stranger"],
+      [await approve("carol"), "unknown-approver"],
       [await approve("carol", "bob"), "bad-signature", "SIGNATURE_MISMATCH"],
       [other, "bad-signature", "SIGNATURE_MISMATCH"],
       [{ ...bob, role: "admin" }, "wrong-role"],
