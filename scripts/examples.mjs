@@ -23,6 +23,7 @@ const examples = {
   "many-accounts": ["gcp-kms", "azure-key-vault"],
   "many-processes": ["pkcs11"],
   "durable-sends": ["pkcs11"],
+  observability: ["pkcs11"],
   "viem-app": ["pkcs11", "aws-kms"],
   "web3js-app": ["cloudhsm", "azure-key-vault"],
   "express-endpoint": ["pkcs11", "aws-kms"],

@@ -10,6 +10,7 @@ import { publishedSigners } from "./sections/published-signers.ts";
 import { signing } from "./sections/signing.ts";
 import { size } from "./sections/size.ts";
 import { verification } from "./sections/verification.ts";
+import { watching } from "./sections/watching.ts";
 
 const SECTIONS: readonly Section[] = [
   verification,
@@ -19,6 +20,7 @@ const SECTIONS: readonly Section[] = [
   keyVault,
   pkcs11,
   deadlines,
+  watching,
   discovery,
   coldStart,
   size,

@@ -31,12 +31,19 @@ export type OnAttempt = (attempt: CallAttempt) => void;
  * The call's value and its error reach neither: they are passed on by this closure, and what is traced resolves to undefined, or rejects with
  * the code alone.
  */
-export async function observeCall<T>(
-  { backend, operation, signal, observer }: ObservedCall,
+export function observeCall<T>(
+  watched: ObservedCall,
   call: (onAttempt: OnAttempt | undefined) => Promise<T>,
 ): Promise<T> {
   const channel = subscribedChannel();
-  if (!observer && !channel) return call(undefined);
+  return watched.observer || channel ? watch(watched, channel, call) : call(undefined);
+}
+
+async function watch<T>(
+  { backend, operation, signal, observer }: ObservedCall,
+  channel: Channel | undefined,
+  call: (onAttempt: OnAttempt | undefined) => Promise<T>,
+): Promise<T> {
   const event: CallEvent = { backend, operation };
   const attempts: CallAttempt[] = [];
   const start = performance.now();
