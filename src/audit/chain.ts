@@ -25,7 +25,7 @@ export class Chain {
   }
 
   /** @param fields one JSON object. */
-  next(fields: Readonly<Record<string, unknown>>): Uint8Array {
+  next(fields: Readonly<Record<string, unknown>>): Buffer {
     const seq = this.#last.seq + 1;
     const line = Buffer.from(`${JSON.stringify({ seq, prev: this.#last.hash, ...fields })}\n`);
     this.#last = { seq, hash: hashLine(line) };

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { type FileHandle, open, readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -8,6 +9,27 @@ export interface Followed extends Position {
   readonly file: string;
   /** How many bytes of a line that was not finished come after it. */
   readonly torn?: number;
+}
+
+/** The first line of a file. */
+export interface StartLine extends Readonly<Record<string, unknown>> {
+  /** The log's name, a slash, and the file's. */
+  readonly origin: string;
+}
+
+/** The version of the lines' form. */
+const FORMAT = 1;
+
+/** The first line of a file that is begun now, whose name nothing else has. */
+export function startLine(log: string, follows: readonly Followed[]): StartLine {
+  const time = new Date().toISOString();
+  const file = `${time.replaceAll(":", "-")}-${process.pid}-${randomBytes(4).toString("hex")}.jsonl`;
+  return { event: "start", time, format: FORMAT, origin: `${log}/${file}`, pid: process.pid, follows };
+}
+
+/** The file that an origin names. */
+export function nameOf({ origin }: Pick<StartLine, "origin">): string {
+  return origin.slice(origin.lastIndexOf("/") + 1);
 }
 
 const LOG = /\.jsonl(\.torn)?$/;
@@ -30,12 +52,12 @@ export async function unfollowed(folder: string): Promise<Followed[]> {
   for (const file of await logFiles(folder)) {
     const { end, follows } = await settledEnd(folder, file);
     if (end) ends.push(end);
-    for (const each of follows) named.add(nameOf(each));
+    for (const each of follows) named.add(placeOf(each));
   }
-  return ends.filter((end) => !named.has(nameOf(end)));
+  return ends.filter((end) => !named.has(placeOf(end)));
 }
 
-function nameOf({ file, seq, hash }: Followed): string {
+function placeOf({ file, seq, hash }: Followed): string {
   return `${file} ${seq} ${hash}`;
 }
 

@@ -1,27 +1,24 @@
-import { randomBytes } from "node:crypto";
 import { constants, type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
+import type { LogWriter } from "./audit-log.ts";
 import { Chain, type Position } from "./chain.ts";
-import type { Followed } from "./folder.ts";
+import { type Followed, nameOf, type StartLine, startLine } from "./folder.ts";
 
-/** The version of the lines' form. */
-const FORMAT = 1;
 const APPEND_NEW = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_EXCL;
 
 /** A log file that this process writes, and no other one. */
-export class LogFile {
+export class LogFile implements LogWriter {
   readonly name: string;
   readonly origin: string;
   readonly #handle: FileHandle;
   readonly #chain = new Chain();
+  readonly #maxSize: number;
   #size = 0;
 
   /** Makes the file, with its first line on the disk, and its name, too. */
-  static async create(folder: string, log: string, follows: readonly Followed[]): Promise<LogFile> {
-    const time = new Date().toISOString();
-    const name = `${time.replaceAll(":", "-")}-${process.pid}-${randomBytes(4).toString("hex")}.jsonl`;
-    const file = new LogFile(name, `${log}/${name}`, await open(join(folder, name), APPEND_NEW, 0o600));
-    const start = { event: "start", time, format: FORMAT, origin: file.origin, pid: process.pid, follows };
+  static async create(folder: string, log: string, follows: readonly Followed[], maxSize: number): Promise<LogFile> {
+    const start = startLine(log, follows);
+    const file = new LogFile(start, await open(join(folder, nameOf(start)), APPEND_NEW, 0o600), maxSize);
     try {
       await file.write([start], true);
       await syncFolder(folder);
@@ -32,14 +29,15 @@ export class LogFile {
     }
   }
 
-  private constructor(name: string, origin: string, handle: FileHandle) {
-    this.name = name;
+  private constructor({ origin }: StartLine, handle: FileHandle, maxSize: number) {
+    this.name = nameOf({ origin });
     this.origin = origin;
     this.#handle = handle;
+    this.#maxSize = maxSize;
   }
 
-  get size(): number {
-    return this.#size;
+  get isFull(): boolean {
+    return this.#size >= this.#maxSize;
   }
 
   get last(): Position {

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { hashLine, NO_LINE, type Position } from "./chain.ts";
 import { type Checkpoint, isSignedBy, parseCheckpoint } from "./checkpoint.ts";
-import { followsOf, logFiles, parseLine } from "./folder.ts";
+import { followsOf, logFiles, nameOf, parseLine } from "./folder.ts";
 
 /** One line of a log that is as it was written. */
 export interface AuditLine extends Readonly<Record<string, unknown>> {
@@ -73,7 +73,7 @@ export async function verifyAudit(folder: string, options: VerifyAuditOptions = 
   for (const note of options.checkpoints ?? []) {
     const checkpoint = parseCheckpoint(note);
     const isTrusted = checkpoint && (!options.publicKey || isSignedBy(note, options.publicKey));
-    if (isTrusted) claim(fileOf(checkpoint), { ...checkpoint, by: "a checkpoint kept elsewhere" });
+    if (isTrusted) claim(nameOf(checkpoint), { ...checkpoint, by: "a checkpoint kept elsewhere" });
     else
       faults.push({
         file: "",
@@ -99,10 +99,6 @@ function splitLines(content: Buffer): Buffer[] {
     start = next;
   }
   return lines;
-}
-
-function fileOf({ origin }: Checkpoint): string {
-  return origin.slice(origin.lastIndexOf("/") + 1);
 }
 
 type Fault = Omit<AuditFault, "file">;

@@ -32,7 +32,7 @@ const BOUNDARIES = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.
  * An observer that makes a span and measurements of each call, by `@opentelemetry/api`.
  *
  * Spans are INTERNAL and named `ethers-hsm <operation>`: the vendor's SDK, or HTTP below it, makes the CLIENT span, as a child. Without an SDK
- * of OpenTelemetry in the application it does nothing, at some 0.3 µs a call.
+ * of OpenTelemetry in the application it does nothing.
  */
 export function openTelemetry({
   tracerProvider,
