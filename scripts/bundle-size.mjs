@@ -21,7 +21,7 @@ const BUDGETS = {
   "./nonces": 14_000,
   "./audit": 8_000,
   "./opentelemetry": 2_000,
-  "./policy": 10_000,
+  "./policy": 13_000,
   "./viem": 2_000,
   "./pkcs11": 67_000,
   "./cloudhsm": 68_000,

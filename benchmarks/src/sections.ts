@@ -6,6 +6,7 @@ import { keyVault } from "./sections/key-vault.ts";
 import { kms } from "./sections/kms.ts";
 import { memory } from "./sections/memory.ts";
 import { pkcs11 } from "./sections/pkcs11.ts";
+import { policy } from "./sections/policy.ts";
 import { publishedSigners } from "./sections/published-signers.ts";
 import { signing } from "./sections/signing.ts";
 import { size } from "./sections/size.ts";
@@ -15,6 +16,7 @@ import { watching } from "./sections/watching.ts";
 const SECTIONS: readonly Section[] = [
   verification,
   signing,
+  policy,
   publishedSigners,
   kms,
   keyVault,

@@ -40,6 +40,15 @@ export const KEY_OPTIONS: OptionTable = {
   proxy: { type: "string", value: "URL", help: "the HTTP proxy to a cloud's service; default: $HTTPS_PROXY" },
 };
 
+/** The further option of commands that sign. */
+export const POLICY_OPTION: OptionTable = {
+  policy: {
+    type: "string",
+    value: "FILE",
+    help: "an ES module that exports a policy, which decides before each signature",
+  },
+};
+
 export const RPC_OPTION: OptionTable = {
   rpc: { type: "string", value: "URL", help: "the node; default: $ETHERS_HSM_RPC, which hides the URL from others" },
 };

@@ -8,6 +8,7 @@ import { custody } from "./commands/custody.ts";
 import { doctor } from "./commands/doctor.ts";
 import { importKey } from "./commands/import.ts";
 import { nonces } from "./commands/nonces.ts";
+import { policy } from "./commands/policy.ts";
 import { send } from "./commands/send.ts";
 import { signMessage } from "./commands/sign-message.ts";
 import { signTx } from "./commands/sign-tx.ts";
@@ -16,5 +17,5 @@ import { verify } from "./commands/verify.ts";
 
 export const commands: readonly Command[] = [
   ...[accounts, address, create, importKey],
-  ...[signMessage, signTypedData, signTx, send, nonces, audit, approval, verify, custody, doctor],
+  ...[signMessage, signTypedData, signTx, send, nonces, policy, audit, approval, verify, custody, doctor],
 ];

@@ -8,6 +8,7 @@ import { signerFromUri } from "../uri/signer.ts";
 import { storeFromUri } from "../uri/store.ts";
 import type { Context } from "./context.ts";
 import { CommandError, requireUsage } from "./errors.ts";
+import { readPolicy } from "./policy-file.ts";
 import { proxyOptionsOf } from "./proxy.ts";
 
 /** The URI of `--key` or ETHERS_HSM_KEY. @throws CommandError USAGE if there is none. */
@@ -27,17 +28,20 @@ export async function keyOptionsOf(context: Context, uri: string): Promise<KeyOp
   return pin === undefined ? { timeout } : { timeout, pkcs11: { pin } };
 }
 
-type KeyOptions = Omit<KeyUriOptions, "expectedAddress" | "requireCustody"> & { readonly timeout: number };
+type KeyOptions = Omit<KeyUriOptions, "expectedAddress" | "requireCustody" | "policy" | "audit"> & {
+  readonly timeout: number;
+};
 
-/** Runs `use` with the key's signer, and closes it. */
+/** Runs `use` with the key's signer, which `--policy` decides for, and closes it. */
 export async function withSigner<T>(
   context: Context,
   provider: Provider | null,
   use: (signer: RemoteSigner) => Promise<T>,
 ): Promise<T> {
   const uri = keyUriOf(context);
+  const policy = await readPolicy(context);
   const options = await keyOptionsOf(context, uri);
-  const signer = await signerFromUri(uri, provider, options);
+  const signer = await signerFromUri(uri, provider, { ...options, policy });
   try {
     return await use(signer);
   } catch (error) {

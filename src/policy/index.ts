@@ -32,7 +32,7 @@ export type { PolicyEvaluation } from "./evaluation.ts";
 export type { Hazard } from "./hazards.ts";
 export { type LimitChange, type LimitEntry, type LimitStore, type LimitView, memoryLimitStore } from "./limit-store.ts";
 export { atLeast, atMost, type Expected, each, type Matcher, oneOf } from "./matchers.ts";
-export { definePolicy, type Policy, type PolicyOptions } from "./policy.ts";
+export { definePolicy, Policy, type PolicyOptions } from "./policy.ts";
 export { type PostgresLimitStore, type PostgresLimitStoreOptions, postgresLimitStore } from "./postgres-limit-store.ts";
 export { type RedisLimitStoreOptions, redisLimitStore } from "./redis-limit-store.ts";
 export {

@@ -14,7 +14,7 @@ export interface TypedDataOptions {
   readonly name?: string | undefined;
   /** The domain's version. */
   readonly version?: string | undefined;
-  /** The name of the primary type: the words of whoever made the data. `typeHash` is what a contract compares. */
+  /** The name of the primary type: a name alone, which the author of the data chose. `typeHash` is what a contract compares. */
   readonly primaryType?: string | undefined;
   /** keccak-256 of EIP-712's encodeType of the primary type. */
   readonly typeHash?: string | undefined;

@@ -14,7 +14,7 @@ describe("the help", () => {
     const { code, stdout, stderr } = await cli.run(["--help"]);
     expect([code, stderr]).toEqual([0, ""]);
     const words =
-      "accounts address create import sign-message sign-typed-data sign-tx send nonces audit approval verify custody doctor".split(
+      "accounts address create import sign-message sign-typed-data sign-tx send nonces policy audit approval verify custody doctor".split(
         " ",
       );
     expect(commands.map(({ name }) => name)).toEqual(words);

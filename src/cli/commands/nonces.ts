@@ -3,7 +3,7 @@ import { type NonceSigner, withNonces } from "../../nonces/nonce-signer.ts";
 import type { NonceRecord } from "../../nonces/store.ts";
 import { parseAmount } from "../amount.ts";
 import { describeChain, isTestChain } from "../chains.ts";
-import { type Command, KEY_OPTIONS, RPC_OPTION } from "../command.ts";
+import { type Command, KEY_OPTIONS, POLICY_OPTION, RPC_OPTION } from "../command.ts";
 import type { Context } from "../context.ts";
 import { CommandError, requireUsage } from "../errors.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -26,6 +26,7 @@ export const nonces: Command = {
   ],
   options: {
     ...KEY_OPTIONS,
+    ...POLICY_OPTION,
     ...RPC_OPTION,
     ...NONCE_STORE_OPTIONS,
     hash: { type: "string", value: "HASH", help: "replace, cancel: the transaction" },

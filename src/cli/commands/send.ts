@@ -9,7 +9,7 @@ import {
 } from "ethers";
 import { parseAmount } from "../amount.ts";
 import { broadcast } from "../broadcast.ts";
-import { type Command, KEY_OPTIONS, RPC_OPTION } from "../command.ts";
+import { type Command, KEY_OPTIONS, POLICY_OPTION, RPC_OPTION } from "../command.ts";
 import type { Context } from "../context.ts";
 import { CommandError, requireUsage } from "../errors.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -31,6 +31,7 @@ export const send: Command = {
   ],
   options: {
     ...KEY_OPTIONS,
+    ...POLICY_OPTION,
     ...RPC_OPTION,
     to: {
       type: "string",

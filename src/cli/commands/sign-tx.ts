@@ -1,6 +1,6 @@
 import { Transaction } from "ethers";
 import type { RemoteSigner } from "../../signer/remote-signer.ts";
-import { type Command, KEY_OPTIONS, RPC_OPTION } from "../command.ts";
+import { type Command, KEY_OPTIONS, POLICY_OPTION, RPC_OPTION } from "../command.ts";
 import type { Context } from "../context.ts";
 import { requireUsage } from "../errors.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -21,6 +21,7 @@ export const signTx: Command = {
   ],
   options: {
     ...KEY_OPTIONS,
+    ...POLICY_OPTION,
     ...RPC_OPTION,
     ...SPENDING_OPTIONS,
     "allow-unprotected": {

@@ -1,5 +1,5 @@
 import { TypedDataEncoder } from "ethers";
-import { type Command, KEY_OPTIONS } from "../command.ts";
+import { type Command, KEY_OPTIONS, POLICY_OPTION } from "../command.ts";
 import { EXIT } from "../exit-codes.ts";
 import { withSigner } from "../keys.ts";
 import { readTypedData } from "../typed-data.ts";
@@ -12,7 +12,7 @@ export const signTypedData: Command = {
     "FILE holds the JSON of eth_signTypedData_v4: domain, types with EIP712Domain, primaryType and message; - is the standard",
     "input. The domain must have just the fields that EIP712Domain declares, and addresses must be addresses, not names.",
   ],
-  options: KEY_OPTIONS,
+  options: { ...KEY_OPTIONS, ...POLICY_OPTION },
   examples: [
     "sign-typed-data permit.json --key 'aws-kms:alias/treasury?region=eu-west-1'",
     "sign-typed-data - --json < permit.json",
