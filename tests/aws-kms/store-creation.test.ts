@@ -132,15 +132,6 @@ describe("no failure loses a key that exists", () => {
     expect(server.ring.keys).toHaveLength(1);
   });
 
-  test("two calls with one alias at the same time make one key", async () => {
-    const store = open();
-    const options = { name: "alias/treasury" };
-    const outcomes = await Promise.allSettled([store.createKey(options), store.createKey(options)]);
-    expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
-    expect(outcomes[1]).toMatchObject({ reason: { code: "KEY_EXISTS", backend: "aws-kms" } });
-    expect(server.ring.keys).toHaveLength(1);
-  });
-
   test("an alias that may not be looked up is found taken when the key exists", async () => {
     server.ring.putAlias("alias/treasury", server.ring.importKey(PRIVATE_KEY));
     server.faults.add(refused("AccessDeniedException"), { operation: "ListAliases" });

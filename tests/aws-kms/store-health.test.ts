@@ -5,7 +5,7 @@ import { type KmsFault, KmsServer } from "../servers/aws-kms/kms-server.ts";
 import { UNKNOWN_ACCESS_KEY } from "../servers/aws-kms/signature-v4.ts";
 import { hangFor } from "../support/stopped-time.ts";
 import { listAll, openStore } from "./store-support.ts";
-import { PRIVATE_KEY, rejectionOf } from "./support.ts";
+import { PRIVATE_KEY } from "./support.ts";
 
 let server: KmsServer;
 const stores: KmsKeyStore[] = [];
@@ -94,12 +94,4 @@ test.each<[string, KmsFault, object]>([
   const ask = () => open().health();
   const health = fault.kind === "hang" ? hangFor(60_000, () => server.requests.length > 0, ask) : ask();
   expect(await health).toMatchObject({ ...expected, canSign: undefined });
-});
-
-test("abort rejects with the reason", async () => {
-  server.faults.add({ kind: "hang" });
-  const controller = new AbortController();
-  const asking = rejectionOf(open().health({ signal: controller.signal }));
-  controller.abort();
-  expect(await asking).toBe(controller.signal.reason);
 });

@@ -97,16 +97,6 @@ test.each<[string, unknown]>([
   expect(server.requests).toEqual([]);
 });
 
-test("an expectedAddress that is another's: nothing is created", async () => {
-  const expected = Wallet.createRandom().address;
-  const error = await rejectionOf(open().importKey(PRIVATE_KEY, { expectedAddress: expected }));
-  expect(error).toMatchObject({ code: "ADDRESS_MISMATCH", info: { expected, actual: ADDRESS } });
-  expect(await rejectionOf(open().importKey(PRIVATE_KEY, { expectedAddress: "0x12" }))).toMatchObject({
-    code: "INVALID_ARGUMENT",
-  });
-  expect(server.requests).toEqual([]);
-});
-
 describe("what fails in the middle names the key, and what to do with it", () => {
   const refused = (name: string): KmsFault => ({ kind: "exception", name, message: "refused" });
   const without = (...names: string[]): KmsFault => ({

@@ -125,25 +125,4 @@ describe("the caller's signal", () => {
     await until(() => kms.server.openConnections < before || kms.server.openConnections === 1);
     expect((await signer.signDigest(DIGEST)).isValid()).toBe(true);
   });
-
-  test("that was aborted before: no request", async () => {
-    await signer.getAddress();
-    const before = kms.server.requests.length;
-    const signal = AbortSignal.abort(new Error("never mind"));
-    expect(await rejectionOf(signer.signDigest(DIGEST, { signal }))).toMatchObject({ message: "never mind" });
-    expect(await rejectionOf(signer.verifyKey({ signal }))).toMatchObject({ message: "never mind" });
-    expect(kms.server.requests).toHaveLength(before);
-  });
-
-  test("of one caller leaves the fetch to the others", async () => {
-    kms.server.faults.add({ kind: "slow", ms: 100 }, { operation: "GetPublicKey" });
-    const controller = new AbortController();
-    const impatient = rejectionOf(signer.getPublicKey({ signal: controller.signal }));
-    const patient = signer.getAddress();
-    await until(() => kms.server.count("GetPublicKey") === 1);
-    controller.abort(new Error("enough"));
-    expect(await impatient).toMatchObject({ message: "enough" });
-    await passTime(100);
-    expect(await patient).toBe(ADDRESS);
-  });
 });

@@ -151,32 +151,6 @@ describe("a caller's signal", () => {
     await signer.signDigest(DIGEST);
     await signer.close();
   });
-
-  test("that aborted already sends nothing", async () => {
-    const signer = signerFor(server);
-    await signer.getAddress();
-    const { length } = server.log;
-    const reason = new Error("too late");
-    await expect(signer.signDigest(DIGEST, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
-    await expect(signer.verifyKey({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
-    expect(server.log.length).toBe(length);
-    await signer.close();
-  });
-
-  test("of one caller does not end the first call that others share", async () => {
-    const signer = signerFor(server);
-    server.faults.add({ kind: "slow", ms: 100 }, { operation: "getKey" });
-    const controller = new AbortController();
-    const aborted = failureOf(() => signer.signDigest(DIGEST, { signal: controller.signal }));
-    const others = Promise.all([signer.getAddress(), signer.signDigest(DIGEST)]);
-    await until(() => server.count("getKey") === 1);
-    controller.abort();
-    expect(await aborted).toBe(controller.signal.reason);
-    await passTime(100);
-    expect((await others)[0]).toBe(address);
-    expect(server.count("getKey")).toBe(1);
-    await signer.close();
-  });
 });
 
 /** Its first answer never comes, whoever aborts. */

@@ -80,19 +80,6 @@ describe("the consumer", () => {
 });
 
 describe("closing", () => {
-  test("a key leaves the store and the other keys alone", async () => {
-    putMany(server, 2);
-    const store = storeFor(server);
-    const [first, second] = (await listingOf(store)).stored;
-    const connections = server.openConnections;
-    await first?.key.close?.();
-    await expect(first?.key.signDigest(DIGEST)).rejects.toMatchObject({ code: "SIGNER_CLOSED" });
-    await second?.key.signDigest(DIGEST);
-    expect(server.openConnections).toBe(connections);
-    expect((await listingOf(store)).stored).toHaveLength(2);
-    await store.close();
-  });
-
   test("the store ends its keys and its listings", async () => {
     putMany(server, 40);
     const store = storeFor(server);

@@ -66,18 +66,6 @@ describe("importKey", () => {
     await store.close();
   });
 
-  test("refuses another address than the expected one, and sends nothing", async () => {
-    const store = storeFor(server);
-    const expected = Wallet.createRandom().address;
-    const options = { name: "hot-wallet", expectedAddress: expected };
-    await expect(store.importKey(PRIVATE_KEY, options)).rejects.toMatchObject({
-      code: "ADDRESS_MISMATCH",
-      info: { expected, actual: address },
-    });
-    expect(server.log).toEqual([]);
-    await store.close();
-  });
-
   test("refuses a name that the vault has", async () => {
     server.vault.put("hot-wallet", { privateKey: PRIVATE_KEY });
     const store = storeFor(server);

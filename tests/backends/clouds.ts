@@ -11,6 +11,9 @@ import type { HttpReply } from "../servers/support/loopback-server.ts";
 /** What a test does with a cloud, whatever the vendor calls it. */
 type CloudOperation = "sign" | "getKey" | "list" | "create";
 
+/** An answer; none at all; or the right one, so many milliseconds later. */
+type CloudFault = HttpReply | "hang" | { readonly slow: number };
+
 interface CloudOptions {
   readonly timeout?: number;
   /** Parts of the key's identifier, before and after it. */
@@ -32,12 +35,14 @@ export interface Cloud {
   readonly taken: string;
   readonly free: string;
   /** Answers so to an operation; or not at all. */
-  fail(operation: CloudOperation, outcome: HttpReply | "hang", times?: number): void;
+  fail(operation: CloudOperation, outcome: CloudFault, times?: number): void;
   /** A refusal of the service itself, with its code. */
   refusal(status: number, code: string): HttpReply;
   heal(): void;
   /** How many requests came; of `create`, in Google Cloud, how many made a key. */
   count(operation: CloudOperation): number;
+  /** How many requests came in all. */
+  requests(): number;
   close(): Promise<void>;
 }
 
@@ -59,7 +64,7 @@ async function startAws(): Promise<Cloud> {
       new KmsSigner({ ...place, ...more, keyId: `${before}${key.keyId}${after}` }),
     store: ({ around: _around, ...more } = {}) => new KmsKeyStore({ ...place, ...more }),
     fail(operation, outcome, times) {
-      const fault = outcome === "hang" ? ({ kind: "hang" } as const) : ({ kind: "reply", reply: outcome } as const);
+      const fault = outcome === "hang" ? ({ kind: "hang" } as const) : faultOf(outcome);
       server.faults.add(fault, { operation: names[operation], times });
     },
     refusal: (status, code) => ({
@@ -68,6 +73,7 @@ async function startAws(): Promise<Cloud> {
     }),
     heal: () => server.faults.clear(),
     count: (operation) => server.count(names[operation]),
+    requests: () => server.requests.length,
     close: () => server.close(),
   };
 }
@@ -85,7 +91,7 @@ async function startAzure(): Promise<Cloud> {
       return new AzureKeyVaultKeyStore({ ...place, ...more } as ConstructorParameters<typeof AzureKeyVaultKeyStore>[0]);
     },
     fail(operation, outcome, times) {
-      const fault = outcome === "hang" ? "hang" : ({ kind: "reply", reply: outcome } as const);
+      const fault = outcome === "hang" ? "hang" : faultOf(outcome);
       server.faults.add(fault, { operation: names[operation], times });
     },
     refusal: (status, code) => ({
@@ -94,6 +100,7 @@ async function startAzure(): Promise<Cloud> {
     }),
     heal: () => server.faults.clear(),
     count: (operation) => server.count(names[operation]),
+    requests: () => server.count(),
     close: () => server.close(),
   };
 }
@@ -118,7 +125,7 @@ async function startGoogle(): Promise<Cloud> {
       new GcpKmsSigner({ ...wayTo(server), ...more, keyVersion: `${before}${VERSION}${after}` }),
     store: ({ around: _around, ...more } = {}) => new GcpKmsKeyStore({ ...wayTo(server), ...more, parent: RING }),
     fail(operation, outcome, times) {
-      const fault = outcome === "hang" ? "hang" : ({ kind: "reply", reply: outcome } as const);
+      const fault = outcome === "hang" ? "hang" : faultOf(outcome);
       server.faults.add(fault, { operation: names[operation], times });
     },
     refusal: (status) => ({
@@ -127,6 +134,13 @@ async function startGoogle(): Promise<Cloud> {
     }),
     heal: () => server.faults.clear(),
     count: (operation) => (operation === "create" ? server.rings.keys.size - 1 : server.count(names[operation])),
+    requests: () => server.count(),
     close: () => server.close(),
   };
+}
+
+function faultOf(outcome: HttpReply | { readonly slow: number }) {
+  return "slow" in outcome
+    ? ({ kind: "slow", ms: outcome.slow } as const)
+    : ({ kind: "reply", reply: outcome } as const);
 }

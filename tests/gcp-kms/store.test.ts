@@ -125,19 +125,6 @@ test("ten imports arrive at ethers' addresses", async () => {
   expect(await listingOf(store)).toHaveLength(10);
 });
 
-test("of two calls with one name, one makes a key", async () => {
-  const store = storeFor({ parent: RING });
-  const results = await Promise.allSettled([store.createKey({ name: NAME }), store.createKey({ name: NAME })]);
-  expect(results.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
-  expect(server.rings.keys.size).toBe(1);
-});
-
-test("an import of another address than the expected one sends nothing", async () => {
-  const options = { name: NAME, keyRing: "eth", expectedAddress: Wallet.createRandom().address };
-  expect(await failureOf(storeFor().importKey(PRIVATE_KEY, options))).toMatchObject({ code: "ADDRESS_MISMATCH" });
-  expect(server.count()).toBe(0);
-});
-
 test.each<[string, GcpKmsFault, string, string]>([
   ["the import job", { kind: "error", status: "PERMISSION_DENIED" }, "createImportJob", "ACCESS_DENIED"],
   ["the import", { kind: "error", status: "UNAVAILABLE" }, "importCryptoKeyVersion", "BACKEND_UNAVAILABLE"],
