@@ -11,6 +11,7 @@ const SETS = {
   "azure-key-vault": ["@azure/keyvault-keys", "@azure/identity"],
   "gcp-kms": ["google-auth-library"],
   "pkcs11, cloudhsm": ["pkcs11js"],
+  opentelemetry: ["@opentelemetry/api"],
   viem: ["viem"],
 };
 const WITH_SCRIPTS = new Set(["pkcs11js"]);

@@ -81,7 +81,7 @@ try {
   await services.stop();
 
   for (const version of [29, 30]) {
-    const packages = [...ethersAndSdks, "viem", "@types/node"].map(newest);
+    const packages = [...ethersAndSdks, "viem", "@opentelemetry/api", "@types/node"].map(newest);
     console.log(`An application that tests with jest ${version}`);
     const application = new Application(
       join(folder, `jest-${version}`),

@@ -4,6 +4,7 @@ import { AuditLog, type AuditLogOptions, auditFailure, checkLogOptions, checkPos
 import { type Followed, unfollowed } from "./folder.ts";
 import { LogFile } from "./log-file.ts";
 
+/** Where the files are, how they are written, and what every audit log accepts. */
 export interface FileAuditOptions extends AuditLogOptions {
   /** An existing folder on a local disk, for log files alone. Processes may share it: each writes a file of its own. */
   readonly folder: string;

@@ -13,6 +13,7 @@ export {
   type AuditFile,
   type AuditLine,
   type AuditReport,
+  type UnfinishedIntent,
   type VerifyAuditOptions,
   verifyAudit,
 } from "./verify.ts";

@@ -7,11 +7,15 @@ import { followsOf, logFiles, nameOf, parseLine } from "./folder.ts";
 
 /** One line of a log that is as it was written. */
 export interface AuditLine extends Readonly<Record<string, unknown>> {
+  /** Its number in its file, from 1. */
   readonly seq: number;
+  /** What it records: `start`, `intent`, `denial`, `outcome`, `suppressed` or `checkpoint`. */
   readonly event: string;
 }
 
+/** A line that is not as it was written. */
 export interface AuditFault {
+  /** The file's name; empty for a checkpoint that was kept elsewhere. */
   readonly file: string;
   /** The line's number, from 1. */
   readonly line: number;
@@ -19,7 +23,9 @@ export interface AuditFault {
   readonly fault: string;
 }
 
+/** One file of a log. */
 export interface AuditFile {
+  /** Its name. */
   readonly name: string;
   /** Whole lines up to the first fault. */
   readonly lines: readonly AuditLine[];
@@ -29,14 +35,23 @@ export interface AuditFile {
   readonly signed: number;
 }
 
+/** An intent without an outcome. */
+export interface UnfinishedIntent extends AuditLine {
+  /** The name of its file. */
+  readonly file: string;
+}
+
+/** What {@link verifyAudit} found. */
 export interface AuditReport {
+  /** In the order of their names, which begin with the time of their start. */
   readonly files: readonly AuditFile[];
   /** At most one for each file, its first one, and those of the checkpoints. Empty: nothing was changed that the evidence covers. */
   readonly faults: readonly AuditFault[];
   /** Intents without an outcome: the key may have signed them. */
-  readonly unfinished: readonly (AuditLine & { readonly file: string })[];
+  readonly unfinished: readonly UnfinishedIntent[];
 }
 
+/** What a log is compared with. */
 export interface VerifyAuditOptions {
   /** Checkpoints that were kept elsewhere, as `onCheckpoint` got them. */
   readonly checkpoints?: readonly string[] | undefined;
@@ -187,10 +202,10 @@ function checkContent(
 }
 
 function matchOutcomes(files: readonly AuditFile[]) {
-  const intents = new Map<unknown, AuditLine & { readonly file: string }>();
+  const intents = new Map<unknown, UnfinishedIntent>();
   const finished = new Set<unknown>();
   const repeated: AuditFault[] = [];
-  const entries: (AuditLine & { readonly file: string })[] = files.flatMap(({ name: file, lines }) =>
+  const entries: UnfinishedIntent[] = files.flatMap(({ name: file, lines }) =>
     lines.map((line) => ({ ...line, file })),
   );
   for (const entry of entries) if (entry.event === "intent") intents.set(entry["id"], entry);

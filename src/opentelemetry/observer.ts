@@ -12,6 +12,7 @@ import {
 import { version } from "../../package.json";
 import type { CallEvent, CallObserver } from "../telemetry/call-event.ts";
 
+/** Where spans and measurements go, and what they hold besides. */
 export interface OpenTelemetryOptions {
   /** Default: the global one, whenever it is set. */
   readonly tracerProvider?: TracerProvider | undefined;

@@ -20,6 +20,7 @@ export type CallOperation =
 export interface CallEvent {
   /** The kind of backend, for example `"aws-kms"`. */
   readonly backend: string;
+  /** What is done. */
   readonly operation: CallOperation;
   /** `aborted`: the caller's signal ended the wait. */
   outcome?: "ok" | "error" | "aborted";
@@ -41,6 +42,7 @@ export interface CallEvent {
 export interface SessionsInUse {
   /** The token's label. */
   readonly token: string;
+  /** The sessions of this process that do a task, or are being opened for one. */
   readonly inUse: number;
 }
 
@@ -52,6 +54,7 @@ export interface CallAttempt {
   readonly isLost: boolean;
   /** How long it waited for its turn, in milliseconds. */
   readonly queued?: number | undefined;
+  /** PKCS#11: when it was over. */
   readonly sessions?: SessionsInUse | undefined;
 }
 
@@ -60,7 +63,9 @@ export interface CallAttempt {
  * ones are dropped.
  */
 export interface CallObserver {
+  /** Before the call. */
   onStart?(event: CallEvent): void;
+  /** After it. */
   onEnd?(event: CallEvent): void;
   /** Runs the call within a context of its own. It calls `fn` once, at once; the call is made in any case, and once. */
   run?(fn: () => Promise<void>, event: CallEvent): unknown;
