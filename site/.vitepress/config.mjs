@@ -5,7 +5,10 @@ import { defineConfig } from "vitepress";
 const guides = [
   ["Begin", ["getting-started", "cli", "when-not-to-use"]],
   ["Backends", ["aws-kms", "azure-key-vault", "gcp-kms", "pkcs11"]],
-  ["Around the signers", ["accounts", "policy", "eip1193", "viem", "quorum", "failover", "testing", "remote-key"]],
+  [
+    "Around the signers",
+    ["accounts", "policy", "eip1193", "viem", "quorum", "quorum-checklist", "failover", "testing", "remote-key"],
+  ],
   [
     "In production",
     ["operations", "custody", "audit", "telemetry", "errors", "migrating", "benchmarks", "faq", "architecture"],

@@ -10,6 +10,7 @@ export type { QuorumFailure } from "./errors.ts";
 export { CloudHsmQuorumKey } from "./key.ts";
 export { type MergeOptions, mergeApprovals, type QuorumUsers } from "./merge.ts";
 export type { ApproveQuorum, CloudHsmQuorumKeyOptions, CloudHsmQuorumSignerOptions } from "./options.ts";
+export { type QuorumApproverOptions, quorumApprover } from "./policy-approver.ts";
 export {
   parseRegistrationTokenFile,
   type RegistrationToken,
