@@ -8,9 +8,17 @@ const LONGEST = 20 * 60_000;
  * jest's own time limits are timers of the worker: they never fire in one that is blocked.
  */
 export default class HangingFiles {
+  /** @type {NodeJS.Timeout | undefined} */
+  #timer;
+
   onRunStart() {
     mkdirSync(folder(), { recursive: true });
-    setInterval(endHanging, 10_000).unref();
+    this.#timer = setInterval(endHanging, 10_000).unref();
+  }
+
+  // The folder is removed next.
+  onRunComplete() {
+    clearInterval(this.#timer);
   }
 
   /** @param {{ path: string }} test */
