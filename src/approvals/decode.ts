@@ -33,7 +33,7 @@ export interface DecodedField extends Leaf {
 }
 
 /** Text of others is apart, so that it can be quoted. */
-export interface Meaning {
+interface Meaning {
   readonly text: string;
   readonly foreign?: string | undefined;
   readonly unlimited?: boolean;
