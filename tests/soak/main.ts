@@ -1,6 +1,6 @@
 // Everything at once, for as long as one likes: AWS KMS, Azure Key Vault and SoftHSM2 (in this process and in one of its own),
 // and sends of each one's account through the EIP-1193 provider to a chain; with aborts, deadlines, throttling, resets, slow
-// answers, restarts, and sessions and logins that are lost.
+// answers, restarts, and sessions and logins that are lost. Beside it processes that share an account's nonces are killed (nonces.ts).
 //
 //   npm run soak [-- --minutes 60] [-- --rate 40]
 //
@@ -12,11 +12,15 @@
 // Every signature is checked by ethers' and @noble/curves' verification. In the end each fault must have struck, from three
 // rounds on. Ends with exit code 1 where any rule was broken, 130 where it was interrupted.
 
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { type Backend, Strikes, Trouble } from "./backend.ts";
 import { FAIR } from "./chain-proxy.ts";
 import { Load } from "./load.ts";
+import type { NoncesOutcome } from "./nonces-main.ts";
 import { growthOf, type Sample } from "./samples.ts";
 import { Tally } from "./tally.ts";
 import { openWorld } from "./world.ts";
@@ -48,6 +52,10 @@ const world = await openWorld((text) => tally.violate(text)).catch((error: unkno
   process.exit(1);
 });
 const { backends, ledger, sends, proxy } = world;
+const nonces = spawn(process.execPath, ["--import", "tsx", join(import.meta.dirname, "nonces-main.ts")], {
+  stdio: ["pipe", "pipe", "inherit"],
+});
+const noncesOutput = text(nonces.stdout);
 const load = new Load(backends, sends, tally);
 const samples: Sample[] = [];
 const begun = performance.now();
@@ -70,7 +78,14 @@ const minutes = (performance.now() - begun) / 60_000;
 const late = setTimeout(CLOSING_MS).then(() => {
   throw new Error(`it took more than ${CLOSING_MS / 1_000} s`);
 });
-await Promise.race([world.close(), late]).catch((error: unknown) => tally.violate(`the end failed: ${shown(error)}`));
+nonces.stdin.end();
+const closing = Promise.all([noncesOutput, world.close()]);
+const closed = await Promise.race([closing, late]).catch((error: unknown) => {
+  tally.violate(`the end failed: ${shown(error)}`);
+  return undefined;
+});
+const outcome = closed && (JSON.parse(closed[0]) as NoncesOutcome);
+for (const complaint of outcome?.complaints ?? []) tally.violate(`nonces: ${complaint}`);
 tally.heartbeat.stop();
 report();
 // Whatever the end left open would keep this process.
@@ -142,6 +157,7 @@ function report(): void {
   if (growth) console.table(growth);
   else say(`growth: not measured, since ${samples.length} rounds are too few`);
   console.table([ledger.totals]);
+  if (outcome) console.table(outcome.figures);
   // biome-ignore-end lint/suspicious/noConsole: as above.
   const { violations } = tally;
   const skipped = backends.map(({ name }) => `${name} ${load.skipped.get(name) ?? 0}`).join(", ");

@@ -19,6 +19,8 @@ export interface Job {
   readonly keys: readonly string[];
   /** Where and how to stop; the process writes "stopped" before. */
   readonly stop?: { readonly point: StopPoint; readonly how: "kill" | "hang" };
+  /** Milliseconds between two payments; the process then writes the key of each that was sent. */
+  readonly pause?: number;
   /** Whether each payment is replaced, until the process stops. */
   readonly replaces?: boolean;
   /** How often the key fails: 0 to 1. */
@@ -63,6 +65,10 @@ for (const idempotencyKey of job.keys) {
       const { hash } = await signer.sendTransaction({ to: job.to, value: 1n, customData: { idempotencyKey } });
       hashes.push(hash);
       if (job.replaces) await signer.replace(hash);
+      if (job.pause !== undefined) {
+        process.stdout.write(`${idempotencyKey}\n`);
+        await new Promise((resolve) => setTimeout(resolve, job.pause));
+      }
       isDone = true;
     } catch (error) {
       const { code = "none" } = error as { code?: string };
