@@ -5,6 +5,7 @@ import { discovery } from "./sections/discovery.ts";
 import { keyVault } from "./sections/key-vault.ts";
 import { kms } from "./sections/kms.ts";
 import { memory } from "./sections/memory.ts";
+import { nonces } from "./sections/nonces.ts";
 import { pkcs11 } from "./sections/pkcs11.ts";
 import { policy } from "./sections/policy.ts";
 import { publishedSigners } from "./sections/published-signers.ts";
@@ -23,6 +24,7 @@ const SECTIONS: readonly Section[] = [
   pkcs11,
   deadlines,
   watching,
+  nonces,
   discovery,
   coldStart,
   size,
