@@ -7,7 +7,7 @@ import { type Fate, WORDS } from "./fake-chain.ts";
 import { FRIEND, payment } from "./world.ts";
 
 /** What the histories do to a node. */
-export interface ModelNode {
+interface ModelNode {
   /** What becomes of the next broadcasts, one each; then they are answered. */
   readonly fates: Fate[];
   /** Whether transactions ahead of their turn are held. */
