@@ -1,8 +1,11 @@
 import { expect } from "@jest/globals";
-import { hashMessage, Interface, MaxUint256, Transaction, TypedDataEncoder, toUtf8Bytes } from "ethers";
+import { Interface, MaxUint256, Transaction, toUtf8Bytes } from "ethers";
+import { fromSigningPayload } from "../../src/cloudhsm/quorum/content-digest.ts";
 import { type VerifiedRequest, verifyApprovalRequest } from "../../src/cloudhsm/quorum/index.ts";
+import type { SigningPayload } from "../../src/signer/payload.ts";
 import { ANY, requestFor } from "../cloudhsm/quorum/requests.ts";
 
+const { chainId: _, ...TEMPLATE } = requestFor("a message");
 const CONTRACT = "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48";
 const ABI = new Interface([
   "function transfer(address to,uint256 amount)",
@@ -85,7 +88,7 @@ class Random {
 /** A request whose every text is chosen by an attacker, verified with files whose texts are, too. */
 export function randomRequest(seed: number): VerifiedRequest {
   const random = new Random(seed);
-  const [digest, content] = randomContent(random);
+  const known = fromSigningPayload(randomContent(random));
   const text = () => random.text() || "x";
   const field = (path: string, format: string) => ({ path, format, label: text(), params: { tokenPath: "@.to" } });
   const descriptor = {
@@ -105,33 +108,37 @@ export function randomRequest(seed: number): VerifiedRequest {
     text()
       .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "")
       .slice(0, 100) || "x";
-  return verifyApprovalRequest(requestFor("a message", { digest, content, note: printable, requester: printable }), {
-    ...ANY,
-    ...(random.below(2) === 0 ? { descriptors: [descriptor] } : { abis: { [CONTRACT]: ABI.fragments } }),
-    ...(random.below(2) === 0 ? { addressBook: { [random.address()]: text() } } : {}),
-  });
+  const { digest = "", content, chain } = known;
+  const chainId = chain === undefined ? {} : { chainId: chain };
+  return verifyApprovalRequest(
+    { ...TEMPLATE, ...chainId, digest, content, note: printable, requester: printable },
+    {
+      ...ANY,
+      ...(random.below(2) === 0 ? { descriptors: [descriptor] } : { abis: { [CONTRACT]: ABI.fragments } }),
+      ...(random.below(2) === 0 ? { addressBook: { [random.address()]: text() } } : {}),
+    },
+  );
 }
 
-function randomContent(random: Random): [digest: string, content: object] {
+function randomContent(random: Random): SigningPayload {
   // Transactions take longest: a fifth is enough of them.
   const kind = random.below(10);
   if (kind < 4) {
     const message = random.text();
-    return [hashMessage(message), { type: "message", message: toUtf8Bytes(message) }];
+    return { type: "message", message: toUtf8Bytes(message) };
   }
   if (kind < 8) {
     const types = { Permit: [...["memo", "to", "value"].map((name) => ({ name, type: "string" })), ...LISTS] };
     const [memo, to, value] = [random.text(), random.text(), random.text()];
     const message = { memo, to, value, amounts: [random.amount()], who: random.address() };
     const domain = { name: random.text(), version: random.text() };
-    const content = { type: "typed-data", domain, types, value: message };
-    return [TypedDataEncoder.hash(domain, types, message), content];
+    return { type: "typed-data", domain, types, value: message };
   }
   const made = Transaction.from({
     ...{ type: 2, chainId: 1n, to: random.address(), data: randomCall(random, 0), value: random.amount() % 10n ** 30n },
     ...{ gasLimit: BigInt(random.below(10_000_000)), maxFeePerGas: BigInt(random.below(2 ** 31)) },
   });
-  return [made.unsignedHash, { type: "transaction", unsigned: made.unsignedSerialized }];
+  return { type: "transaction", unsigned: made.unsignedSerialized };
 }
 
 const LISTS = [
@@ -169,23 +176,13 @@ export function expectHonest({ summary }: VerifiedRequest): void {
   }
 }
 
+/** Any character beyond 40 columns begins a row of a terminal of some width: there it is of a number in hex, or closes its quotes. */
 function wrapsHexOnly(row: string): boolean {
-  if (columns(row) <= 40) return true;
-  for (let width = 40; width <= 200; width++) {
-    let used = 0;
-    for (const character of row) {
-      used += columns(character);
-      // What begins a row of the terminal must be of a number in hex, or close its quotes.
-      if (used > width && !/[\da-fA-F",]/.test(character)) return false;
-      if (used > width) used = columns(character);
-    }
+  let used = 0;
+  for (const character of row) {
+    // Letters of other scripts may take two columns.
+    used += (character.codePointAt(0) ?? 0) < 0x300 ? 1 : 2;
+    if (used > 40 && !/[\da-fA-F",]/.test(character)) return false;
   }
   return true;
-}
-
-/** Letters of other scripts may take two columns. */
-function columns(text: string): number {
-  let sum = 0;
-  for (const character of text) sum += (character.codePointAt(0) ?? 0) < 0x300 ? 1 : 2;
-  return sum;
 }
