@@ -36,7 +36,7 @@ export function issueCertificate(settings: CertificateSettings): string {
   return pemOf(sequence(content, algorithm, signature));
 }
 
-export function pemOf(der: Uint8Array): string {
+function pemOf(der: Uint8Array): string {
   const lines =
     Buffer.from(der)
       .toString("base64")
