@@ -36,7 +36,7 @@ beforeAll(async () => {
   mkdirSync(".cache", { recursive: true });
   folder = mkdtempSync(resolve(".cache/policy-"));
   const options = ["--bundle", "--packages=external", "--format=esm", `--outfile=${file("treasury.mjs")}`];
-  execFileSync("node_modules/.bin/esbuild", ["tests/cli/policies/treasury.ts", ...options], { stdio: "pipe" });
+  execFileSync(resolve("node_modules/.bin/esbuild"), ["tests/cli/policies/treasury.ts", ...options], { stdio: "pipe" });
   writeFileSync(file("small.json"), JSON.stringify({ ...TRANSACTION, value: "100" }));
   writeFileSync(file("large.json"), JSON.stringify({ ...TRANSACTION, value: "101" }));
   writeFileSync(file("none.mjs"), "export const policy = {};");

@@ -128,7 +128,7 @@ export function checkQuorumOptions(options: CloudHsmQuorumKeyOptions): CheckedOp
 
 /** The options of RemoteSigner: its own default would cut every approval short. */
 export function signerOptions(options: CloudHsmQuorumSignerOptions): RemoteSignerOptions {
-  const { expectedAddress, verifier, policy, audit, observer } = options;
+  const { expectedAddress, verifier, policy, audit, requireCustody, observer } = options;
   const { approvalTimeout = APPROVAL_TIMEOUT, commandTimeout = COMMAND_TIMEOUT } = options;
   const enough = ROUNDS * (approvalTimeout + COMMANDS_PER_ROUND * commandTimeout);
   return {
@@ -136,6 +136,7 @@ export function signerOptions(options: CloudHsmQuorumSignerOptions): RemoteSigne
     verifier,
     policy,
     audit,
+    requireCustody,
     observer,
     timeout: options.timeout ?? Math.min(enough, 2 ** 31 - 1),
   };
