@@ -25,7 +25,9 @@ export type CustodyProperty =
 
 /** One fact about a key, and who states it. */
 export interface CustodyFinding {
+  /** Which property. */
   readonly property: CustodyProperty;
+  /** Whether it holds. */
   readonly value: boolean | "unknown";
   /** `api`: the service's response. `attribute`: a PKCS#11 library's. `attestation`: a verified statement signed by an HSM. */
   readonly source: "api" | "attribute" | "attestation";
@@ -59,6 +61,7 @@ export interface KeyAttestation {
 
 /** What a backend knows of a key's protection: the claims, and the evidence. */
 export interface KeyCustody {
+  /** The claims. */
   readonly findings: readonly CustodyFinding[];
   /** undefined if the service offers none. */
   readonly evidence?: KeyAttestation | undefined;
@@ -67,7 +70,9 @@ export interface KeyCustody {
 /** The outcome of an attestation's check. */
 export type AttestationResult =
   | {
+      /** Every check passed. */
       readonly status: "verified";
+      /** What the HSM states. */
       readonly findings: readonly CustodyFinding[];
       /** The subject of the certificate that signed the statement. */
       readonly hsm: string;
@@ -75,9 +80,11 @@ export type AttestationResult =
       readonly owner: string | undefined;
     }
   | {
+      /** A check failed. */
       readonly status: "refused";
       /** Which check failed. */
       readonly step: AttestationStep;
+      /** What is wrong, in a sentence. */
       readonly reason: string;
     };
 
@@ -98,12 +105,17 @@ export type AttestationVerifier = (evidence: KeyAttestation, publicKey: Uint8Arr
 
 /** Where a private key is kept, as far as that is known: plain data, without a secret. */
 export interface CustodyReport extends KeyCustody {
+  /** The claims, and what a verified attestation says. */
+  readonly findings: readonly CustodyFinding[];
+  /** The kind of backend. */
   readonly backend: string;
+  /** The vendor's identifier of the key. */
   readonly keyId: string;
   /** With the checksum of EIP-55. */
   readonly address: string;
   /** 65 bytes, SEC1 uncompressed, as hex with 0x. */
   readonly publicKey: string;
+  /** What the findings support. */
   readonly level: CustodyLevel;
   /** What became of the evidence; undefined if there is none. */
   readonly attestation: AttestationResult | { readonly status: "unchecked"; readonly reason: string } | undefined;

@@ -83,7 +83,7 @@ describe("concurrentMap", () => {
     expect(ended).toBe(3);
   });
 
-  test("a failure while nobody asks is not unhandled, and comes with the next question", async () => {
+  test("a failure while no caller asks is not unhandled, and comes with the next question", async () => {
     const failure = new Error("meanwhile");
     const task = async (item: number) => {
       if (item === 0) return item;

@@ -54,10 +54,10 @@ describe("construction", () => {
     ["no keyId", { keyId: undefined }, "keyId", /key ARN/],
     ["an empty keyId", { keyId: "" }, "keyId", /key ARN/],
     ["a keyId that is too long", { keyId: "a".repeat(2049) }, "keyId", /key ARN/],
-    ["a keyId that is no text", { keyId: 7 }, "keyId", /key ARN/],
-    ["an endpoint that is no URL", { endpoint: "kms.planted-secret" }, "endpoint", /must be a URL/],
+    ["a keyId that is not a string", { keyId: 7 }, "keyId", /key ARN/],
+    ["an endpoint that is not a URL", { endpoint: "kms.planted-secret" }, "endpoint", /must be a URL/],
     ["grant tokens that are no list", { grantTokens: "planted-secret" }, "grantTokens", /array of strings/],
-    ["a grant token that is no text", { grantTokens: [7] }, "grantTokens", /array of strings/],
+    ["a grant token that is not a string", { grantTokens: [7] }, "grantTokens", /array of strings/],
     ["a timeout that is none", { timeout: 0 }, "timeout", /milliseconds/],
     ["an expectedAddress that is none", { expectedAddress: "0x12" }, "address", /invalid address/],
   ])("refuses %s", (_name, options, argument, message) => {

@@ -51,7 +51,7 @@ describe("without an answer of KMS", () => {
     await hangFor(50, () => kms.server.count("Sign") > before, sign);
   });
 
-  test("nobody listens", async () => {
+  test("nothing listens", async () => {
     const closed = await startKms();
     await closed.server.close();
     const says = ["check region and endpoint", "ECONNREFUSED"];

@@ -39,7 +39,7 @@ test("5,000 signatures, 50 in flight, 5 % throttled and 1 % reset: all succeed a
   const repeated = kms.server.count("Sign") - SIGNATURES;
   expect(repeated).toBeGreaterThan(SIGNATURES * 0.045);
   expect(repeated).toBeLessThan(SIGNATURES * 0.08);
-  // A connection for each in flight, and one more for each reset: none is made anew for a signature.
+  // A connection for each in flight, and one more for each reset: none is made again for a signature.
   expect(kms.server.connections).toBeLessThan(IN_FLIGHT + SIGNATURES * 0.02);
   await signer.close();
   await until(() => kms.server.openConnections === 0);

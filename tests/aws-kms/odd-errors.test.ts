@@ -19,8 +19,12 @@ describe("whatever the SDK may throw is a SignerError that names what it can", (
     ["a text", "broken", "Error"],
     ["an error without a text", Object.assign(new Error(), { name: "NotFoundException" }), "NotFoundException"],
     ["an error with an empty name", Object.assign(new Error("why"), { name: "" }), "Error"],
-    ["an error with a name that is no text", Object.assign(new Error("why"), { name: 7 }), "Error"],
-    ["an error with a message that is no text", Object.assign(new Error(), { message: { of: "objects" } }), "Error"],
+    ["an error with a name that is not a string", Object.assign(new Error("why"), { name: 7 }), "Error"],
+    [
+      "an error with a message that is not a string",
+      Object.assign(new Error(), { message: { of: "objects" } }),
+      "Error",
+    ],
     ["an empty first line", new Error("\nthe second line"), "Error"],
   ])("%s", (_name, thrown, exception) => {
     const error = kmsError(thrown, CONTEXT, SENT, new CredentialTrail());

@@ -61,7 +61,7 @@ describe("what KMS is asked", () => {
     }
   });
 
-  test("a key by itself: the digest is exactly 32 bytes, and the caller's to change", async () => {
+  test("a key alone: the digest is exactly 32 bytes, and the caller's to change", async () => {
     const key = new KmsKey(kms.options());
     expect(await rejectionOf(key.signDigest(new Uint8Array(31)))).toMatchObject({ code: "INVALID_ARGUMENT" });
     const digest = getBytes(DIGEST);

@@ -67,7 +67,7 @@ test.each<[string, KmsCreateKeyOptions, string]>([
   ["an alias that the store would not find", { name: "alias/other" }, "name"],
   ["no alias where the store looks for one", {}, "name"],
   ["a tag that the store would not find", { name: "alias/pay-1", tags: { team: "others" } }, "tags"],
-  ["a tag that is no text", { name: "alias/pay-1", tags: { n: 1 } as unknown as Record<string, string> }, "tags"],
+  ["a tag that is not a string", { name: "alias/pay-1", tags: { n: 1 } as unknown as Record<string, string> }, "tags"],
 ])("%s is the caller's mistake, and creates nothing", async (_name, options, argument) => {
   const store = open({ tags: { team: "payments" }, namePrefix: "alias/pay-" });
   for (const call of [() => store.createKey(options), () => store.importKey(PRIVATE_KEY, options)]) {

@@ -37,13 +37,13 @@ test("construction does no I/O, and says what the store is", () => {
 test.each<[string, Record<string, unknown>, string]>([
   ["tags that are no object", { tags: "team" }, "tags"],
   ["tags in a list", { tags: [] }, "tags"],
-  ["a tag that is no text", { tags: { team: 1 } }, "tags"],
+  ["a tag that is not a string", { tags: { team: 1 } }, "tags"],
   ["an alias prefix without alias/", { namePrefix: "pay-" }, "namePrefix"],
   ["no requests at once", { concurrency: 0 }, "concurrency"],
   ["too many requests at once", { concurrency: 51 }, "concurrency"],
   ["half a request at once", { concurrency: 1.5 }, "concurrency"],
   ["no time", { timeout: 0 }, "timeout"],
-  ["an endpoint that is no URL", { endpoint: "planted-secret" }, "endpoint"],
+  ["an endpoint that is not a URL", { endpoint: "planted-secret" }, "endpoint"],
   ["a client and a Region", { client: { send: () => {} }, region: "eu-west-1" }, "client"],
 ])("%s is the caller's mistake", (_name, options, argument) => {
   const construct = () => new KmsKeyStore(options as KmsStoreOptions);
@@ -150,7 +150,7 @@ test("tags: all of them, with just these values, on any page; of others nothing 
   expect(failed).toMatchObject([{ error: { code: "ACCESS_DENIED", operation: "list" } }]);
 });
 
-test("DescribeKey is refused, but the tags say that the key is somebody else's", async () => {
+test("DescribeKey is refused, but the tags say that the key is another owner's", async () => {
   server.ring.importKey(PRIVATE_KEY, { tags: { team: "others" } });
   server.faults.add({ kind: "exception", name: "AccessDeniedException" }, { operation: "DescribeKey" });
   expect(await listAll(open({ tags: { team: "payments" } }).list())).toEqual({ stored: [], failed: [] });

@@ -115,7 +115,7 @@ describe("answers that are wrong give no signature", () => {
   test.each<[string, unknown]>([
     ["no key", {}],
     ["no kid", { key: { kty: "EC", crv: "P-256K" } }],
-    ["a kid that is no URL", { key: { kid: "hot-wallet", kty: "EC" } }],
+    ["a kid that is not a URL", { key: { kid: "hot-wallet", kty: "EC" } }],
     ["no version in kid", { key: { kid: "https://x.vault.azure.net/keys/hot-wallet", kty: "EC", crv: "P-256K" } }],
     [
       "no coordinates",

@@ -15,7 +15,7 @@ class Switchable extends StaticCredential {
 }
 
 describe("a refresh that fails", () => {
-  test("before the token expires gives the token that is still good: nobody waits for it who could be told", async () => {
+  test("before the token expires gives the token that is still good: no caller waits for it who could be told", async () => {
     const credential = new Switchable();
     const bounded = boundedCredential(credential, 1_000);
     const first = await bounded.getToken(SCOPES, { tenantId: "t" });

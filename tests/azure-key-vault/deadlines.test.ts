@@ -153,7 +153,7 @@ describe("a caller's signal", () => {
   });
 });
 
-/** Its first answer never comes, whoever aborts. */
+/** Its first answer never comes, whichever call aborts. */
 class HangingOnce extends StaticCredential {
   hung = false;
 

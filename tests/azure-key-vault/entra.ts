@@ -5,7 +5,7 @@ type HttpClient = NonNullable<KeyClientOptions["httpClient"]>;
 type Request = Parameters<HttpClient["sendRequest"]>[0];
 
 const TENANT = "11111111-2222-4333-8444-555555555555";
-export const SECRET = "a-client-secret-nobody-may-see";
+export const SECRET = "a-client-secret-that-must-not-show";
 export const principal = { tenantId: TENANT, clientId: "04b07795-8ddb-461a-bbee-02f9e1bf7b46", clientSecret: SECRET };
 
 /** Sends what is for `vault` there, and answers as Entra ID to everything else, so that nothing leaves this machine. */

@@ -288,7 +288,7 @@ describe("what the service refuses", () => {
 const WITHOUT_RETRIES: AzureKeyVaultSignerOptions = { retryOptions: { maxRetries: 0 } };
 
 describe("what never reaches the service", () => {
-  test("a port where nobody listens", async () => {
+  test("a port without a listener", async () => {
     const closed = await KeyVaultServer.start();
     await closed.close();
     const failure = await failureOf(() => signerFor(closed, WITHOUT_RETRIES).getAddress());
@@ -320,7 +320,7 @@ describe("what never reaches the service", () => {
     });
   });
 
-  test("a certificate that nobody trusts; with its issuer as `ca` it is trusted", async () => {
+  test("a certificate that is not trusted; with its issuer as `ca` it is trusted", async () => {
     const tls = selfSignedCertificate();
     const secure = await KeyVaultServer.start({ tls });
     secure.tokens.add(TOKEN);

@@ -5,7 +5,7 @@ import { AzureKeyVaultSigner, type AzureKeyVaultSignerOptions } from "../../src/
 import { StaticCredential } from "./setup.ts";
 
 const credential = new StaticCredential();
-const SECRET = "a-client-secret-nobody-may-see";
+const SECRET = "a-client-secret-that-must-not-show";
 const principal = { tenantId: "tenant", clientId: "client", clientSecret: SECRET };
 const client = new KeyClient("https://treasury.vault.azure.net", credential);
 const VERSION = "0123456789abcdef0123456789abcdef";
@@ -69,7 +69,7 @@ describe("options that cannot be right", () => {
     ["nothing", {}, "vaultUrl"],
     ["no vault", { keyName: "hot", credential }, "vaultUrl"],
     ["no key", { ...vault, credential }, "keyName"],
-    ["nobody who asks", { ...vault, keyName: "hot" }, "credential"],
+    ["no credential", { ...vault, keyName: "hot" }, "credential"],
     ["a vault's URL with a path", { ...good, vaultUrl: "https://treasury.vault.azure.net/keys" }, "vaultUrl"],
     ["a vault's URL with a query", { ...good, vaultUrl: "https://treasury.vault.azure.net/?x=1" }, "vaultUrl"],
     [
@@ -88,7 +88,7 @@ describe("options that cannot be right", () => {
     ["a key's name that is too long", { ...good, keyName: "x".repeat(128) }, "keyName"],
     ["a key's version with a slash", { ...good, keyVersion: "a/b" }, "keyVersion"],
     ["a key's version that is empty", { ...good, keyVersion: "" }, "keyVersion"],
-    ["a keyId that is no URL", { keyId: "hot", credential }, "keyId"],
+    ["a keyId that is not a URL", { keyId: "hot", credential }, "keyId"],
     ["a keyId of a secret", { keyId: "https://treasury.vault.azure.net/secrets/hot", credential }, "keyId"],
     ["a keyId of an operation", { keyId: "https://treasury.vault.azure.net/keys/hot/1/sign", credential }, "keyId"],
     [
@@ -106,7 +106,11 @@ describe("options that cannot be right", () => {
       { ...vault, keyName: "hot", clientId: "client", clientSecret: SECRET },
       "clientSecret",
     ],
-    ["a secret that is no text", { ...vault, keyName: "hot", ...principal, clientSecret: { SECRET } }, "clientSecret"],
+    [
+      "a secret that is not a string",
+      { ...vault, keyName: "hot", ...principal, clientSecret: { SECRET } },
+      "clientSecret",
+    ],
     ["a client and a credential", { ...good, client }, "credential"],
     ["a client and its options", { client, keyName: "hot", retryOptions: { maxRetries: 1 } }, "client"],
     ["a client of another vault", { client, vaultUrl: "https://other.vault.azure.net", keyName: "hot" }, "client"],
@@ -114,7 +118,7 @@ describe("options that cannot be right", () => {
     ["a client that is none", { client: { vaultUrl: vault.vaultUrl }, keyName: "hot" }, "client"],
     ["a client that is null", { client: null, ...vault, keyName: "hot" }, "client"],
     ["a timeout of 0", { ...good, timeout: 0 }, "timeout"],
-    ["a timeout that is no number", { ...good, timeout: "5" }, "timeout"],
+    ["a timeout that is not a number", { ...good, timeout: "5" }, "timeout"],
     ["an address that is none", { ...good, expectedAddress: "0x12" }, "address"],
   ])("%s", (_name, options, argument) => {
     let failure: unknown;

@@ -11,8 +11,8 @@ import type { KeyVaultServer } from "../servers/azure-key-vault/server.ts";
 import { hangFor } from "../support/stopped-time.ts";
 import { KEY_NAME, optionsFor, StaticCredential, signerFor, startServer, TOKEN } from "./setup.ts";
 
-const SECRET = "a-client-secret-nobody-may-see";
-const PASSWORD = "a-proxy-password-nobody-may-see";
+const SECRET = "a-client-secret-that-must-not-show";
+const PASSWORD = "a-proxy-password-that-must-not-show";
 // The shape of a real token, in case a message of the service's repeats it.
 const JWT = "eyJhbGciOiJSUzI1NiJ9.eyJvaWQiOiJub2JvZHkifQ.c2lnbmF0dXJl";
 const PLANTED = [TOKEN, SECRET, PASSWORD, JWT, "authorization", "Bearer "];

@@ -3,7 +3,7 @@ import type { Provider } from "ethers";
 import { AzureKeyVaultSigner, type AzureKeyVaultSignerOptions } from "../../src/azure-key-vault/index.ts";
 import { KeyVaultServer } from "../servers/azure-key-vault/server.ts";
 
-export const TOKEN = "a-bearer-token-nobody-may-see";
+export const TOKEN = "a-bearer-token-that-must-not-show";
 export const PRIVATE_KEY = "0x0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 export const KEY_NAME = "hot-wallet";
 

@@ -12,7 +12,7 @@ import { failureOf, listingOf, startEmptyServer, storeFor } from "./store-setup.
 
 const HEX = PRIVATE_KEY.slice(2);
 const BYTES = Buffer.from(HEX, "hex");
-const SECRET = "a-client-secret-nobody-may-see";
+const SECRET = "a-client-secret-that-must-not-show";
 const FORMS = [
   HEX,
   HEX.toUpperCase(),

@@ -33,10 +33,10 @@ describe("options", () => {
 
   test.each<[string, Record<string, unknown>, string]>([
     ["no vault", { vaultUrl: undefined }, "vaultUrl"],
-    ["nobody who asks", { credential: undefined }, "credential"],
+    ["no credential", { credential: undefined }, "credential"],
     ["a client that lists nothing", { client: { vaultUrl: "https://x.vault.azure.net" } }, "credential"],
     ["a prefix that no name has", { namePrefix: "a/b" }, "namePrefix"],
-    ["a tag that is no text", { tags: { chain: 1 } }, "tags"],
+    ["a tag that is not a string", { tags: { chain: 1 } }, "tags"],
     ["no concurrency", { concurrency: 0 }, "concurrency"],
     ["too much of it", { concurrency: 51 }, "concurrency"],
     ["a timeout that no timer has", { timeout: 0 }, "timeout"],

@@ -188,8 +188,8 @@ describe("a key in AWS KMS, by the command line", () => {
     ],
     ["has an unknown field", JSON.stringify({ ...TRANSACTION, valeu: "1" }), /"valeu" that is unknown/],
     ["has a field in both words", JSON.stringify({ ...TRANSACTION, gasLimit: 1 }), /twice, under two names/],
-    ["is of somebody else", JSON.stringify({ ...TRANSACTION, from: TRANSACTION.to }), /from address mismatch/],
-    ["is no JSON", "planted", /must be a JSON object/],
+    ["is of another account", JSON.stringify({ ...TRANSACTION, from: TRANSACTION.to }), /from address mismatch/],
+    ["is not JSON", "planted", /must be a JSON object/],
     ["is no serialization", "0x02c0ffee", /not the bytes of a transaction/],
   ])("a transaction that %s is refused", async (_name, input, message) => {
     const run = await cli.run(["sign-tx", "-"], { input });
@@ -299,8 +299,8 @@ describe("what fails in AWS KMS, by exit code", () => {
     const late = await cli.run(["address", "--timeout", "1", "--json"]);
     expect(late.code).toBe(5);
     expect(JSON.parse(late.stderr)).toMatchObject({ error: { code: "BACKEND_TIMEOUT", retryable: true, exitCode: 5 } });
-    const nobody = uri.replace(/endpoint=.*/, "endpoint=http://127.0.0.1:9");
-    expect(await cli.run(["address", "--key", nobody], { env: { AWS_MAX_ATTEMPTS: "1" } })).toMatchObject({
+    const unreachable = uri.replace(/endpoint=.*/, "endpoint=http://127.0.0.1:9");
+    expect(await cli.run(["address", "--key", unreachable], { env: { AWS_MAX_ATTEMPTS: "1" } })).toMatchObject({
       ...{ code: 5, stderr: expect.stringContaining("[BACKEND_UNAVAILABLE]") },
     });
   });

@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => azure.close());
 
 test("a token service that is out of reach has its exit code", async () => {
-  const nobody = await cli.run(["address"], { env: { IDENTITY_ENDPOINT: "http://127.0.0.1:9/token" } });
-  expect([3, 5]).toContain(nobody.code);
-  expect(nobody.stdout).toBe("");
+  const unreachable = await cli.run(["address"], { env: { IDENTITY_ENDPOINT: "http://127.0.0.1:9/token" } });
+  expect([3, 5]).toContain(unreachable.code);
+  expect(unreachable.stdout).toBe("");
 });

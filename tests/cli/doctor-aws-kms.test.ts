@@ -88,15 +88,15 @@ describe("doctor over AWS KMS", () => {
     expect(step("key").detail).toBe("it needs credentials");
   });
 
-  test("no Region, and nobody at the endpoint", async () => {
+  test("no Region, and an endpoint that does not listen", async () => {
     const lost = await examined(cli, ["--key", `aws-kms:${kms.key.keyId}`]);
     expect(lost.step("Region")).toMatchObject({ status: "failed", detail: expect.stringContaining("set AWS_REGION") });
-    const nobody = await examined(cli, [], { env: { AWS_ENDPOINT_URL_KMS: "https://127.0.0.1:9" } });
-    expect(nobody.step("endpoint and TLS")).toMatchObject({
+    const unreachable = await examined(cli, [], { env: { AWS_ENDPOINT_URL_KMS: "https://127.0.0.1:9" } });
+    expect(unreachable.step("endpoint and TLS")).toMatchObject({
       status: "failed",
       detail: expect.stringContaining("cannot be reached (ECONNREFUSED)"),
     });
-    expect(nobody.step("key").detail).toBe("it needs endpoint and TLS");
+    expect(unreachable.step("key").detail).toBe("it needs endpoint and TLS");
     const plain = kms.server.url.replace("http:", "https:");
     const noTls = await examined(cli, [], { env: { AWS_ENDPOINT_URL_KMS: plain } });
     expect(noTls.step("endpoint and TLS")).toMatchObject({

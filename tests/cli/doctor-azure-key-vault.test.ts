@@ -130,14 +130,14 @@ describe("doctor over Azure Key Vault", () => {
     });
   });
 
-  test("a certificate that nobody trusts, and nobody at the vault", async () => {
+  test("a certificate that is not trusted, and a vault that does not listen", async () => {
     const server = await LoopbackServer.start(async () => ({ status: 200 }), { tls: selfSignedCertificate() });
     const untrusted = await examined(cli, ["--key", `azure-key-vault:${server.url}/keys/k`]);
     await server.close();
     expect(untrusted.step("endpoint and TLS")).toMatchObject({
       ...{ status: "failed", detail: expect.stringMatching(/not trusted \(\w+\).*NODE_EXTRA_CA_CERTS/) },
     });
-    const nobody = await examined(cli, ["--key", "azure-key-vault:https://127.0.0.1:9/keys/k"]);
-    expect(nobody.step("endpoint and TLS").detail).toContain("ECONNREFUSED");
+    const unreachable = await examined(cli, ["--key", "azure-key-vault:https://127.0.0.1:9/keys/k"]);
+    expect(unreachable.step("endpoint and TLS").detail).toContain("ECONNREFUSED");
   });
 });

@@ -93,7 +93,7 @@ describe("commands of the guides", () => {
     page.endsWith(".md"),
   );
 
-  test("that nobody can run here say what they need", () => {
+  test("that cannot run here say what they need", () => {
     const silent = pages.flatMap((page) =>
       shellBlocks(page)
         .filter(({ commands }) => commands.some((line) => /^(aws|az|key) /.test(line)))

@@ -46,7 +46,7 @@ describe("the help", () => {
     expect(await cli.run(["help", "sign-tx"])).toEqual(await cli.run(["sign-tx", "--help"]));
   });
 
-  test("whoever reads it may stop early", async () => {
+  test("its reader may stop early", async () => {
     const line = `set -o pipefail; '${process.execPath}' '${COMMAND}' --help | true`;
     expect(await promisify(execFile)("bash", ["-c", line])).toEqual({ stdout: "", stderr: "" });
   });
@@ -73,13 +73,13 @@ describe("a command line that cannot be right ends with 2", () => {
     ["a place in place of a key", ["address", "--key", "aws-kms:?region=eu-west-1"], /names a place, not a key/],
     ["no library", ["address", "--key", "pkcs11:object=k"], /needs the library, by module-path/],
     [
-      "a timeout that is no number",
+      "a timeout that is not a number",
       ["address", "--key", "aws-kms:a", "--timeout", "1s"],
       /--timeout must be an integer/,
     ],
     ["no message", ["sign-message", "--key", "aws-kms:a"], /MESSAGE is missing/],
     ["two messages", ["sign-message", "a", "b", "--key", "aws-kms:a"], /one MESSAGE is expected, not 2: quote/],
-    ["a message that is no hex", ["sign-message", "--hex", "hello"], /with --hex the message must be 0x/],
+    ["a message that is not hex", ["sign-message", "--hex", "hello"], /with --hex the message must be 0x/],
     ["a missing file", ["sign-tx", "/nonexistent/tx.json"], /cannot be read: ENOENT/],
     ["a new key by a key id", ["create", "--key", "aws-kms:1234"], /names its alias, aws-kms:alias\/NAME, or nothing/],
     [
@@ -88,7 +88,7 @@ describe("a command line that cannot be right ends with 2", () => {
       /must name its label: object=NAME/,
     ],
     ["no node", ["send", "--to", "0x1", "--key", "aws-kms:a"], /no node is named/],
-    ["a node that is no URL", ["send", "--rpc", "localhost"], /must be a URL/],
+    ["a node that is not a URL", ["send", "--rpc", "localhost"], /must be a URL/],
   ])("%s", async (_name, args, message) => {
     const { code, stdout, stderr } = await cli.run(args);
     expect([code, stdout]).toEqual([2, ""]);

@@ -107,7 +107,7 @@ describe("send", () => {
     ["too many decimals", ["--to", TO, "--value", "0.0000000001gwei"], 2, /more than 9 decimals/],
     ["no recipient", ["--value", "1wei"], 2, /--to is missing/],
     ["a wrong checksum", ["--to", "0x000000000000000000000000000000000000DEad"], 2, /bad address checksum/],
-    ["data that is no hex", ["--to", TO, "--data", "c0ffee"], 2, /--data must be 0x/],
+    ["data that is not hex", ["--to", TO, "--data", "c0ffee"], 2, /--data must be 0x/],
     ["another chain", ["--to", TO, "--chain-id", "5"], 2, /on chain 31337, not on --chain-id 5: nothing was sent/],
     ["more than the account has", ["--to", TO, "--value", "101ether"], 6, /insufficient funds/i],
     ["a used nonce", ["--to", TO, "--value", "1wei", "--nonce", "0"], 6, /nonce/],
@@ -160,8 +160,8 @@ describe("send", () => {
   });
 
   test("of a node's failures neither URL nor key is shown", async () => {
-    const nobody = await cli.run(["send", "--to", TO, "--rpc", "http://127.0.0.1:9/planted-key"]);
-    expect(nobody).toMatchObject({
+    const unreachable = await cli.run(["send", "--to", TO, "--rpc", "http://127.0.0.1:9/planted-key"]);
+    expect(unreachable).toMatchObject({
       code: 6,
       stdout: "",
       stderr: expect.stringContaining("cannot be reached (ECONNREFUSED)"),
@@ -170,7 +170,7 @@ describe("send", () => {
     const refused = await cli.run(["send", "--to", TO, "--rpc", `${server.url}/planted-key`]);
     await server.close();
     expect(refused).toMatchObject({ code: 6, stderr: expect.stringContaining("(HTTP 401): check the key in its URL") });
-    expect(`${nobody.stderr}${refused.stderr}`).not.toContain("planted");
+    expect(`${unreachable.stderr}${refused.stderr}`).not.toContain("planted");
   });
 
   test.each<[name: string, status: number, body: string | undefined, text: string]>([
@@ -270,7 +270,7 @@ describe("on Ethereum mainnet", () => {
     expect(got).toBe(0n);
   });
 
-  test("another chain asks nobody", async () => {
+  test("another chain asks no question", async () => {
     await provider.send("anvil_setChainId", [Number(toQuantity(5))]);
     expect(await received(() => cli.run(["send", "--to", TO, "--value", "1wei"]))).toBe(1n);
   });

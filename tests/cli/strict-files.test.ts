@@ -131,7 +131,7 @@ describe("a transaction is read strictly", () => {
       /accessList\[0\] has a field "x"/,
     ],
     [
-      "an authorization by nobody",
+      "an authorization without a signer",
       { type: 4, authorizationList: [{ address: TO, chainId: 1, nonce: 1 }] },
       /yParity must/,
     ],

@@ -116,7 +116,7 @@ export function describeAuthorizations(context: Context): void {
     await expectSameFailure(offline, authorize(misspelt), { shortMessage: "bad address checksum" });
   });
 
-  test("what is no number is refused", async () => {
+  test("what is not a number is refused", async () => {
     const { offline } = context();
     const terms = { address: FRIEND, nonce: 1, chainId: 1 };
     await expectSameFailure(offline, authorize({ ...terms, nonce: -1 }), { code: "NUMERIC_FAULT" });

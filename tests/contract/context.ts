@@ -35,7 +35,7 @@ export interface ContractContext {
 /** Topics get their context late: it exists once `beforeAll` ran. */
 export type Context = () => ContractContext;
 
-export const STRANGER_KEY = id("a key of somebody else");
+export const STRANGER_KEY = id("a key of another account");
 export const STRANGER = new Wallet(STRANGER_KEY).address;
 export const FRIEND = "0x8ba1f109551bD432803012645Ac136ddd64DBA72";
 

@@ -50,7 +50,7 @@ export function describeNames(context: Context): void {
     ["a name", NAMES.stranger],
     ["an Addressable", addressable(STRANGER)],
     ["a promise", Promise.resolve(STRANGER)],
-  ])("somebody else as sender by %s is refused", async (_name, from) => {
+  ])("another account as sender by %s is refused", async (_name, from) => {
     await expectSameFailure(context().online, (signer) => signer.signTransaction({ ...BASE, from }), {
       code: "INVALID_ARGUMENT",
       shortMessage: "transaction from address mismatch",

@@ -67,7 +67,7 @@ export function describeSending(context: Context): void {
     expect(await provider.getCode(address)).toBe("0x");
   });
 
-  test("an authorization for every chain works at nonce 0, sent by somebody else", async () => {
+  test("an authorization for every chain works at nonce 0, sent by another account", async () => {
     const { anvil, online, pair, provider } = context();
     const { signer } = await pair(null, `0x${"11".repeat(32)}`);
     const account = await signer.getAddress();

@@ -8,7 +8,7 @@ import { FRIEND, STRANGER, STRANGER_KEY } from "./context.ts";
 const BASE = { type: 2, to: FRIEND, nonce: 7, gasLimit: 21_000n, value: 1n, chainId: 31337n };
 
 const sign = (request: TransactionRequest) => (signer: Signer) => signer.signTransaction(request);
-// An address whose letters' case is nobody's checksum.
+// An address whose letters' case is not a checksum.
 const misspelt = (address: string) => address.slice(0, 2) + address.slice(2).replace(/[a-f]/i, swapCase);
 const swapCase = (letter: string) => (letter === letter.toLowerCase() ? letter.toUpperCase() : letter.toLowerCase());
 
@@ -119,7 +119,7 @@ export function describeTransactionRequests(context: Context): void {
     expect(transaction.serialized).toBe(serialized);
   });
 
-  test("a Transaction that somebody else signed is refused", async () => {
+  test("a Transaction that another account signed is refused", async () => {
     const transaction = Transaction.from(await new Wallet(STRANGER_KEY).signTransaction(BASE));
     await expectSameFailure(context().offline, sign(transaction), {
       code: "INVALID_ARGUMENT",

@@ -249,7 +249,7 @@ describe("publicKeyFromJwk", () => {
     ["RSA", { kty: "RSA", crv: "P-256K", x, y }],
     ["oct-HSM", { kty: "oct-HSM", crv: "P-256K", x, y }],
     ["no kty", { crv: "P-256K", x, y }],
-    ["a crv that is no text", { kty: "EC", crv: {} as never, x, y }],
+    ["a crv that is not a string", { kty: "EC", crv: {} as never, x, y }],
   ])("says of %s that the key is of another kind", (_name, jwk) => {
     refused(() => publicKeyFromJwk(jwk), "KEY_UNUSABLE");
   });

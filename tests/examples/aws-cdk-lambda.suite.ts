@@ -1,4 +1,4 @@
-// examples/aws-cdk-lambda as somebody who copied it has it: compiled, its own tests run, synthesized, and the bundle that its stack
+// examples/aws-cdk-lambda as a user who copied it has it: compiled, its own tests run, synthesized, and the bundle that its stack
 // would deploy invoked on the Node of its runtime, with a server that speaks KMS's protocol, and anvil.
 
 import { cpSync, readdirSync, readFileSync } from "node:fs";
@@ -181,7 +181,7 @@ describe("what it refuses", () => {
     ["another operation", { operation: "drain" }, "INVALID_ARGUMENT", /operation/],
     ["a field of status", { operation: "status", amount: "1" }, "INVALID_ARGUMENT", /no field amount/],
     ["a misspelt field", { ...PAYMENT, ...FEES, gaslimit: 5 }, "INVALID_ARGUMENT", /no field gaslimit/],
-    ["an amount as a number", { ...PAYMENT, ...FEES, amount: 0.25 }, "INVALID_ARGUMENT", /amount must be text/],
+    ["an amount as a number", { ...PAYMENT, ...FEES, amount: 0.25 }, "INVALID_ARGUMENT", /amount must be a string/],
     ["a negative amount", { ...PAYMENT, ...FEES, amount: "-1" }, "INVALID_ARGUMENT", /amount/],
     ["an exponent", { ...PAYMENT, ...FEES, amount: "1e3" }, "INVALID_ARGUMENT", /amount/],
     ["less than a wei", { ...PAYMENT, ...FEES, amount: "0.0000000000000000001" }, "INVALID_ARGUMENT", /amount/],
@@ -215,7 +215,7 @@ describe("what it refuses", () => {
     expect(kms.count("Sign")).toBe(before);
   });
 
-  test("also what is no object", async () => {
+  test("also what is not an object", async () => {
     const lambda = await start();
     for (const event of ["status", 5, null, [1]]) {
       expect(await lambda.invoke(event)).toMatchObject({ error: { code: "INVALID_ARGUMENT" } });

@@ -1,4 +1,4 @@
-// examples/aws-cloudhsm as somebody who copied it has it. What needs no cloud is run: the template through the CDK, the certificates
+// examples/aws-cloudhsm as a user who copied it has it. What needs no cloud is run: the template through the CDK, the certificates
 // through openssl, the scripts against stand-ins for AWS's two CLIs, the container's entry point, and the application over SoftHSM2.
 
 import { spawnSync } from "node:child_process";
@@ -101,7 +101,7 @@ describe("cluster.yaml", () => {
     expect(zones).toEqual([{ Ref: "FirstZone" }, { Ref: "SecondZone" }]);
   });
 
-  test("lets the signers reach the HSMs' ports, and nobody else", () => {
+  test("lets the signers reach the HSMs' ports, and no other principal", () => {
     const rules = Object.values(resources).filter(({ Type }) => Type.startsWith("AWS::EC2::SecurityGroup"));
     expect(rules.map(({ Type }) => Type).sort()).toEqual(["AWS::EC2::SecurityGroup", "AWS::EC2::SecurityGroupIngress"]);
     expect(resources["SignersToCluster"]?.Properties).toMatchObject({

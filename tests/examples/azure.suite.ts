@@ -1,4 +1,4 @@
-// examples/azure as somebody who copied it has it: compiled, its own tests run (the templates against the models of Azure's SDKs),
+// examples/azure as a user who copied it has it: compiled, its own tests run (the templates against the models of Azure's SDKs),
 // bundled, and the bundle called as the Functions host calls it, with a managed identity's endpoint, a server that speaks Key Vault's
 // protocol, and anvil.
 

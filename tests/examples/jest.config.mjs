@@ -1,7 +1,7 @@
 import root from "../../jest.config.mjs";
 
 /**
- * The examples that somebody copies and deploys: `npm run examples:cloud`. They install packages of their own, and the packed
+ * The examples that users copy and deploy: `npm run examples:cloud`. They install packages of their own, and the packed
  * library.
  *
  * @type {import("jest").Config}

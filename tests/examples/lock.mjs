@@ -1,4 +1,4 @@
-// Makes examples' package-lock.json anew: node tests/examples/lock.mjs aws-cdk-lambda azure aws-cloudhsm
+// Makes examples' package-lock.json again: node tests/examples/lock.mjs aws-cdk-lambda azure aws-cloudhsm
 //
 // The entry for this library has neither address nor checksum: the tests install what this checkout packs, and npm finds the
 // published one by its version.

@@ -43,7 +43,7 @@ function abortedSoon(index: number) {
 }
 
 function expectAnswers({ outcomes, listeners }: Awaited<ReturnType<typeof storm>>): void {
-  // Whoever did not abort has its signature; whoever did has it, or its own reason.
+  // A call that was not aborted has its signature; one that was has it, or its own reason.
   expect(outcomes.filter((_, index) => index % 2 === 0)).toEqual(Array(CALLS / 2).fill("signed"));
   expect(outcomes.filter((outcome) => outcome !== "signed" && outcome !== "aborted")).toEqual([]);
   expect(outcomes.filter((outcome) => outcome === "aborted").length).toBeGreaterThan(0);

@@ -141,41 +141,46 @@ describe("sends through the EIP-1193 provider", () => {
 });
 
 describe("sends through ethers' NonceManager", () => {
-  test.each(CLOUDS)("%s fails: every caller is told, and a gap is filled by whoever knows it", async (_, start) => {
-    const { signer, address } = await openAccount(start);
-    const manager = new NonceManager(signer.connect(upstream));
-    const request = (value: number, nonce?: number) => ({
-      ...{ to: SINK, value, type: 2, gasLimit: 30_000, maxFeePerGas: 10n ** 11n, maxPriorityFeePerGas: 1 },
-      ...(nonce === undefined ? {} : { nonce }),
-    });
-    // The SDK's own repetitions take many of them; the rest are what the callers see.
-    const fault = { kind: "reply", reply: { status: 503, body: "" } } as const;
-    await cloud.server.setFaults([{ fault, operation: cloud.sign, probability: 0.7 }]);
-    const outcomes = await Promise.allSettled(
-      Array.from({ length: CALLERS }, (_unused, index) => manager.sendTransaction(request(index + 1))),
-    );
-    await cloud.server.setFaults([]);
-    const sent = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
-    const failures = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []));
-    expect(failures.length).toBeGreaterThan(0);
-    for (const failure of failures) expect(failure).toMatchObject({ code: "BACKEND_UNAVAILABLE" });
+  test.each(CLOUDS)(
+    "%s fails: every caller is told, and a gap is filled by a process that knows it",
+    async (_, start) => {
+      const { signer, address } = await openAccount(start);
+      const manager = new NonceManager(signer.connect(upstream));
+      const request = (value: number, nonce?: number) => ({
+        ...{ to: SINK, value, type: 2, gasLimit: 30_000, maxFeePerGas: 10n ** 11n, maxPriorityFeePerGas: 1 },
+        ...(nonce === undefined ? {} : { nonce }),
+      });
+      // The SDK's own repetitions take many of them; the rest are what the callers see.
+      const fault = { kind: "reply", reply: { status: 503, body: "" } } as const;
+      await cloud.server.setFaults([{ fault, operation: cloud.sign, probability: 0.7 }]);
+      const outcomes = await Promise.allSettled(
+        Array.from({ length: CALLERS }, (_unused, index) => manager.sendTransaction(request(index + 1))),
+      );
+      await cloud.server.setFaults([]);
+      const sent = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
+      const failures = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []));
+      expect(failures.length).toBeGreaterThan(0);
+      for (const failure of failures) expect(failure).toMatchObject({ code: "BACKEND_UNAVAILABLE" });
 
-    const nonces = sent.map(({ nonce }) => nonce);
-    expect(new Set(nonces).size).toBe(sent.length);
-    const gaps = Array.from({ length: CALLERS }, (_unused, nonce) => nonce).filter((nonce) => !nonces.includes(nonce));
-    expect(gaps).toHaveLength(failures.length);
-    const filled = await Promise.all(
-      gaps.map((nonce) => signer.connect(upstream).sendTransaction(request(1_000, nonce))),
-    );
-    // Now every one of them is on the chain, each by its own hash and with its own nonce.
-    const chain = anvil.provider();
-    const mined = await Promise.all([...sent, ...filled].map(({ hash }) => chain.waitForTransaction(hash)));
-    expect(mined.map((receipt) => receipt?.status)).toEqual(Array(CALLERS).fill(1));
-    expect(await countOf(chain, address, "latest")).toBe(CALLERS);
-    expect(await countOf(chain, address, "pending")).toBe(CALLERS);
-    manager.reset();
-    const next = await manager.sendTransaction(request(7));
-    expect(next.nonce).toBe(CALLERS);
-    await signer.close();
-  });
+      const nonces = sent.map(({ nonce }) => nonce);
+      expect(new Set(nonces).size).toBe(sent.length);
+      const gaps = Array.from({ length: CALLERS }, (_unused, nonce) => nonce).filter(
+        (nonce) => !nonces.includes(nonce),
+      );
+      expect(gaps).toHaveLength(failures.length);
+      const filled = await Promise.all(
+        gaps.map((nonce) => signer.connect(upstream).sendTransaction(request(1_000, nonce))),
+      );
+      // Now every one of them is on the chain, each by its own hash and with its own nonce.
+      const chain = anvil.provider();
+      const mined = await Promise.all([...sent, ...filled].map(({ hash }) => chain.waitForTransaction(hash)));
+      expect(mined.map((receipt) => receipt?.status)).toEqual(Array(CALLERS).fill(1));
+      expect(await countOf(chain, address, "latest")).toBe(CALLERS);
+      expect(await countOf(chain, address, "pending")).toBe(CALLERS);
+      manager.reset();
+      const next = await manager.sendTransaction(request(7));
+      expect(next.nonce).toBe(CALLERS);
+      await signer.close();
+    },
+  );
 });

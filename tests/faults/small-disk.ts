@@ -5,7 +5,7 @@ import { join } from "node:path";
 const SIZE = "256k";
 /** No file system above it is filled. */
 const MAX_BYTES = 1024 * 1024;
-// A file system of a process's own: as whoever may mount, or as root of a user namespace (unshare(1)).
+// A file system of a process's own: as a user who may mount, or as root of a user namespace (unshare(1)).
 const WAYS = [["--mount"], ["--mount", "--map-root-user"]] as const;
 
 /** What has to stand before a command so that `folder` is a disk of 256 KiB to it, or undefined where the system permits none. */

@@ -1,5 +1,5 @@
 // One scene of a token's files, in a process of its own, since SoftHSM2 has one configuration in a process. Prints what came
-// of it as JSON, and ends by itself.
+// of it as JSON, and ends on its own.
 //
 //   tsx tests/faults/token-actor.ts --scene full-disk|removed --folder DIR [--isolated]
 
@@ -41,7 +41,7 @@ const libraryPath = softHsmLibrary();
 if (libraryPath === undefined) throw new Error("SoftHSM2 is missing. Run `npm run setup` first.");
 process.env["SOFTHSM2_CONF"] = writeSoftHsmConfiguration(folder);
 letChildrenReadTypeScript();
-// By a copy, which is a library of its own: nobody but the signers has to do with theirs.
+// By a copy, which is a library of its own: only the signers use theirs.
 const setUpLibrary = join(tmpdir(), `ethers-hsm-set-up-${process.pid}.so`);
 copyFileSync(libraryPath, setUpLibrary);
 const { label: tokenLabel, pin, ...token } = tokenWithKey(setUpLibrary);
@@ -54,7 +54,7 @@ const creations: Record<string, string> = {};
 
 await signer.getAddress();
 await census();
-// In isolation it is another library in this process, which nobody uses.
+// In isolation it is another library in this process, which is not used.
 const neighbour = new BareModule(libraryPath);
 const fault = scene === "full-disk" ? fullDisk : removed;
 const during = await load([signer], { callers: CALLERS, over: fault(), patienceMs: PATIENCE });

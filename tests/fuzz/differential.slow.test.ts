@@ -19,7 +19,7 @@ test(
     expect(accepted).toBeLessThan((3 * CASES) / 4);
     expect(verified).toBeGreaterThan(0);
 
-    // Neither of them takes an encoding that DER forbids: nobody is refused here whom they would accept.
+    // Neither of them takes an encoding that DER forbids: nothing is refused here that they would accept.
     for (const counts of all) expect(counts).toMatchObject({ onlyNoble: 0, onlyOpenSsl: 0 });
     for (const kind of Object.keys(ENCODINGS)) expect(kinds.get(kind)?.cases).toBeGreaterThan(0);
     expect(kinds.get("nothing")).toMatchObject({ accepted: kinds.get("nothing")?.cases });

@@ -111,7 +111,7 @@ test.each(["many", "0", "1.5"])(
   "the comparison refuses %s cases",
   async (cases) => {
     const { code, output } = await start("tests/fuzz/differential/main.ts", ["--cases", cases]);
-    expect(output).toMatch(/--cases must be a whole number above 0/);
+    expect(output).toMatch(/--cases must be an integer above 0/);
     expect(code).toBe(1);
   },
   300_000,

@@ -43,7 +43,7 @@ const EIP712_DOMAIN = [
 
 const text = (number: number) => `message ${number}`;
 const payment = (number: number) => ({ amount: number });
-const senderOf = (raw: unknown) => Transaction.from(String(raw)).from ?? "nobody";
+const senderOf = (raw: unknown) => Transaction.from(String(raw)).from ?? "no one";
 const signerOf = (digest: string, signature: string) => recoverAddress(digest, signature);
 
 const ethersDoors: readonly Door[] = [

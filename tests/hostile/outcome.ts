@@ -8,7 +8,7 @@ function signerErrorIn(error: unknown): SignerError | undefined {
   return undefined;
 }
 
-/** What came of a call: the code of the SignerError, or the address of whoever signed. */
+/** What came of a call: the code of the SignerError, or the address of the signer. */
 export async function outcomeOf(call: Promise<string>): Promise<string> {
   try {
     return await call;

@@ -9,7 +9,7 @@ import { describeKeyStore } from "./kms-store-suite.ts";
 import { describeKeyNames } from "./kms-suite.ts";
 import { describeSigning } from "./signing.ts";
 
-// LocalStack signs as KMS does, and takes the contract suite's keys: the whole suite runs on somebody else's reading of AWS's
+// LocalStack signs as KMS does, and takes the contract suite's keys: the whole suite runs on another reading of AWS's
 // documentation.
 describeWithEmulator("localstack", (url) => {
   let kms: EmulatedKms;

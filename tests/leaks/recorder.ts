@@ -2,7 +2,7 @@ import { allShown } from "./shown.ts";
 
 const METHODS = ["log", "info", "warn", "error", "debug", "trace"] as const;
 
-/** Everything that a process says by itself while it is watched: its streams, its console and its warnings. */
+/** Everything that a process says while it is watched: its streams, its console and its warnings. */
 export class Recorder {
   readonly #said: string[] = [];
   readonly #restore: (() => void)[] = [];

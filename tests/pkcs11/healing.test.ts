@@ -101,7 +101,7 @@ describe("100 calls that find", () => {
   });
 });
 
-describe("a key that is made anew", () => {
+describe("a key that is made again", () => {
   test("with the same material signs at once; without any it is not found, and never another", async () => {
     const signer = open();
     await signAll(signer, 5);

@@ -79,7 +79,7 @@ describe("the process of a library", () => {
     expect(isolatedProcesses()).toEqual(before);
   });
 
-  test("that ends by itself, each time that it is started: why is said", async () => {
+  test("that ends on its own, each time that it is started: why is said", async () => {
     process.env["NODE_OPTIONS"] = "--import data:text/javascript,process.exit(3)";
     try {
       await expect(open().getAddress()).rejects.toMatchObject({

@@ -93,7 +93,7 @@ describe("a login", () => {
 });
 
 describe("a PIN that the token refuses", () => {
-  test("is tried once in this process, whoever asks: static, by a function, by a store", async () => {
+  test("is tried once in this process, whichever code asks: static, by a function, by a store", async () => {
     const pin = "planted-wrong-pin";
     const logins = countCalls("C_Login");
     const refused = { code: "ACCESS_DENIED", info: { returnValue: 0xa0 } };

@@ -33,7 +33,7 @@ function open(change: Partial<Pkcs11SignerOptions> = {}): Pkcs11Signer {
 const calls = (name: ShimFunction) => shim.stats().functions[name].calls;
 const held = () => until(() => shim.stats().held > 0);
 
-// A copy is a library of its own, which nobody else in this process has initialised.
+// A copy is a library of its own, which no other code in this process has initialised.
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "ethers-hsm-restart-"));
   const copy = join(folder, "libsofthsm2.so");
@@ -156,7 +156,7 @@ describe("a call that hangs in the library", () => {
     expect(ended).toBe(0);
   });
 
-  test("and whose library other code has ended meanwhile: the others go on, and nobody's session is closed for its", async () => {
+  test("and whose library other code has ended meanwhile: the others go on, and no session of others is closed for its", async () => {
     const signer = open();
     await signer.getAddress();
     shim.set("C_Sign", hang);

@@ -78,7 +78,7 @@ describe("finding the token and the key", () => {
     await expect(signer.getAddress()).resolves.toBe(new Wallet(id("half")).address);
   });
 
-  test("a key made inside the token, whose private half nobody has seen", async () => {
+  test("a key made inside the token, whose private half was never seen", async () => {
     token.generateKey({ label: "born-here", id: "0x41" });
     const signer = open({ ...named, keyLabel: "born-here" });
     expect(verifyMessage("hello", await signer.signMessage("hello"))).toBe(await signer.getAddress());

@@ -137,7 +137,7 @@ describe("keys that change", () => {
     expect(names).toHaveLength(1);
   });
 
-  test("one that was replaced under its name is listed anew, and refused to who holds the former", async () => {
+  test("one that was replaced under its name is listed again, and refused to holders of the former", async () => {
     const store = open({ namePrefix: "a" });
     const [former] = (await collect(store.list())).stored;
     token.deleteKeys("a");

@@ -5,7 +5,7 @@ const BEAT_MS = 100;
 const STARVED_MS = 1_000;
 
 /**
- * Notices when this process gets no time: then a deadline that passes says nothing of whoever was waited for. A call that is
+ * Notices when this process gets no time: then a deadline that passes says nothing of what was waited for. A call that is
  * lost, or an answer that is late, delays no beat. Where the process itself worked for most of a pause, it blocked its own
  * event loop, and that excuses nothing.
  */

@@ -18,7 +18,7 @@ export interface Send {
 }
 
 const FEE = 10n ** 11n;
-/** Nobody has its key. */
+/** Its key is unknown. */
 export const SINK = "0x000000000000000000000000000000000000ba5e";
 const CODE = "0x8ba1f109551bd432803012645ac136ddd64dba72";
 
@@ -33,7 +33,7 @@ export class Sends {
     this.#chainId = chainId;
   }
 
-  /** Those that nobody has looked up yet; it forgets them. */
+  /** Those that were not looked up yet; it forgets them. */
   take(): readonly Send[] {
     const taken = this.#open;
     this.#open = [];

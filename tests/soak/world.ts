@@ -25,7 +25,7 @@ export async function openWorld(complain: (text: string) => void) {
   const accounts = backends.map(({ address }) => address.toLowerCase());
   for (const account of accounts) await anvil.fund(account, parseEther("1000000"));
   const ledger = await ChainLedger.open(anvil.provider(), accounts, complain);
-  // The isolated library's process takes long to start on a busy machine; nobody waits for it under a deadline later.
+  // The isolated library's process takes long to start on a busy machine; no call waits for it under a deadline later.
   for (const { signer, hasty } of backends) {
     await patiently(() => signer.getAddress());
     await patiently(() => hasty.getAddress());

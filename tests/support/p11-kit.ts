@@ -72,7 +72,7 @@ export class P11KitServer {
 
   #requireRunning(child: ChildProcess): void {
     if (hasEnded(child))
-      throw new Error(`p11-kit-server ended by itself (${child.exitCode ?? child.signalCode}): ${this.#complaints}`);
+      throw new Error(`p11-kit-server ended on its own (${child.exitCode ?? child.signalCode}): ${this.#complaints}`);
   }
 
   /** Kills it and removes its files. */

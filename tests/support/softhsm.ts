@@ -80,7 +80,7 @@ export class SoftHsmToken {
     return new SoftHsmToken(libraryPath, label, pin, slot);
   }
 
-  /** A key pair made inside the token, whose private half nobody ever sees. */
+  /** A key pair made inside the token, whose private half is never seen. */
   generateKey(description: KeyDescription): void {
     this.withSession((library, session) => {
       const { curve = SECP256K1_PARAMS } = description;

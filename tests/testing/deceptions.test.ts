@@ -25,7 +25,7 @@ function turned(name: string): HostileKey {
   return key;
 }
 
-// A kit that deceives nobody proves nothing: whoever looks carelessly is shown to be deceived.
+// A kit that deceives no one proves nothing: a careless reader is shown to be deceived.
 test("numbers that are none become the right ones where they are converted", () => {
   const { r } = answer("r as an object that turns into it") as { r: object };
   expect(`${r}`).toBe(`${right.r}`);

@@ -48,7 +48,7 @@ describe("match, what else must hold of a token", () => {
 
   test.each<[name: string, change: object, argument: string]>([
     ["an unknown member", { match: { colour: "red" } }, "match"],
-    ["a member that is no text", { match: { model: 5 } }, "match"],
+    ["a member that is not a string", { match: { model: 5 } }, "match"],
     ["the label twice", { match: { label: "t" } }, "match"],
     ["an empty label of the key", { keyLabel: new Uint8Array() }, "keyLabel"],
   ])("%s is refused", (_name, change, argument) => {

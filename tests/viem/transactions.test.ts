@@ -80,7 +80,7 @@ describe("signTransaction", () => {
     const { type: _type, ...untyped } = { ...BLOB_CALL, blobVersionedHashes: HASHES, sidecars: SIDECARS };
     const serialized = await pair.remote.signTransaction(untyped);
     expect(serialized).toBe(await pair.local.signTransaction({ ...untyped, type: "eip4844" }));
-    // viem's own account hashes the sidecars as well then, and so the sender is somebody whom nobody knows.
+    // viem's own account hashes the sidecars as well then, and so the sender is an unknown account.
     expect(await recover(await pair.local.signTransaction(untyped))).not.toBe(pair.local.address);
   });
 

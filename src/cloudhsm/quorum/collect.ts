@@ -27,11 +27,15 @@ export interface CollectOptions {
 
 /** Who approved what, and when: plain JSON for an audit. It has no signature. */
 export interface ApprovalRecord {
+  /** The `id` of the request. */
   readonly requestId: string;
   /** 32 bytes in lower-case hex: what was approved. */
   readonly digest: string;
+  /** The address that is to sign, with the checksum of EIP-55. */
   readonly account: string;
+  /** The policy that asked; null if none did. */
   readonly policyId: string | null;
+  /** How many approvals are enough. */
   readonly required: number;
   /** `pending` until enough approvals came, or the time was over, or the caller gave up. */
   readonly outcome: "pending" | "approved" | "expired" | "aborted";
@@ -61,7 +65,7 @@ export interface ApprovalCollection {
  * Collects approvals of one request that come one by one, until enough of them are valid. For `approve` of CloudHsmQuorumSigner: return
  * `approvals`, and let what receives approvals find the collection by `request.id`.
  *
- * It asks no one and has no door of its own: bring the request to people, and their approvals to `add`. This process checks them; CloudHSM
+ * It asks no one and opens no port: bring the request to people, and their approvals to `add`. This process checks them; CloudHSM
  * checks them again. It does not verify what the request shows to people: each approver does.
  *
  * @throws ethers' INVALID_ARGUMENT for a malformed request or options; SignerError `"content-mismatch"`, `"wrong-service"`.

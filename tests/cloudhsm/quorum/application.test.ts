@@ -27,7 +27,7 @@ async function run() {
   return runCli(process.execPath, ["--import", "tsx", APPLICATION], "", { APPLICATION: application });
 }
 
-it("an application ends by itself without close(), and the CLI with it", async () => {
+it("an application ends on its own without close(), and the CLI with it", async () => {
   const { stdout, stderr, code } = await run();
   expect({ stderr, code }).toEqual({ stderr: "", code: 0 });
   expect(verifyMessage("the end", stdout)).toBe(await setup.signer().getAddress());

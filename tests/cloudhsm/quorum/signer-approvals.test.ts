@@ -163,7 +163,7 @@ describe("what the HSM says of approvals", () => {
     });
   });
 
-  it("a signature by another key, which nobody checked before", async () => {
+  it("a signature by another key, which was not checked before", async () => {
     const approve = approveBut(async ([first], request) => {
       const [second] = await setup.approvals(request, ["carol"]);
       return [first, { ...second, username: "bob" }];
@@ -190,7 +190,7 @@ describe("what the HSM says of approvals", () => {
     expect(error.info).toMatchObject({ reason: "too-few-approvals" });
   });
 
-  it("none of them costs the login session: the next call asks anew", async () => {
+  it("none of them costs the login session: the next call asks again", async () => {
     const usernames = ["bob"];
     const signer = setup.signer({ approve: (request) => setup.approvals(request, usernames) });
     await rejection(signer.signDigest(digest));
@@ -204,7 +204,7 @@ describe("what the HSM says of approvals", () => {
   });
 });
 
-describe("nobody waits any more", () => {
+describe("the caller no longer waits", () => {
   it("after the caller's abort: nothing is signed, whatever approvers say later", async () => {
     const door = gate();
     const late = gate();

@@ -38,7 +38,7 @@ describe("output that is no answer", () => {
     expect(setup.cluster.state.pids).toHaveLength(1);
   });
 
-  it("a second answer to one command ends the process: nobody could tell which is whose", async () => {
+  it("a second answer to one command ends the process: it is unknown which belongs to it", async () => {
     setup.cluster.fail({
       at: "key list",
       action: "text",
@@ -92,7 +92,7 @@ describe("a CLI that cannot be used", () => {
     expect(setup.cluster.state.users["alice"]?.failedLogins).toBe(1);
   });
 
-  it("repeats the password in what it says: nobody else does", async () => {
+  it("repeats the password in what it says: no other output does", async () => {
     const { password } = setup.cluster.user("alice");
     setup.cluster.fail(
       { at: "login", action: "refuse", text: `wrong: ${password}` },
@@ -134,7 +134,7 @@ describe("a CLI that cannot be used", () => {
     await signer.getAddress();
   });
 
-  it("answers with something that nobody knows: not retried, and told", async () => {
+  it("answers with something unknown: not retried, and told", async () => {
     setup.cluster.fail({ at: "key list", action: "refuse", text: "Moon phase is wrong" });
     const error = await signerError(setup.signer().getAddress(), "BACKEND_UNAVAILABLE");
     expect(error).toMatchObject({ retryable: false, message: expect.stringContaining('"Moon phase is wrong"') });

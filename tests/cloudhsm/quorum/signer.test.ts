@@ -74,7 +74,7 @@ describe("CloudHsmQuorumSigner", () => {
     const signed = Transaction.from(await signer.signTransaction({ ...transaction, maxFeePerGas: 7n }));
     expect(signed.from).toBe(await signer.getAddress());
     const [request] = setup.requests;
-    if (request === undefined) throw new Error("nobody was asked");
+    if (request === undefined) throw new Error("no approver was asked");
     const verified = verifyApprovalRequest(request, { expectedAccount: signed.from ?? "", expectedChainId: 5 });
     expect(verified.content).toMatchObject({ type: "transaction", decoded: { value: `${10n ** 18n}`, nonce: 3 } });
   });

@@ -200,7 +200,7 @@ test("another token, or one for something else, is refused", async () => {
   }
 });
 
-test("what is verified is a copy that nobody else can change", () => {
+test("what is verified is a copy that other code cannot change", () => {
   const request = structuredClone(requestFor("a message")) as ApprovalRequest & { content: { text?: string } };
   const verified = verifyApprovalRequest(request, ANY);
   request.content.text = "something else";
@@ -220,7 +220,7 @@ test("a request that answers differently each time it is read is judged by one r
   expect(reads).toBe(1);
 });
 
-test("an authorization whose signature names nobody is shown as that", () => {
+test("an authorization whose signature names no account is shown as that", () => {
   const signature = Signature.from({ r: `0x${"ff".repeat(32)}`, s: `0x${"01".repeat(32)}`, v: 27 });
   const transaction = Transaction.from({
     type: 4,

@@ -7,7 +7,7 @@ import { projectFolder } from "../../../scripts/setup/project.mjs";
 /** What a working copy has besides what a user copies. */
 const MADE = ["node_modules", "cdk.out", "dist"];
 
-/** An example in a folder of its own outside the checkout, as somebody who copied it has it. */
+/** An example in a folder of its own outside the checkout, as a user who copied it has it. */
 export class Example {
   /**
    * @param {string} name of a folder of examples/

@@ -8,7 +8,7 @@ const { values } = parseArgs({
   },
 });
 const cases = Number(values.cases);
-if (!Number.isSafeInteger(cases) || cases <= 0) throw new RangeError("--cases must be a whole number above 0");
+if (!Number.isSafeInteger(cases) || cases <= 0) throw new RangeError("--cases must be an integer above 0");
 const print = (line: string) => process.stdout.write(`${line}\n`);
 
 Error.stackTraceLimit = 0;

@@ -25,7 +25,7 @@ export interface Mutated {
 
 type Make = (signature: RawSignature, random: Random) => readonly number[];
 
-/** Other encodings of the same numbers, all of which DER forbids: some of BER, some of nobody. */
+/** Other encodings of the same numbers, all of which DER forbids: some of BER, some of no standard. */
 export const ENCODINGS: Readonly<Record<string, Make>> = {
   "a zero byte before a number": ({ r, s }, random) => {
     const zeros = Array<number>(1 + random.below(3)).fill(0);

@@ -34,7 +34,7 @@ interface Place {
 
 /**
  * JSON with some of its values or names changed, and perhaps put right again by `mend`, so that the change is not refused for
- * what it breaks elsewhere. Undefined where the input is no JSON.
+ * what it breaks elsewhere. Undefined where the input is not JSON.
  */
 export function mutateJson(
   input: Uint8Array,

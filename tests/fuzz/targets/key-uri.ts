@@ -22,7 +22,7 @@ const URIS = [
 // A query's unknown attribute is a warning of the process, whose queue would only grow here.
 process.emitWarning = () => {};
 
-/** The same key in a URI that is made anew from what was read. */
+/** The same key in a URI that is made again from what was read. */
 function rewritten(uri: KeyUri): string {
   if (uri.backend === "aws-kms") {
     const { keyId = "", ...query } = uri.options;
@@ -64,7 +64,7 @@ function membersOf({ options, pinSource, module }: Pkcs11KeyUri): number {
 }
 
 /**
- * A key's URI (RFC 7512, and the vendors'): written anew from what was read, it is read as the same; and of a PKCS#11 URI
+ * A key's URI (RFC 7512, and the vendors'): written again from what was read, it is read as the same; and of a PKCS#11 URI
  * nothing is left out.
  */
 export const target: FuzzTarget<KeyUri> = {

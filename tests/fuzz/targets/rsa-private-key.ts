@@ -19,7 +19,7 @@ export const target: FuzzTarget<KeyObject> = {
     for (const other of others) yield bytesOf(other.export({ format: "pem", type: "pkcs8" }).toString());
   },
   decode: (input) => readPrivateKey(input[0] === 0x2d ? textOf(input) : input),
-  // OpenSSL tries each form of a private key, and checks it. It is the approver's own key: nobody else chooses it.
+  // OpenSSL tries each form of a private key, and checks it. It is the approver's own key: no one else chooses it.
   msPerKilobyte: 5,
   allows: (error) => isError(error, "INVALID_ARGUMENT"),
   confirm(_input, key) {

@@ -1,4 +1,4 @@
-// What an application's page does with one backend. It is bundled for browsers from the packed library, and whoever drives the
+// What an application's page does with one backend. It is bundled for browsers from the packed library, and the program that drives the
 // browser calls `start(settings)`, then `run(door)`.
 
 import { AccountDirectory, isSignerError, type KeyStore, type RemoteSigner, type SignerError } from "ethers-hsm";

@@ -1,4 +1,4 @@
-// What the pages sign, and whoever checks it needs to know.
+// What the pages sign, and what their checks need to know.
 
 export const MESSAGE = "hello from a page";
 

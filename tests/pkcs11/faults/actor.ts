@@ -1,4 +1,4 @@
-// The process of one scene: plays one fault, prints its report, and ends by itself.
+// The process of one scene: plays one fault, prints its report, and ends on its own.
 //
 //   tsx tests/pkcs11/faults/actor.ts --fault NAME --seconds N [--isolated] [--habit HABIT]…
 

@@ -170,7 +170,7 @@ export const FAULTS: readonly Fault[] = [
 ];
 
 // Hangs for longer than the timeout of a call, then lets go for a while. A synchronous call that hangs in this very process
-// leaves nobody to let it go, nor to keep time: it ends by itself, within the timeout.
+// leaves no code to let it go, nor to keep time: it ends on its own, within the timeout.
 async function hanging(
   scene: Scene,
   name: "C_Sign" | "C_Login" | "C_OpenSession" | "C_FindObjects",

@@ -74,7 +74,7 @@ test("a token that cannot be read at the first look is looked for again, and is 
   await setTimeout(150);
   shim.clear();
   expect(verifyMessage("first", await signing)).toBe(address);
-  // Nobody can say that it is not the one.
+  // It is unknown whether it is the one.
   shim.set("C_GetTokenInfo", { returnValue: FUNCTION_NOT_SUPPORTED, count: 1 });
   await expect(open({ tokenLabel: "never there" }).getAddress()).rejects.toMatchObject({
     ...{ operation: "C_GetTokenInfo", code: "KEY_UNUSABLE" },
@@ -120,7 +120,7 @@ test("a crash with 64 calls in flight costs one start and one login, and no call
 });
 
 test("a start that fails is not taken for the doing of other code: the next loss is healed as well", async () => {
-  // A copy is a library of its own, which nobody else in this process has initialised.
+  // A copy is a library of its own, which no other code in this process has initialised.
   const folder = mkdtempSync(join(tmpdir(), "ethers-hsm-lost-"));
   const copy = join(folder, "libsofthsm2.so");
   copyFileSync(token.libraryPath, copy);

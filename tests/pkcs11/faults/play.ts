@@ -6,6 +6,7 @@ import { Scene, type SceneOptions } from "./scene.ts";
 
 const CALLERS = 50;
 const CALLS_AFTER = 100;
+const ROUNDS_AFTER = 5;
 const DEFAULT_TIMEOUT = 5_000;
 
 /** Plays one fault in this process, under load from beginning to end. */
@@ -35,7 +36,13 @@ export async function play(
   await load(signers, { callers: CALLERS, over: fault.run(scene), patienceMs, outcome: during });
   const { functions, overlaps, interleavings, closedInUse, mostSessions } = shim.stats();
   const normalAfterMs = await scene.untilNormal();
-  const after = await load(signers, { callers: CALLERS, calls: CALLS_AFTER, patienceMs });
+  let after = emptyOutcome();
+  // A call's time may pass on a busy machine that gives its process none: then the calls are made again.
+  for (let rounds = 0; rounds < ROUNDS_AFTER; rounds += 1) {
+    after = await load(signers, { callers: CALLERS, calls: CALLS_AFTER, patienceMs });
+    const isStarved = after.ok < CALLS_AFTER && after.ok + (after.failures["BACKEND_TIMEOUT"] ?? 0) === CALLS_AFTER;
+    if (!isStarved) break;
+  }
 
   await Promise.all(signers.map((signer) => signer.close()));
   const closed = shim.stats();
@@ -52,7 +59,7 @@ export async function play(
     unhandledRejections,
     strikes: scene.strikes,
     logins: functions.C_Login.calls - before.C_Login.calls,
-    // Nobody else uses a remote token's library, nor one that runs in a process of its own.
+    // No other code uses a remote token's library, nor one that runs in a process of its own.
     disservices: isolated || fault.remote ? 0 : deeds("C_Logout") + deeds("C_Finalize") - logout - finalize,
     initializations: functions.C_Initialize.calls - before.C_Initialize.calls,
     overlaps,

@@ -21,7 +21,7 @@ const REPORT: Report = {
   closedInUse: 0,
   mostSessions: 4,
   sessionsLeft: 0,
-  exit: "by itself",
+  exit: "on its own",
 };
 const FAULT: { allowed: SignerErrorCode[]; certain: SignerErrorCode[] } = {
   allowed: ["THROTTLED"],

@@ -7,7 +7,7 @@ export interface Report {
   readonly isolated: boolean;
   readonly timeout: number;
   readonly during: Outcome;
-  /** How long the first signature took after the fault was over: `npm run faults` shows it. */
+  /** How long it took until 50 parallel signatures succeeded after the fault was over: `npm run faults` shows it. */
   readonly normalAfterMs: number;
   /** The next 100 calls after that, by the signers that had the fault. */
   readonly after: Outcome;
@@ -25,7 +25,7 @@ export interface Report {
   /** Sessions that were open at most, and after the signers were closed. */
   readonly mostSessions: number;
   readonly sessionsLeft: number;
-  /** What ended the process of this scene, and whether that was by itself after everything was closed. */
+  /** What ended the process of this scene, and whether that was on its own after everything was closed. */
   readonly exit?: string;
 }
 
@@ -66,6 +66,6 @@ export function complaints(report: Report, { allowed, certain = [] }: Pick<Fault
   complain(report.interleavings > 0, `${report.interleavings} times an operation was begun within another`);
   complain(report.closedInUse > 0, `${report.closedInUse} times a session was closed under a call`);
   complain(report.sessionsLeft > 0, `${report.sessionsLeft} sessions were left open by close()`);
-  complain(report.exit !== undefined && report.exit !== "by itself", `the process ended ${report.exit}`);
+  complain(report.exit !== undefined && report.exit !== "on its own", `the process ended ${report.exit}`);
   return found;
 }

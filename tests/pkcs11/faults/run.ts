@@ -3,7 +3,7 @@
 //   npm run faults [-- --seconds 60] [-- --only TEXT] [-- --mode in-process|isolated] [-- --habit HABIT]…
 //
 // Under each scene stands the first message of each code that the callers saw. Ends with exit code 1 where anything was not as it has to be: a wrong signature, a call that was lost or answered too late,
-// an unhandled rejection, a breach of "one operation per session at a time", or service that did not come back by itself.
+// an unhandled rejection, a breach of "one operation per session at a time", or service that did not come back.
 
 import { parseArgs } from "node:util";
 import type { ShimHabit } from "../../support/pkcs11-shim/shim.ts";

@@ -48,7 +48,7 @@ export function stage(
     child.on("error", reject);
     child.on("close", (code, signal) => {
       clearTimeout(patience);
-      const end = signal ? `with ${signal}` : code === 0 ? "by itself" : `with exit code ${code}`;
+      const end = signal ? `with ${signal}` : code === 0 ? "on its own" : `with exit code ${code}`;
       if (report) resolve({ ...report, exit: end });
       else reject(new Error(`the process ended ${end} before its report:\n${errors.slice(-1_500)}`));
     });

@@ -20,7 +20,7 @@ const SIGNED = ["host", "x-amz-date", "x-amz-target"];
 
 /**
  * The caller of a request that is signed with Signature Version 4 for KMS in this Region. That the parts are there and
- * cover the request is checked; the signature is not computed anew.
+ * cover the request is checked; the signature is not computed again.
  */
 export function requireSignature({ headers }: HttpRequest, region: string): Caller {
   const { authorization } = headers;

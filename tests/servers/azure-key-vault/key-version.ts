@@ -79,7 +79,7 @@ export class KeyVersion {
     };
   }
 
-  /** The answer to whoever gets, creates or imports it. */
+  /** The answer to a request that gets, creates or imports it. */
   bundle(kid: string): Record<string, unknown> {
     return { key: this.jwk(kid), attributes: this.attributes(), tags: this.tags };
   }

@@ -18,7 +18,7 @@ export interface HttpReply {
   readonly body?: string | undefined;
 }
 
-/** Writes an answer by itself, or what is none; it may go on for as long as the connection is open. */
+/** Writes an answer on its own, or what is not one; it may go on for as long as the connection is open. */
 export type Stream = (response: ServerResponse) => void;
 
 /** An answer; or a connection reset (RST) instead of one; or none at all, with the connection left open. */

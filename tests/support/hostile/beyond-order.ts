@@ -4,7 +4,7 @@ import { ORDER, Point } from "./point.ts";
 
 /** A valid signature whose R has an x of n or more, which Ethereum cannot express. */
 export interface BeyondOrder {
-  /** 65 bytes, SEC1 uncompressed. Nobody knows its private key. */
+  /** 65 bytes, SEC1 uncompressed. Its private key is unknown. */
   readonly publicKey: Uint8Array;
   /** Valid for that key and the digest, by SEC 1's rules. */
   readonly signature: RawSignature;

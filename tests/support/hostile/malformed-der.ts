@@ -56,7 +56,7 @@ const SMALL: readonly (readonly [string, string])[] = [
   ["a truncated s", "300602010102"],
 ];
 
-/** Made of a right signature: whoever forgives such a fault gets that signature. */
+/** Made of a right signature: a decoder that forgives such a fault gets that signature. */
 const CHANGES: readonly (readonly [string, (der: readonly number[], signature: RawSignature) => Iterable<number>])[] = [
   ["the right signature, cut short", (der) => der.slice(0, -1)],
   ["the right signature, followed by a byte", (der) => [...der, 0]],

@@ -8,7 +8,7 @@ const never = () => new Promise<never>(() => {});
 /** What a backend may throw or reject with that is no error of ours. */
 const REASONS: readonly (readonly [string, unknown])[] = [
   ["an Error", new Error("of the backend's own")],
-  ["an AbortError, though nobody aborted", new DOMException("The operation was aborted.", "AbortError")],
+  ["an AbortError, though no call was aborted", new DOMException("The operation was aborted.", "AbortError")],
   ["text", "no"],
   ["undefined", undefined],
   ["null", null],
@@ -144,7 +144,7 @@ export const misbehaviour: readonly HostileAnswer[] = [
   { name: "never answers", call: "getPublicKey", expected: "BACKEND_TIMEOUT", behave: () => ({ getPublicKey: never }) },
   { name: "never answers", call: "signDigest", expected: "BACKEND_TIMEOUT", behave: () => ({ signDigest: never }) },
   {
-    name: "answers rightly, but when nobody waits any more",
+    name: "answers rightly, but when the caller no longer waits",
     call: "signDigest",
     expected: "BACKEND_TIMEOUT",
     behave: (honest) => ({
@@ -155,7 +155,7 @@ export const misbehaviour: readonly HostileAnswer[] = [
     }),
   },
   {
-    name: "fails when nobody waits any more",
+    name: "fails when the caller no longer waits",
     call: "signDigest",
     expected: "BACKEND_TIMEOUT",
     behave: () => ({

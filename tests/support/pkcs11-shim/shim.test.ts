@@ -42,7 +42,7 @@ afterEach(() => {
     try {
       each.close();
     } catch {
-      // The test closed it, or let somebody close it.
+      // The test closed it, or let other code close it.
     }
   }
 });
@@ -148,7 +148,7 @@ describe("held calls", () => {
     }
   });
 
-  test("a hang ends by itself as well, since a synchronous call leaves nobody to clear it", () => {
+  test("a hang ends on its own as well, since a synchronous call leaves no code to clear it", () => {
     shim.set("C_FindObjects", { hangMs: 20 });
     expect(outcome(() => own.findKey("own"))).toBe("ok");
   });
@@ -238,7 +238,7 @@ describe("another user of the module", () => {
     expect(() => own.findKey("own")).toThrow("no private key");
   });
 
-  test("finalises, after which every call fails until somebody initialises", async () => {
+  test("finalises, after which every call fails until it is initialised", async () => {
     shim.neighbour("finalize");
     expect(outcome(() => own.beginSigning(key))).toBe(0x190);
     expect(outcome(() => bare.cryptoki.C_GetSlotList(true))).toBe(0x190);
