@@ -179,8 +179,8 @@ describe("what it refuses", () => {
   const refused: readonly [string, object, string, RegExp][] = [
     ["no operation", { operation: undefined }, "INVALID_ARGUMENT", /operation/],
     ["another operation", { operation: "drain" }, "INVALID_ARGUMENT", /operation/],
-    ["a field of status", { operation: "status", amount: "1" }, "INVALID_ARGUMENT", /no field amount/],
-    ["a misspelt field", { ...PAYMENT, ...FEES, gaslimit: 5 }, "INVALID_ARGUMENT", /no field gaslimit/],
+    ["a field of status", { operation: "status", amount: "1" }, "INVALID_ARGUMENT", /unknown field amount/],
+    ["a misspelt field", { ...PAYMENT, ...FEES, gaslimit: 5 }, "INVALID_ARGUMENT", /unknown field gaslimit/],
     ["an amount as a number", { ...PAYMENT, ...FEES, amount: 0.25 }, "INVALID_ARGUMENT", /amount must be a string/],
     ["a negative amount", { ...PAYMENT, ...FEES, amount: "-1" }, "INVALID_ARGUMENT", /amount/],
     ["an exponent", { ...PAYMENT, ...FEES, amount: "1e3" }, "INVALID_ARGUMENT", /amount/],
