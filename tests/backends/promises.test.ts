@@ -100,7 +100,7 @@ describe.each(CLOUDS)("%s", (_name, start) => {
     ["throttling", 429, "Throttling", { reachable: true, canList: undefined, error: { code: "THROTTLED" } }],
     ["an internal error", 500, "InternalFailure", { reachable: false, error: { code: "BACKEND_UNAVAILABLE" } }],
   ])("health of a store: %s", async (_case, status, code, expected) => {
-    const store = cloud.store({ timeout: 1_000 });
+    const store = cloud.store({ timeout: 6_000 });
     cloud.fail("list", cloud.refusal(status, code));
     expect(await store.health?.()).toMatchObject(expected);
     await store.close?.();

@@ -6,13 +6,19 @@ export interface FaultOptions {
   readonly times?: number | undefined;
   /** 0 to 1. Default: 1, each time. */
   readonly probability?: number | undefined;
+  /** Strikes what comes beyond so many requests of the operation in a second, as a quota does. Default: 0, all. */
+  readonly beyondPerSecond?: number | undefined;
 }
 
 interface Rule<F> {
   readonly fault: F;
   readonly operation: string | undefined;
   readonly probability: number;
+  readonly beyondPerSecond: number;
   left: number;
+  /** When the current second began, on the monotonic clock, and how many requests it had. */
+  second: number;
+  requests: number;
 }
 
 /** What a test server is to do wrong, and when; asked once for every request. `F` is the server's own kind of fault. */
@@ -25,8 +31,9 @@ export class FaultPlan<F> {
     this.#random = mulberry32(seed);
   }
 
-  add(fault: F, { operation, times = Number.POSITIVE_INFINITY, probability = 1 }: FaultOptions = {}): void {
-    this.#rules.push({ fault, operation, probability, left: times });
+  add(fault: F, options: FaultOptions = {}): void {
+    const { operation, times = Number.POSITIVE_INFINITY, probability = 1, beyondPerSecond = 0 } = options;
+    this.#rules.push({ fault, operation, probability, beyondPerSecond, left: times, second: 0, requests: 0 });
   }
 
   clear(): void {
@@ -39,11 +46,19 @@ export class FaultPlan<F> {
       (each) =>
         each.left > 0 &&
         (each.operation === undefined || each.operation === operation) &&
+        isBeyond(each) &&
         (each.probability >= 1 || this.#random() < each.probability),
     );
     if (rule) rule.left--;
     return rule?.fault;
   }
+}
+
+function isBeyond(rule: Rule<unknown>): boolean {
+  const now = performance.now();
+  if (now - rule.second >= 1_000) [rule.second, rule.requests] = [now, 0];
+  rule.requests += 1;
+  return rule.requests > rule.beyondPerSecond;
 }
 
 /** Tommy Ettinger's Mulberry32: uniform in [0, 1), good enough to draw faults. */
