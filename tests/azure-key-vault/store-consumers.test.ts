@@ -80,6 +80,17 @@ describe("the consumer", () => {
 });
 
 describe("closing", () => {
+  test("a key leaves the connections to the store and the other keys", async () => {
+    putMany(server, 2);
+    const store = storeFor(server);
+    const [first, second] = (await listingOf(store)).stored;
+    const connections = server.openConnections;
+    await first?.key.close?.();
+    await second?.key.signDigest(DIGEST);
+    expect(server.openConnections).toBe(connections);
+    await store.close();
+  });
+
   test("the store ends its keys and its listings", async () => {
     putMany(server, 40);
     const store = storeFor(server);
