@@ -47,7 +47,24 @@ module.exports = {
       name: "approvals-know-signer-and-core-only",
       severity: "error",
       from: { path: "^src/approvals/" },
-      to: { path: "^src/", pathNot: "^src/(core|signer|approvals)/" },
+      to: { path: "^src/", pathNot: "^src/(core|signer|approvals)/|^src/policy/approvals\\.ts$" },
+    },
+    {
+      comment: "An approver of a policy has the policy's types.",
+      name: "approvals-know-types-of-policy-only",
+      severity: "error",
+      from: { path: "^src/approvals/" },
+      to: { path: "^src/policy/", dependencyTypesNot: ["type-only"] },
+    },
+    {
+      comment: "These need Node: RSA keys in its forms, and those who check or make signatures with them.",
+      name: "approvals-of-the-page-know-no-platform",
+      severity: "error",
+      from: {
+        path: "^src/approvals/",
+        pathNot: "^src/approvals/(approve|collect|create-request|merge|rsa-key|token-signature)\\.ts$",
+      },
+      to: { dependencyTypes: ["core"] },
     },
     {
       comment: "What every backend shares knows none of them.",
@@ -72,7 +89,7 @@ module.exports = {
     {
       name: "backends-do-not-know-each-other",
       severity: "error",
-      from: { path: "^src/([^/]+)/", pathNot: "^src/(cloudhsm|eip1193|policy|uri|cli|testing)/" },
+      from: { path: "^src/([^/]+)/", pathNot: "^src/(approvals|cloudhsm|eip1193|policy|uri|cli|testing)/" },
       to: { path: backends, pathNot: "^src/$1/" },
     },
     {
@@ -155,7 +172,7 @@ module.exports = {
         path: [
           pure,
           "^src/index\\.ts$",
-          "^src/(backend|approvals|aws-kms|azure-key-vault|gcp-kms|codecs|eip1193|nonces|opentelemetry|policy|viem|testing)/",
+          "^src/(backend|aws-kms|azure-key-vault|gcp-kms|codecs|eip1193|nonces|opentelemetry|policy|viem|testing)/",
         ],
       },
       to: { dependencyTypes: ["core"] },

@@ -12,6 +12,7 @@ const shared: Options = {
     "gcp-kms/index": "src/gcp-kms/index.ts",
     "eip1193/index": "src/eip1193/index.ts",
     "nonces/index": "src/nonces/index.ts",
+    "approvals/index": "src/approvals/index.ts",
     "audit/index": "src/audit/index.ts",
     "opentelemetry/index": "src/opentelemetry/index.ts",
     "policy/index": "src/policy/index.ts",

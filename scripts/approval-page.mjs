@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
 
-const source = new URL("../src/cloudhsm/quorum/page/", import.meta.url);
+const source = new URL("../src/approvals/page/", import.meta.url);
 const FILE = new URL("../dist/approval-page.html", import.meta.url);
 
 /** @returns {Promise<string>} the page, whose policy allows its own script and style, and nothing else */

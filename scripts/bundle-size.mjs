@@ -19,14 +19,14 @@ const BUDGETS = {
   // A third of it sends with nonces that a store counts.
   "./eip1193": 21_000,
   "./nonces": 14_000,
+  "./approvals": 18_000,
   "./audit": 8_000,
   "./opentelemetry": 2_000,
   "./policy": 13_000,
   "./viem": 2_000,
   "./pkcs11": 68_000,
   "./cloudhsm": 68_000,
-  // Reading calls by their meaning, ABIs and descriptors, and collecting approvals, are 10 kB of it.
-  "./cloudhsm/quorum": 68_000,
+  "./cloudhsm/quorum": 58_000,
   "./secp256k1": 4_000,
   "./attestation": 6_000,
   // All backends, each of which is loaded only if a URI names it.

@@ -15,6 +15,7 @@ const ownImports = {
   "./gcp-kms": ["google-auth-library"],
   "./eip1193": [],
   "./nonces": [],
+  "./approvals": ["node:"],
   "./audit": ["node:"],
   "./opentelemetry": ["@opentelemetry/api"],
   "./policy": [],

@@ -6,7 +6,7 @@
 import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
-import { approveQuorumToken, verifyApprovalRequest } from "ethers-hsm/cloudhsm/quorum";
+import { approveQuorumToken, verifyApprovalRequest } from "ethers-hsm/approvals";
 import { Mailbox } from "./mailbox.ts";
 
 const text = { type: "string" } as const;

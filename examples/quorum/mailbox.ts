@@ -8,7 +8,7 @@ import {
   type QuorumApproval,
   serializeApprovalRequest,
   serializeQuorumApproval,
-} from "ethers-hsm/cloudhsm/quorum";
+} from "ethers-hsm/approvals";
 
 const REQUEST = ".request.json";
 const APPROVAL = ".approval.json";

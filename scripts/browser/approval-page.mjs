@@ -2,11 +2,7 @@ import { createHash, generateKeyPairSync, verify } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { Interface, Transaction } from "ethers";
-import {
-  createApprovalRequest,
-  parseQuorumApproval,
-  serializeApprovalRequest,
-} from "../../src/cloudhsm/quorum/index.ts";
+import { createApprovalRequest, parseQuorumApproval, serializeApprovalRequest } from "../../src/approvals/index.ts";
 import { check } from "./checks.mjs";
 import { Page } from "./chromium.mjs";
 

@@ -1,5 +1,5 @@
 import { isAddress } from "ethers";
-import { parseApprovalRequest, type VerifiedRequest, verifyApprovalRequest } from "../cloudhsm/quorum/index.ts";
+import { parseApprovalRequest, type VerifiedRequest, verifyApprovalRequest } from "../approvals/index.ts";
 import { parseAmount } from "./amount.ts";
 import type { OptionTable } from "./command.ts";
 import type { Context } from "./context.ts";

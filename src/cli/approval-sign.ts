@@ -1,5 +1,5 @@
 import { createPrivateKey, type KeyObject } from "node:crypto";
-import { approveQuorumToken, serializeQuorumApproval, type VerifiedRequest } from "../cloudhsm/quorum/index.ts";
+import { approveQuorumToken, serializeQuorumApproval, type VerifiedRequest } from "../approvals/index.ts";
 import { readExpectations } from "./approval-options.ts";
 import { writeNew } from "./approval-output.ts";
 import type { Context } from "./context.ts";

@@ -1,11 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { hashMessage, Interface, MaxUint256, parseEther, Transaction, TypedDataEncoder, toUtf8Bytes } from "ethers";
-import {
-  type VerifiedRequest,
-  type VerifyRequestOptions,
-  verifyApprovalRequest,
-} from "../../src/cloudhsm/quorum/index.ts";
-import { ACCOUNT, ANY, failureOf, requestFor, unfold } from "../cloudhsm/quorum/requests.ts";
+import { type VerifiedRequest, type VerifyRequestOptions, verifyApprovalRequest } from "../../src/approvals/index.ts";
+import { ACCOUNT, ANY, failureOf, requestFor, unfold } from "./requests.ts";
 
 const TOKEN = "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48";
 const SAFE = "0x1111111111111111111111111111111111111111";

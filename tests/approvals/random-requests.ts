@@ -1,9 +1,9 @@
 import { expect } from "@jest/globals";
 import { Interface, MaxUint256, Transaction, toUtf8Bytes } from "ethers";
-import { fromSigningPayload } from "../../src/cloudhsm/quorum/content-digest.ts";
-import { type VerifiedRequest, verifyApprovalRequest } from "../../src/cloudhsm/quorum/index.ts";
+import { fromSigningPayload } from "../../src/approvals/content-digest.ts";
+import { type VerifiedRequest, verifyApprovalRequest } from "../../src/approvals/index.ts";
 import type { SigningPayload } from "../../src/signer/payload.ts";
-import { ANY, requestFor } from "../cloudhsm/quorum/requests.ts";
+import { ANY, requestFor } from "./requests.ts";
 
 const { chainId: _, ...TEMPLATE } = requestFor("a message");
 const CONTRACT = "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48";

@@ -11,8 +11,8 @@ import {
   parseQuorumTokenFile,
   serializeApprovalRequest,
   serializeQuorumTokenFile,
-} from "../../src/cloudhsm/quorum/index.ts";
-import { ACCOUNT, requestFor, rsaKey } from "../cloudhsm/quorum/requests.ts";
+} from "../../src/approvals/index.ts";
+import { ACCOUNT, requestFor, rsaKey } from "../approvals/requests.ts";
 import { CommandLine } from "./support/command.ts";
 
 const TOKEN = "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48";

@@ -1,5 +1,6 @@
 import { afterAll } from "@jest/globals";
-import { approveQuorumToken, CloudHsmQuorumSigner } from "../../src/cloudhsm/quorum/index.ts";
+import { approveQuorumToken } from "../../src/approvals/index.ts";
+import { CloudHsmQuorumSigner } from "../../src/cloudhsm/quorum/index.ts";
 import { CloudHsmCluster } from "../servers/cloudhsm-cli/cluster.ts";
 import { describeSignerContract } from "./suite.ts";
 

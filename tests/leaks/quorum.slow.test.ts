@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { approveQuorumToken } from "../../src/cloudhsm/quorum/index.ts";
+import { approveQuorumToken } from "../../src/approvals/index.ts";
 import { QuorumSetup } from "../cloudhsm/quorum/setup.ts";
 import { everyOutcome, expectNoLeak } from "./outcomes.ts";
 import { leaksIn, type Planted } from "./planted.ts";

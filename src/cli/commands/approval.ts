@@ -7,7 +7,7 @@ import {
   type QuorumTokenFile,
   serializeQuorumTokenFile,
   type VerifiedRequest,
-} from "../../cloudhsm/quorum/index.ts";
+} from "../../approvals/index.ts";
 import { isSignerError } from "../../core/errors.ts";
 import { EXPECTATIONS, KNOWLEDGE, readExpectations, readPairs } from "../approval-options.ts";
 import { writeNew } from "../approval-output.ts";

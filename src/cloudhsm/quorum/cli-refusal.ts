@@ -1,7 +1,7 @@
+import { quorumError } from "../../approvals/errors.ts";
 import { SignerError, type SignerErrorOptions } from "../../core/errors.ts";
 import type { CliAnswer } from "./cli-answer.ts";
 import { shownText } from "./cli-failure.ts";
-import { quorumError } from "./errors.ts";
 
 /** The CLI says that no user is logged in: the command was not executed. */
 export class LoggedOut extends Error {}

@@ -1,5 +1,11 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { encodeBase64 } from "ethers";
+import { createApprovalRequest } from "../../approvals/create-request.ts";
+import { quorumError } from "../../approvals/errors.ts";
+import { mergeApprovals } from "../../approvals/merge.ts";
+import { parseQuorumTokenFile, type QuorumTokenFile, serializeQuorumTokenFile } from "../../approvals/token-file.ts";
 import { equalBytes } from "../../core/bytes.ts";
 import { invalidResponse, SignerError } from "../../core/errors.ts";
 import { addressFromPublicKey } from "../../core/public-key.ts";
@@ -8,7 +14,7 @@ import { withDeadline } from "../../signer/deadline.ts";
 import { copyDigest } from "../../signer/payload.ts";
 import type { CallOptions, RemoteKey, SignOptions } from "../../signer/remote-key.ts";
 import { snapshot } from "../../signer/snapshot.ts";
-import { awaitApprovals } from "./approvals.ts";
+import { awaitApprovals } from "./await-approvals.ts";
 import type { CliAnswer } from "./cli-answer.ts";
 import { CliConnection, FAILED } from "./cli-connection.ts";
 import { CliFailure } from "./cli-failure.ts";
@@ -17,12 +23,7 @@ import { cliValue } from "./cli-line.ts";
 import { dataOf, LoggedOut } from "./cli-refusal.ts";
 import { type CliSession, SessionLost } from "./cli-session.ts";
 import { outcomeUnknown, readSignature, SIGN } from "./cli-signature.ts";
-import { createApprovalRequest } from "./create-request.ts";
-import { quorumError } from "./errors.ts";
-import { mergeApprovals } from "./merge.ts";
 import { type CheckedOptions, type CloudHsmQuorumKeyOptions, checkQuorumOptions, ROUNDS } from "./options.ts";
-import { parseQuorumTokenFile, type QuorumTokenFile, serializeQuorumTokenFile } from "./token-file.ts";
-import { withTokenPath } from "./token-folder.ts";
 
 interface FoundKey {
   readonly reference: string;
@@ -234,6 +235,16 @@ export class CloudHsmQuorumKey implements RemoteKey {
 function requireTime(expiresAt: number): void {
   if (Date.now() < expiresAt) return;
   throw quorumError("expired", "there was no time left for approvals, or they came too late; the next call asks again");
+}
+
+/** Runs `use` with the path of a file in a new folder, readable by this user only, and removes the folder afterwards. */
+async function withTokenPath<T>(use: (path: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), `ethers-hsm-quorum-${process.pid}-`));
+  try {
+    return await use(join(folder, "token.json"));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 async function readToken(path: string): Promise<QuorumTokenFile> {

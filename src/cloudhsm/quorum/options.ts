@@ -1,14 +1,14 @@
 import { assertArgument, type BytesLike, getBytesCopy, isBytesLike } from "ethers";
+import type { QuorumApproval } from "../../approvals/approval.ts";
+import { readText } from "../../approvals/json.ts";
+import type { QuorumUsers } from "../../approvals/merge.ts";
+import type { ApprovalRequest } from "../../approvals/request.ts";
 import { publicKeyFromSec1 } from "../../core/public-key.ts";
 import { checkTimeout, type RemoteSignerOptions } from "../../signer/verified-key.ts";
-import type { QuorumApproval } from "./approval-entry.ts";
-import type { ApprovalRequest } from "./approval-request.ts";
 import type { Password } from "./cli-connection.ts";
 import type { KeyName } from "./cli-key.ts";
 import { cliValue } from "./cli-line.ts";
 import type { CliOptions } from "./cli-session.ts";
-import { readText } from "./json-text.ts";
-import type { QuorumUsers } from "./merge.ts";
 
 /**
  * Asks people: shows them the request, and gives back the approvals that came. It may take minutes.

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { assertArgument } from "ethers";
-import { quorumError } from "./errors.ts";
-import { parseJsonObject, readArray, readBase64, readObject, refuse, serializeJson } from "./json-text.ts";
-import { type RsaPrivateKey, type RsaPublicKey, readPublicKey } from "./rsa-key.ts";
-import { type QuorumTokenSigner, signApprovalData } from "./token-signature.ts";
+import { quorumError } from "../../approvals/errors.ts";
+import { parseJsonObject, readArray, readBase64, readObject, refuse, serializeJson } from "../../approvals/json.ts";
+import { type RsaPrivateKey, type RsaPublicKey, readPublicKey } from "../../approvals/rsa-key.ts";
+import { type QuorumTokenSigner, signApprovalData } from "../../approvals/token-signature.ts";
 
 /** One token of a {@link RegistrationTokenFile}. Fields beyond these are kept. */
 export interface RegistrationToken {

@@ -1,7 +1,8 @@
 // An application that signs once and ends without close(). What it needs comes in its environment.
 
 import { createPrivateKey } from "node:crypto";
-import { approveQuorumToken, CloudHsmQuorumSigner } from "../../../src/cloudhsm/quorum/index.ts";
+import { approveQuorumToken } from "../../../src/approvals/index.ts";
+import { CloudHsmQuorumSigner } from "../../../src/cloudhsm/quorum/index.ts";
 
 const { cliPath = "", user = "", password, keys } = JSON.parse(process.env["APPLICATION"] ?? "{}");
 const signer = new CloudHsmQuorumSigner({

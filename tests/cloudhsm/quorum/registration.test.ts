@@ -6,7 +6,7 @@ import {
   serializeRegistrationTokenFile,
   signRegistrationToken,
 } from "../../../src/cloudhsm/quorum/index.ts";
-import { failureOf, quorumFailure, rsaKey } from "./requests.ts";
+import { failureOf, quorumFailure, rsaKey } from "../../approvals/requests.ts";
 
 const { privateKey, publicKey } = rsaKey();
 

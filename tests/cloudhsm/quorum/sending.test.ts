@@ -9,7 +9,7 @@ import {
   type QuorumApproval,
   serializeApprovalRequest,
   verifyApprovalRequest,
-} from "../../../src/cloudhsm/quorum/index.ts";
+} from "../../../src/approvals/index.ts";
 import { CommandLine } from "../../cli/support/command.ts";
 import { type Anvil, startAnvil } from "../../support/anvil.ts";
 import { QuorumSetup } from "./setup.ts";

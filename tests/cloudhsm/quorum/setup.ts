@@ -2,13 +2,11 @@ import { readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { expect } from "@jest/globals";
 import type { Provider } from "ethers";
+import { type ApprovalRequest, approveQuorumToken, type QuorumApproval } from "../../../src/approvals/index.ts";
 import {
-  type ApprovalRequest,
   type ApproveQuorum,
-  approveQuorumToken,
   CloudHsmQuorumSigner,
   type CloudHsmQuorumSignerOptions,
-  type QuorumApproval,
 } from "../../../src/cloudhsm/quorum/index.ts";
 import { CloudHsmCluster } from "../../servers/cloudhsm-cli/cluster.ts";
 import { until } from "../../support/until.ts";

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { id } from "ethers";
-import type { ApprovalRequest, QuorumApproval } from "../../../src/cloudhsm/quorum/index.ts";
+import type { ApprovalRequest, QuorumApproval } from "../../../src/approvals/index.ts";
 import { gate, rejection, signerError } from "../../signer/rejection.ts";
 import { hangFor } from "../../support/stopped-time.ts";
 import { until } from "../../support/until.ts";

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { id, verifyMessage } from "ethers";
-import type { ApprovalRequest } from "../../../src/cloudhsm/quorum/index.ts";
+import type { ApprovalRequest } from "../../../src/approvals/index.ts";
 import { rejection, signerError } from "../../signer/rejection.ts";
 import { hangFor } from "../../support/stopped-time.ts";
 import { until } from "../../support/until.ts";

@@ -10,7 +10,7 @@ import {
   Transaction,
   verifyMessage,
 } from "ethers";
-import { verifyApprovalRequest } from "../../../src/cloudhsm/quorum/index.ts";
+import { verifyApprovalRequest } from "../../../src/approvals/index.ts";
 import { gate, signerError } from "../../signer/rejection.ts";
 import { until } from "../../support/until.ts";
 import { QuorumSetup } from "./setup.ts";

@@ -1,7 +1,7 @@
 import { getBytes, hashAuthorization, hashMessage, Transaction, TypedDataEncoder, Wallet } from "ethers";
-import { recompute } from "../../../src/cloudhsm/quorum/content-digest.ts";
-import { createApprovalRequest } from "../../../src/cloudhsm/quorum/create-request.ts";
-import type { QuorumTokenFile } from "../../../src/cloudhsm/quorum/token-file.ts";
+import { recompute } from "../../../src/approvals/content-digest.ts";
+import { createApprovalRequest } from "../../../src/approvals/create-request.ts";
+import type { QuorumTokenFile } from "../../../src/approvals/token-file.ts";
 import type { SigningPayload } from "../../../src/signer/payload.ts";
 import { mendTokens, tokenFile } from "./quorum-files.ts";
 

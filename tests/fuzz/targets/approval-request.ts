@@ -1,6 +1,6 @@
 import { deepStrictEqual } from "node:assert";
-import type { ApprovalRequest } from "../../../src/cloudhsm/quorum/approval-request.ts";
-import { parseApprovalRequest, serializeApprovalRequest } from "../../../src/cloudhsm/quorum/request-json.ts";
+import type { ApprovalRequest } from "../../../src/approvals/request.ts";
+import { parseApprovalRequest, serializeApprovalRequest } from "../../../src/approvals/request.ts";
 import { isRefusedFile } from "../support/is-refused-file.ts";
 import { mutateJson } from "../support/json-mutation.ts";
 import { mendTokens } from "../support/quorum-files.ts";

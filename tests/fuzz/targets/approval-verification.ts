@@ -1,8 +1,8 @@
 import { match, strictEqual } from "node:assert";
 import { getBytes, hashAuthorization, hashMessage, isError, keccak256, TypedDataEncoder } from "ethers";
 import { hashTypedData } from "viem";
-import type { RequestContent } from "../../../src/cloudhsm/quorum/request-content.ts";
-import { type VerifiedRequest, verifyApprovalRequest } from "../../../src/cloudhsm/quorum/verify-request.ts";
+import type { RequestContent } from "../../../src/approvals/content.ts";
+import { type VerifiedRequest, verifyApprovalRequest } from "../../../src/approvals/verify-request.ts";
 import { isSignerError } from "../../../src/core/errors.ts";
 import { mutateJson } from "../support/json-mutation.ts";
 import { mendRequest, NOW, requests } from "../support/requests.ts";

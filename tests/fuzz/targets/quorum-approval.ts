@@ -1,9 +1,5 @@
 import { deepStrictEqual } from "node:assert";
-import {
-  parseQuorumApproval,
-  type QuorumApproval,
-  serializeQuorumApproval,
-} from "../../../src/cloudhsm/quorum/approval-entry.ts";
+import { parseQuorumApproval, type QuorumApproval, serializeQuorumApproval } from "../../../src/approvals/approval.ts";
 import { isRefusedFile } from "../support/is-refused-file.ts";
 import { mutateJson } from "../support/json-mutation.ts";
 import { APPROVALS, mendTokens } from "../support/quorum-files.ts";

@@ -3,7 +3,7 @@ import {
   parseQuorumTokenFile,
   type QuorumTokenFile,
   serializeQuorumTokenFile,
-} from "../../../src/cloudhsm/quorum/token-file.ts";
+} from "../../../src/approvals/token-file.ts";
 import { isRefusedFile } from "../support/is-refused-file.ts";
 import { mutateJson } from "../support/json-mutation.ts";
 import { APPROVALS, mendTokens, tokenFile } from "../support/quorum-files.ts";

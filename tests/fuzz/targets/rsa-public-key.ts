@@ -1,7 +1,7 @@
 import { strictEqual } from "node:assert";
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { isError } from "ethers";
-import { readPublicKey } from "../../../src/cloudhsm/quorum/rsa-key.ts";
+import { readPublicKey } from "../../../src/approvals/rsa-key.ts";
 import { rsaKeys } from "../support/rsa-keys.ts";
 import { bytesOf, textOf } from "../support/text.ts";
 import type { FuzzTarget } from "../target.ts";

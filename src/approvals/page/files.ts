@@ -1,0 +1,29 @@
+import type { KnowledgeOptions } from "../knowledge.ts";
+
+/** The approver's own files by what they hold: a descriptor has a `context`, an ABI is a list, an address book is anything else. */
+export async function readKnowledge(files: readonly File[]): Promise<KnowledgeOptions> {
+  const descriptors: unknown[] = [];
+  const abis: Record<string, never> = {};
+  let addressBook: Record<string, string> | undefined;
+  for (const file of files) {
+    const json = parse(await file.text(), file.name);
+    if (Array.isArray(json) || "abi" in json) {
+      const [address] = /0x[\da-f]{40}/i.exec(file.name) ?? [];
+      if (address === undefined) throw new Error(`${file.name} is an ABI: name the file after the contract's address.`);
+      abis[address] = json as never;
+    } else if ("context" in json) descriptors.push(json);
+    else addressBook = { ...addressBook, ...(json as Record<string, string>) };
+  }
+  return { descriptors, abis, addressBook };
+}
+
+function parse(text: string, name: string): object {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    // The message below says it.
+  }
+  if (typeof json !== "object" || json === null) throw new Error(`${name} is not JSON of an object or a list.`);
+  return json;
+}

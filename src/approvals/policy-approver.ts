@@ -1,0 +1,101 @@
+import { encodeBase64, getBytes, sha256, type TypedDataField, toUtf8Bytes } from "ethers";
+import type { Approver, ApprovalRequest as PolicyRequest } from "../policy/approvals.ts";
+import { onAbort } from "../signer/on-abort.ts";
+import type { SigningPayload } from "../signer/payload.ts";
+import type { SignRequest, TypedDataSignRequest } from "../signer/sign-request.ts";
+import { type ApprovalCollection, collectApprovals } from "./collect.ts";
+import { createApprovalRequest } from "./create-request.ts";
+import type { QuorumUsers } from "./merge.ts";
+import type { ApprovalRequest } from "./request.ts";
+import type { QuorumTokenFile } from "./token-file.ts";
+
+/** Who approves, and how a request reaches them. */
+export interface QuorumApproverOptions {
+  /** Who may approve: RSA-2048 public keys by name. */
+  readonly approvers: QuorumUsers;
+  /** How many approvals are enough, 1 or more. */
+  readonly required: number;
+  /** Who asks, shown to approvers. */
+  readonly requester?: string | undefined;
+  /**
+   * Brings the request to people, and lets what receives their approvals find the collection. It need not wait for them. If it rejects,
+   * the signature is denied.
+   */
+  readonly ask: (request: ApprovalRequest, collection: ApprovalCollection) => unknown;
+}
+
+/**
+ * An approver for `requireApproval` of `ethers-hsm/policy`: m of n people in front of any key, as AWS KMS, Azure Key Vault or Google
+ * Cloud KMS, with the requests, the command and the page of a CloudHSM quorum.
+ *
+ * **This process enforces it, not an HSM**: code in the process, and other users of the key, can sign without approvals. Each approval is a
+ * signature over the digest, the account, the policy and the end of the request, so that it is of no use for another one.
+ *
+ * @returns the approver: it resolves when enough approvals came, with the approvers' names as `by`.
+ */
+export function quorumApprover({ approvers, required, requester, ask }: QuorumApproverOptions): Approver {
+  return async (asked, { signal }) => {
+    const { id, rule, policyId, digest, request, expiresAt } = asked;
+    const sent = createApprovalRequest({
+      ...{ id, digest, requester, account: request.account, content: payloadOf(request) },
+      expiresAt: new Date(expiresAt),
+      note: `rule ${JSON.stringify(rule)} of policy ${policyId}`,
+      token: tokenOf(asked),
+    });
+    signal?.throwIfAborted();
+    const ended = new AbortController();
+    const release = signal && onAbort(signal, () => ended.abort(signal.reason));
+    try {
+      const collection = collectApprovals(sent, { approvers, required, signal: ended.signal, policyId });
+      const asking = Promise.resolve(ask(sent, collection)).then(() => collection.approvals);
+      const approvals = await Promise.race([collection.approvals, asking]);
+      return { approved: true, id, digest, policyId, by: approvals.map(({ username }) => username).join(", ") };
+    } finally {
+      release?.();
+      // Else the collection of a request that could not be sent would wait for its end.
+      ended.abort(new Error("the requester no longer waits"));
+    }
+  };
+}
+
+/** In the form of a CloudHSM token. Here the approval data names the digest: no HSM does it. */
+function tokenOf({ id, policyId, digest, request, expiresAt }: PolicyRequest): QuorumTokenFile {
+  const lines = ["ethers-hsm approval 1", id, digest, request.account, policyId, new Date(expiresAt).toISOString()];
+  const data = toUtf8Bytes(lines.join("\n"));
+  return {
+    version: "2.0",
+    service: "key-usage",
+    approval_data: encodeBase64(data),
+    token: encodeBase64(sha256(data)),
+    signatures: [],
+  };
+}
+
+function payloadOf(request: SignRequest): SigningPayload | { readonly type: "digest" } {
+  switch (request.kind) {
+    case "transaction":
+      return { type: "transaction", unsigned: request.unsigned };
+    case "message":
+      return { type: "message", message: getBytes(request.message) };
+    case "typed-data":
+      return { type: "typed-data", domain: request.domain, types: typesOf(request), value: request.value };
+    case "authorization":
+      return { type: "authorization", chainId: request.chainId, address: request.delegate, nonce: request.nonce };
+    case "digest":
+      return { type: "digest" };
+  }
+}
+
+/** EIP-712, "Definition of encodeType": `Mail(Person from)Person(address wallet)`. */
+function typesOf({ encodedType }: TypedDataSignRequest): Record<string, TypedDataField[]> {
+  const structs = [...encodedType.matchAll(/([^()]+)\(([^()]*)\)/g)];
+  return Object.fromEntries(
+    structs.map(([, name = "", fields = ""]) => [
+      name,
+      fields.split(",").map((field) => {
+        const [type = "", fieldName = ""] = field.split(" ");
+        return { name: fieldName, type };
+      }),
+    ]),
+  );
+}
