@@ -1,9 +1,10 @@
 import { isAddress } from "ethers";
 import { parseApprovalRequest, type VerifiedRequest, verifyApprovalRequest } from "../approvals/index.ts";
+import { parseJson } from "../approvals/json.ts";
 import { parseAmount } from "./amount.ts";
 import type { OptionTable } from "./command.ts";
 import type { Context } from "./context.ts";
-import { CommandError, requireUsage } from "./errors.ts";
+import { requireUsage } from "./errors.ts";
 
 /** What the approver expects; one of each two is required. */
 export const EXPECTATIONS: OptionTable = {
@@ -62,10 +63,5 @@ function either(context: Context, name: string, any: string): string | false {
 }
 
 async function readJson(context: Context, file: string, what: string): Promise<unknown> {
-  const text = await context.read(file, what);
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new CommandError("USAGE", `the file that ${what} names is not JSON`);
-  }
+  return parseJson(await context.read(file, what), `the file that ${what} names`);
 }

@@ -1,9 +1,9 @@
-import { createPrivateKey, type KeyObject } from "node:crypto";
 import { approveQuorumToken, serializeQuorumApproval, type VerifiedRequest } from "../approvals/index.ts";
+import { findApprovalKey } from "./approval-key.ts";
 import { readExpectations } from "./approval-options.ts";
 import { writeNew } from "./approval-output.ts";
 import type { Context } from "./context.ts";
-import { CommandError, requireUsage } from "./errors.ts";
+import { CommandError } from "./errors.ts";
 import { EXIT } from "./exit-codes.ts";
 
 const SHOWN = 4;
@@ -11,12 +11,13 @@ const SHOWN = 4;
 /** Shows a request, asks, and signs its token. */
 export async function signRequest(context: Context, file: string): Promise<number> {
   const user = context.requireText("user");
-  const pem = await context.read(context.requireText("key"), "--key");
+  const open = await findApprovalKey(context);
   const verified = await readExpectations(context, file);
   await confirm(context, verified);
+  const { key, publicKey, close } = await open();
   // It was verified a moment ago, by the options of the command.
   const any = { expectedAccount: false, expectedChainId: false, allowBareDigest: true } as const;
-  const approval = await approveQuorumToken(verified.request, user, await openKey(context, pem), any);
+  const approval = await approveQuorumToken(verified.request, user, key, { ...any, publicKey }).finally(close);
   const text = serializeQuorumApproval(approval);
   const out = context.text("out");
   if (out === undefined) context.result({ ...approval }, text.trimEnd().split("\n"));
@@ -43,28 +44,4 @@ async function confirm(context: Context, { summary, digest }: VerifiedRequest): 
   const expected = digest.slice(2, 2 + SHOWN) + digest.slice(-SHOWN);
   if (typed !== expected)
     throw new CommandError("DECLINED", "these are not the digest's characters: nothing was signed");
-}
-
-async function openKey(context: Context, pem: string): Promise<KeyObject> {
-  const isEncrypted = pem.includes("ENCRYPTED");
-  const passphrase = isEncrypted ? await readPassphrase(context) : undefined;
-  try {
-    return createPrivateKey({ key: pem, ...(passphrase === undefined ? {} : { passphrase }) });
-  } catch {
-    throw new CommandError(
-      "USAGE",
-      "--key must be a private key as PEM",
-      isEncrypted ? "or the passphrase is wrong" : undefined,
-    );
-  }
-}
-
-async function readPassphrase({ terminal }: Context): Promise<string> {
-  const given = process.env["ETHERS_HSM_PASSPHRASE"];
-  if (given !== undefined && given !== "") return given;
-  requireUsage(
-    terminal.isInteractive,
-    "the key has a passphrase: set ETHERS_HSM_PASSPHRASE; there is no terminal to ask at",
-  );
-  return terminal.askHidden("Passphrase of the key (it is not shown): ");
 }

@@ -1,3 +1,4 @@
+import { parseJson } from "../json.ts";
 import type { KnowledgeOptions } from "../knowledge.ts";
 
 /** The approver's own files by what they hold: a descriptor has a `context`, an ABI is a list, an address book is anything else. */
@@ -18,12 +19,7 @@ export async function readKnowledge(files: readonly File[]): Promise<KnowledgeOp
 }
 
 function parse(text: string, name: string): object {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    // The message below says it.
-  }
-  if (typeof json !== "object" || json === null) throw new Error(`${name} is not JSON of an object or a list.`);
+  const json = parseJson(text, name);
+  if (typeof json !== "object" || json === null) throw new Error(`${name} is not an object or a list.`);
   return json;
 }

@@ -35,7 +35,10 @@ export const approval: Command = {
     ...EXPECTATIONS,
     ...KNOWLEDGE,
     user: { type: "string", value: "NAME", help: "sign: the approver's name in the HSM" },
-    key: { type: "string", value: "FILE", help: "sign: the approver's RSA-2048 private key, as PEM" },
+    key: {
+      ...{ type: "string", value: "KEY" },
+      help: "sign: the approver's RSA-2048 private key: a PEM file, a pkcs11: URI, or ssh-agent:SHA256:…",
+    },
     digest: { type: "string", value: "HEX", help: "sign: the digest that you know from elsewhere, in place of typing" },
     approver: {
       ...{ type: "string", value: "NAME=FILE", multiple: true },
@@ -48,6 +51,7 @@ export const approval: Command = {
   examples: [
     "approval show request.json --account 0x2c7536E3605D9C16a7a3D7b1898e529396a65c23 --chain-id 1",
     "approval sign request.json --account 0x2c75…5c23 --chain-id 1 --user bob --key bob.pem --out bob.approval.json",
+    "approval sign request.json --account 0x2c75…5c23 --chain-id 1 --user bob --key ssh-agent:",
     "approval verify request.json bob.approval.json --any-account --any-chain --approver bob=bob.pub.pem",
     "approval page --out approve.html",
     "approval merge token.json alice.approval.json bob.approval.json --required 2 --out approved.json",
