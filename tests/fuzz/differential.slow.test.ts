@@ -7,7 +7,7 @@ const CASES = Number(process.env["DIFFERENTIAL_CASES"] ?? 4_000);
 test(
   "every DER signature that is accepted is accepted by OpenSSL and by @noble/curves, as the same numbers",
   () => {
-    const { kinds, parsed, verified, disagreements } = compare({ cases: CASES, seed: "differential", verifyOneIn: 50 });
+    const { kinds, parsed, verified, disagreements } = compare({ cases: CASES, seed: 861_620, verifyOneIn: 50 });
     expect(disagreements).toEqual([]);
 
     const all = [...kinds.values()];

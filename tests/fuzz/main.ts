@@ -1,64 +1,56 @@
-import { readdir, readFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import { minimise, search, type Target } from "./campaign.ts";
-import { withBuilds } from "./engine/build.ts";
-import { judge, Violation } from "./engine/judge.ts";
-import { TARGETS } from "./folders.ts";
-import { type Options, parseOptions, USAGE } from "./options.ts";
-import type { FuzzTarget } from "./target.ts";
+import { parseArgs } from "node:util";
+import fc from "fast-check";
+import { judge } from "./judge.ts";
+import { mutate } from "./mutate.ts";
+import { Random } from "./random.ts";
+import { loadTarget, TARGETS } from "./targets.ts";
 
-const print = (line: string) => process.stdout.write(`${line}\n`);
+const { values } = parseArgs({
+  options: {
+    seconds: { type: "string", default: "60" },
+    target: { type: "string", multiple: true, default: [...TARGETS] },
+    seed: { type: "string", default: `${Date.now() % 1_000_000}` },
+  },
+});
+const { target: names } = values;
+const [seconds, seed] = [Number(values.seconds), Number(values.seed)];
+if (!(seconds > 0) || !Number.isSafeInteger(seed)) throw new RangeError("--seconds and --seed must be numbers");
 
-/** Gives the exit code: 1 where there are findings. */
-async function main(options: Options): Promise<number> {
-  const targets = await chosen(options);
-  if (options.replay !== undefined) return replay(targets, options.replay);
-  print(`${targets.length} targets, seed ${options.seed}`);
-  let findings = 0;
-  await withBuilds(async (build) => {
-    for (const target of targets) {
-      const built = await build(target.path, target.name, options.source);
-      if (options.minimises) print(await minimise(target, built, options));
-      else if (await search(target, built, { ...options, seconds: options.seconds / targets.length, print }))
-        findings++;
-    }
-  });
-  print(`${findings} findings`);
-  return findings === 0 ? 0 : 1;
-}
-
-async function chosen({ targetFolder = TARGETS, targets }: Options): Promise<Target[]> {
-  const folder = resolve(targetFolder);
-  const names = (await readdir(folder)).filter((name) => name.endsWith(".ts")).map((name) => name.slice(0, -3));
-  const unknown = targets?.find((name) => !names.includes(name));
-  if (names.length === 0) throw new RangeError(`there is no target in ${folder}`);
-  if (unknown !== undefined) throw new RangeError(`no target ${unknown}; there are ${names.sort().join(", ")}`);
-  return names
-    .filter((name) => targets?.includes(name) ?? true)
-    .sort()
-    .map((name) => ({ name, path: join(folder, `${name}.ts`) }));
-}
-
-/** Decodes one file as it is, without instrumentation. */
-async function replay([target, ...others]: readonly Target[], file: string): Promise<number> {
-  if (target === undefined || others.length > 0) throw new RangeError("--replay needs one --target");
-  const module = (await import(target.path)) as { readonly target: FuzzTarget };
-  const input = new Uint8Array(await readFile(file));
-  try {
-    print(`${input.length} bytes: ${judge(module.target, input, { isTimed: true })}`);
-    return 0;
-  } catch (error) {
-    if (!(error instanceof Violation)) throw error;
-    print(`${input.length} bytes: ${error.message}`);
-    const { cause } = error;
-    if (cause instanceof Error) print(cause.stack ?? "");
-    return 1;
-  }
-}
-
-try {
-  process.exitCode = await main(parseOptions(process.argv.slice(2)));
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n${USAGE}\n`);
-  process.exitCode = 2;
+// Refusals are made by the million here, and their stacks would be most of the work.
+Error.stackTraceLimit = 0;
+for (const name of names) {
+  const { target, inputs } = await loadTarget(name);
+  const words = (target.words ?? []).map((word) => new TextEncoder().encode(word));
+  const { maxLength } = target;
+  let [executions, accepted] = [0, 0];
+  let found = new Uint8Array();
+  // Before it runs: a decoder that never answers ends nothing but the whole program.
+  process.stdout.write(`${name.padEnd(24)}seed ${seed}: `);
+  const details = fc.check(
+    fc.property(fc.gen(), (value) => {
+      const random = new Random(value);
+      const [input, other] = [random.pick(inputs), random.pick(inputs)];
+      const byFormat = random.oneIn(2) ? target.mutate?.(input, random, other) : undefined;
+      const mutated = (byFormat ?? mutate(input, { random, other, words, maxLength })).slice(0, maxLength);
+      executions += 1;
+      try {
+        if (judge(target, mutated, { isTimed: true }) === "accepted") accepted += 1;
+      } catch (error) {
+        // The last one is the smallest that fast-check came to.
+        found = mutated;
+        throw error;
+      }
+    }),
+    {
+      seed,
+      numRuns: Number.MAX_SAFE_INTEGER,
+      interruptAfterTimeLimit: (1_000 * seconds) / names.length,
+      markInterruptAsFailure: false,
+    },
+  );
+  process.stdout.write(`${executions} executions, ${accepted} accepted\n`);
+  if (!details.failed) continue;
+  process.exitCode = 1;
+  process.stdout.write(`FINDING in ${name}: ${details.errorInstance}\n`);
+  process.stdout.write(`  add it to tests/fuzz/cases.json: ${JSON.stringify(Buffer.from(found).toString("base64"))}\n`);
 }

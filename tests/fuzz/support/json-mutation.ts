@@ -1,4 +1,4 @@
-import type { Random } from "../engine/random.ts";
+import type { Random } from "../random.ts";
 
 const VALUES: readonly unknown[] = [
   null,
