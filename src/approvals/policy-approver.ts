@@ -31,7 +31,8 @@ export interface QuorumApproverOptions {
  * **This process enforces it, not an HSM**: code in the process, and other users of the key, can sign without approvals. Each approval is a
  * signature over the digest, the account, the policy and the end of the request, so that it is of no use for another one.
  *
- * @returns the approver: it resolves when enough approvals came, with the approvers' names as `by`.
+ * @returns the approver: it resolves when enough approvals came. Its `by`, which the audit keeps with the digest and the policy's id, names who
+ *   approved and when: `alice at 2030-01-31T12:01:00.000Z, bob at …`.
  */
 export function quorumApprover({ approvers, required, requester, ask }: QuorumApproverOptions): Approver {
   return async (asked, { signal }) => {
@@ -48,8 +49,9 @@ export function quorumApprover({ approvers, required, requester, ask }: QuorumAp
     try {
       const collection = collectApprovals(sent, { approvers, required, signal: ended.signal, policyId });
       const asking = Promise.resolve(ask(sent, collection)).then(() => collection.approvals);
-      const approvals = await Promise.race([collection.approvals, asking]);
-      return { approved: true, id, digest, policyId, by: approvals.map(({ username }) => username).join(", ") };
+      await Promise.race([collection.approvals, asking]);
+      const who = collection.record.approvals.map(({ username, at }) => `${username} at ${at}`);
+      return { approved: true, id, digest, policyId, by: who.join(", ") };
     } finally {
       release?.();
       // Else the collection of a request that could not be sent would wait for its end.
