@@ -37,7 +37,7 @@ function makeRequest() {
 }
 
 /** @param {string} name @param {string} text */
-function file(name, text) {
+export function file(name, text) {
   return { name, mimeType: "application/json", buffer: Buffer.from(text) };
 }
 
