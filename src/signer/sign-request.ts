@@ -1,16 +1,17 @@
 import {
   getAddress,
   getBigInt,
+  getBytes,
   hashAuthorization,
   hashMessage,
   hexlify,
-  id,
   keccak256,
-  TypedDataEncoder,
   toUtf8String,
 } from "ethers";
+import { checksumAddress } from "../core/checksum.ts";
 import type { SigningPayload } from "./payload.ts";
 import { type RequestedDelegation, readTransaction, type TransactionFields } from "./transaction-fields.ts";
+import { readTypedData } from "./typed-data-request.ts";
 
 /** What every request has. */
 export interface SignRequestBase {
@@ -125,6 +126,7 @@ export function toSignRequest(account: string, payload: SigningPayload): SignReq
   return deepFreeze({ account: getAddress(account), time: Date.now(), ...decode(payload) } as SignRequest);
 }
 
+/** The digest is that of what was read, not of the payload: a payload that reads differently each time is of another digest. */
 type Decoded = { readonly kind: SignRequest["kind"]; readonly digest: string };
 
 function decode(payload: SigningPayload): Decoded {
@@ -134,50 +136,21 @@ function decode(payload: SigningPayload): Decoded {
       return { kind: "transaction", digest: keccak256(unsigned), unsigned, ...readTransaction(unsigned) } as Decoded;
     }
     case "message": {
-      const message = hexlify(payload.message);
-      return { kind: "message", digest: hashMessage(payload.message), message, text: readText(message) } as Decoded;
+      const bytes = getBytes(payload.message);
+      return { kind: "message", digest: hashMessage(bytes), message: hexlify(bytes), text: readText(bytes) } as Decoded;
     }
     case "typed-data":
-      return decodeTypedData(payload);
+      return readTypedData(payload);
     case "authorization": {
-      const { chainId, address, nonce } = payload;
-      const tuple = { chainId: getBigInt(chainId), delegate: getAddress(address), nonce: getBigInt(nonce) };
-      return { kind: "authorization", digest: hashAuthorization({ chainId, address, nonce }), ...tuple } as Decoded;
+      const [chainId, nonce] = [getBigInt(payload.chainId), getBigInt(payload.nonce)];
+      const address = checksumAddress(payload.address);
+      const digest = hashAuthorization({ chainId, address, nonce });
+      return { kind: "authorization", digest, chainId, delegate: address, nonce } as Decoded;
     }
   }
 }
 
-function decodeTypedData({ domain, types, value }: Extract<SigningPayload, { type: "typed-data" }>): Decoded {
-  const encoder = TypedDataEncoder.from(types);
-  const encodedType = encoder.encodeType(encoder.primaryType);
-  const { name, version, chainId, verifyingContract, salt } = domain;
-  const read = {
-    name: name ?? null,
-    version: version ?? null,
-    chainId: chainId == null ? null : getBigInt(chainId),
-    verifyingContract: verifyingContract == null ? null : getAddress(verifyingContract),
-    salt: salt == null ? null : hexlify(salt),
-  };
-  return {
-    kind: "typed-data",
-    digest: TypedDataEncoder.hash(domain, types, value),
-    domain: read,
-    primaryType: encoder.primaryType,
-    encodedType,
-    typeHash: id(encodedType),
-    value: encoder.visit(value, readValue),
-  } as Decoded;
-}
-
-/** A leaf of typed data, in one notation. */
-function readValue(type: string, value: unknown): TypedDataValue {
-  if (/^u?int/.test(type)) return getBigInt(value as bigint);
-  if (type === "address") return getAddress(value as string);
-  if (type.startsWith("bytes")) return hexlify(value as string);
-  return type === "bool" ? Boolean(value) : String(value);
-}
-
-function readText(message: string): string | null {
+function readText(message: Uint8Array): string | null {
   try {
     return toUtf8String(message);
   } catch {

@@ -1,5 +1,5 @@
 import { describe, expect, jest, test } from "@jest/globals";
-import { getBytes, hashMessage, id, keccak256, Transaction, Wallet } from "ethers";
+import { getBytes, hashMessage, id, keccak256, Transaction, TypedDataEncoder, Wallet } from "ethers";
 import { SignerError } from "../../src/core/errors.ts";
 import type { AuditEntry, AuditSink } from "../../src/signer/audit-sink.ts";
 import { FailoverKey } from "../../src/signer/failover-key.ts";
@@ -137,6 +137,49 @@ describe("the request", () => {
     // RLP with a leading zero in the nonce.
     const loose = "0x01c98201008080808080808080c0";
     expect(await ask({ type: "transaction", unsigned: loose }, keccak256(loose))).toMatchObject({ kind: "digest" });
+  });
+
+  test("a message that is not bytes is read as the hex that it is, not as text", async () => {
+    const message = "0x6869" as unknown as Uint8Array;
+    expect(await ask({ type: "message", message }, hashMessage("0x6869"))).toMatchObject({ kind: "digest" });
+    expect(await ask({ type: "message", message }, hashMessage("hi"))).toMatchObject({ kind: "message", text: "hi" });
+  });
+
+  test("typed data whose value reads differently each time: the request says what the digest is of", async () => {
+    const [types, domain] = [{ Order: [{ name: "prices", type: "uint256[]" }] }, { chainId: 1 }];
+    let reads = 0;
+    // A function is not copied, and this one is an array as far as ethers looks.
+    const prices = Object.assign(() => {}, { map: (read: (price: number) => unknown) => [read(++reads > 2 ? 9 : 1)] });
+    const value = { prices };
+    const digest = TypedDataEncoder.hash(domain, types, value);
+    const request = await ask({ type: "typed-data", domain, types, value }, digest);
+    expect(request).toMatchObject({ kind: "typed-data", value: { prices: [1n] } });
+  });
+
+  test("typed data whose types refer to each other in a billion ways is not decoded", async () => {
+    const names = Array.from({ length: 31 }, (_, index) => `T${index}`);
+    const types = Object.fromEntries(
+      names.map((name, index) => {
+        const below = names[index + 1] ?? "uint256";
+        return [name, ["a", "b"].map((field) => ({ name: field, type: below }))];
+      }),
+    );
+    const request = await ask({ type: "typed-data", domain: {}, types, value: {} });
+    expect(request).toMatchObject({ kind: "digest", problem: "the payload cannot be decoded" });
+  });
+
+  test("a domain is read as it is hashed", async () => {
+    const types = { Order: [{ name: "price", type: "uint256" }] };
+    for (const [index, domain] of [
+      { name: "" },
+      { name: null },
+      { version: "null" },
+      { chainId: 2n ** 64n },
+    ].entries()) {
+      const digest = TypedDataEncoder.hash(domain, types, { price: index });
+      const payload = { type: "typed-data", domain, types, value: { price: index } } as const;
+      expect(await ask(payload, digest)).toMatchObject({ kind: "typed-data", value: { price: BigInt(index) } });
+    }
   });
 
   test("is deeply frozen, and shares nothing with the payload", async () => {
