@@ -12,8 +12,7 @@ export type Contracts = string | readonly string[];
 /**
  * A call of one function of a contract, in a transaction or within a call that `nested` decodes.
  *
- * The calldata is decoded, encoded again and compared: what is not the one encoding of its arguments denies the request, and so does value for
- * a function that is not `payable` in the signature.
+ * What is not the one encoding of its arguments denies the request, and so does value for a function that is not `payable` in the signature.
  *
  * @param signature with the names of the arguments that are looked at: `"transfer(address to, uint256 amount)"`.
  * @param args what arguments must be, by name. Those that are not named may be anything.

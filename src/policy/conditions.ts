@@ -196,8 +196,13 @@ export function every(...conditions: readonly Condition[]): Condition {
   return {
     description: { every: conditions.map(({ description }) => description) },
     match: (request) => {
-      const matches = conditions.map((each) => each.match(request));
-      return matches.every((each) => each !== undefined) ? matches.flat() : undefined;
+      let names: readonly Hazard[] | undefined = [];
+      // Every one is asked, so that an error does not depend on their order.
+      for (const each of conditions) {
+        const own = each.match(request);
+        names = names && own && (own.length > 0 ? [...names, ...own] : names);
+      }
+      return names;
     },
   };
 }

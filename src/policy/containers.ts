@@ -1,9 +1,10 @@
 import { ZeroAddress } from "ethers";
 import type { SignRequest, TransactionSignRequest } from "../signer/sign-request.ts";
-import { type Arguments, type ContractFunction, decodeArguments, parseFunction } from "./calldata.ts";
+import type { Fields } from "./abi.ts";
+import { type ContractFunction, decodeArguments, parseFunction } from "./calldata.ts";
 
 type Inner = Pick<TransactionSignRequest, "to" | "value" | "data">;
-type Read = (args: Arguments, outer: TransactionSignRequest) => readonly Inner[];
+type Read = (args: Fields, outer: TransactionSignRequest) => readonly Inner[];
 
 interface Container {
   readonly called: ContractFunction;

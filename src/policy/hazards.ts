@@ -1,4 +1,4 @@
-import { dataLength, ZeroAddress } from "ethers";
+import { ZeroAddress } from "ethers";
 import type { SignRequest, TransactionSignRequest, TypedDataSignRequest } from "../signer/sign-request.ts";
 import { isContainer } from "./containers.ts";
 
@@ -34,7 +34,7 @@ export function findHazards(request: SignRequest): readonly Hazard[] {
       return ["digest"];
     case "message":
       // Contracts recover signers from toEthSignedMessageHash(hash): it is as opaque as the hash.
-      return dataLength(request.message) === 32 ? ["digest"] : [];
+      return request.message.length === 2 + 2 * 32 ? ["digest"] : [];
     case "authorization":
       if (request.delegate === ZeroAddress) return request.chainId === 0n ? ["every-chain-delegation"] : [];
       return request.chainId === 0n ? ["delegation", "every-chain-delegation"] : ["delegation"];

@@ -68,7 +68,8 @@ export class Guard {
     const context = { backend, keyId, operation: "signDigest" };
     const request = readSignRequest(address, digest, payload);
     const decision = this.#policy && (await this.#decide(this.#policy, request, signal));
-    const id = hexlify(randomBytes(16)).slice(2);
+    // Only a sink needs it.
+    const id = this.#audit ? hexlify(randomBytes(16)).slice(2) : "";
     const entry = { id, backend, keyId, request, policy: this.#describe(decision) };
     if (decision?.outcome === "deny") {
       const error = (decision.error ?? policyDenied(this.#policy?.id, decision)).withContext(context);
@@ -103,7 +104,9 @@ export class Guard {
 
   async #decide(policy: SigningPolicy, request: SignRequest, signal: AbortSignal | undefined): Promise<PolicyDecision> {
     try {
-      const decision = await withDeadline((either) => policy.decide(request, { signal: either }), { signal });
+      // A policy may ignore the signal.
+      const decide = (either?: AbortSignal) => policy.decide(request, { signal: either });
+      const decision = await (signal ? withDeadline(decide, { signal }) : decide());
       if (decision.outcome === "allow" || decision.outcome === "would-deny") return decision;
       return { ...decision, outcome: "deny" };
     } catch (cause) {

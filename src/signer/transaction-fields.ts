@@ -1,4 +1,5 @@
-import { decodeRlp, encodeRlp, getAddress, type RlpStructuredData } from "ethers";
+import { checksumAddress } from "../core/checksum.ts";
+import { decodeCanonicalRlp, type RlpItem } from "./rlp.ts";
 
 /** A delegation in a type 4 transaction's list (EIP-7702), or one to be signed. */
 export interface RequestedDelegation {
@@ -34,7 +35,7 @@ export interface TransactionFields {
   readonly delegations: readonly RequestedDelegation[];
 }
 
-type Field = RlpStructuredData | undefined;
+type Field = RlpItem | undefined;
 
 /** EIP-4844, section "Parameters": GAS_PER_BLOB. */
 const GAS_PER_BLOB = 131_072n;
@@ -50,8 +51,8 @@ const ORDERS = [
 ].map((order) => order.split(" "));
 
 /**
- * Reads an unsigned transaction of type 0 to 4, lower-case hex, in its one canonical form: RLP that is encoded again and compared, integers
- * without leading zeros, no signature. ethers' `Transaction` accepts more forms, and takes several times as long.
+ * Reads an unsigned transaction of type 0 to 4, lower-case hex, in its one canonical form: canonical RLP, integers without leading
+ * zeros, no signature. ethers' `Transaction` accepts more forms, and takes several times as long.
  *
  * @throws an error for anything else.
  */
@@ -59,8 +60,7 @@ export function readTransaction(unsigned: string): TransactionFields {
   const isTyped = /^0x0[1-4]/.test(unsigned);
   const type = isTyped ? Number(unsigned.slice(2, 4)) : 0;
   const body = isTyped ? `0x${unsigned.slice(4)}` : unsigned;
-  const fields = readList(decodeRlp(body));
-  if (encodeRlp([...fields]) !== body) throw new Error("it is not canonical RLP");
+  const fields = readList(decodeCanonicalRlp(body));
   const order = ORDERS[type] ?? [];
   const rest = fields.slice(order.length);
   if (fields.length < order.length || (isTyped && rest.length > 0)) throw new Error("it has other fields");
@@ -114,7 +114,7 @@ function readInteger(field: Field): bigint {
 function readAddress(field: Field): string {
   const text = readText(field);
   if (text.length !== 42) throw new Error("an address does not have 20 bytes");
-  return getAddress(text);
+  return checksumAddress(text);
 }
 
 function readText(field: Field): string {
@@ -122,7 +122,7 @@ function readText(field: Field): string {
   return field;
 }
 
-function readList(field: Field): readonly RlpStructuredData[] {
+function readList(field: Field): readonly RlpItem[] {
   if (!Array.isArray(field)) throw new Error("a field is not a list");
   return field;
 }

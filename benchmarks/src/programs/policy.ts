@@ -1,4 +1,14 @@
-import { hashMessage, hexlify, Interface, id, keccak256, SigningKey, Transaction, toUtf8Bytes } from "ethers";
+import {
+  hashMessage,
+  hexlify,
+  Interface,
+  id,
+  keccak256,
+  SigningKey,
+  Transaction,
+  TypedDataEncoder,
+  toUtf8Bytes,
+} from "ethers";
 import { RemoteSigner, type RemoteSignerOptions, type SigningPayload } from "ethers-hsm";
 import {
   allow,
@@ -11,6 +21,7 @@ import {
   noCalldata,
   oneOf,
   to,
+  typedData,
 } from "ethers-hsm/policy";
 import { alternate } from "../alternate.ts";
 
@@ -36,6 +47,7 @@ const policy = definePolicy({
     allow("pay", to(SUPPLIER), noCalldata(), maxCost(10n ** 17n)),
     allow("token", call(TOKEN, "transfer(address to, uint256 amount)", { to: oneOf(SUPPLIER), amount: atMost(100) })),
     allow("log in", message(/^login \d+$/)),
+    allow("permit", typedData({ chainId: 1, verifyingContract: TOKEN, primaryType: "Permit" })),
   ],
 });
 
@@ -79,13 +91,26 @@ function requests(): readonly (readonly [what: string, digest: string, payload: 
     { to: SUPPLIER, value: 5n },
     { to: TOKEN, data: transfer },
   ].map((more) => Transaction.from({ ...fields, ...more }).unsignedSerialized) as [string, string];
+  const domain = { name: "USD Coin", version: "2", chainId: 1, verifyingContract: TOKEN };
+  const types = {
+    Permit: ["address owner", "address spender", "uint256 value", "uint256 nonce", "uint256 deadline"].map((field) => {
+      const [type = "", name = ""] = field.split(" ");
+      return { name, type };
+    }),
+  };
+  const value = { owner: SUPPLIER, spender: SUPPLIER, value: 5n, nonce: 0n, deadline: 1_800_000_000n };
   return [
     ["a transfer of ether", keccak256(ether), { type: "transaction", unsigned: hexlify(ether) }],
     [
-      "a transfer of a token, decoded and encoded again",
+      "a transfer of a token, its arguments decoded",
       keccak256(token),
       { type: "transaction", unsigned: hexlify(token) },
     ],
     ["a message", hashMessage(text), { type: "message", message: text }],
+    [
+      "typed data: a permit (ERC-2612)",
+      TypedDataEncoder.hash(domain, types, value),
+      { type: "typed-data", domain, types, value },
+    ],
   ];
 }

@@ -13,7 +13,7 @@ export const policy: Section = {
     const all: (readonly PolicyFigure[])[] = [];
     for (let process = 0; process < (quick ? 1 : 5); process += 1) all.push(await askOnce(module, plan));
     const caption =
-      "What a policy of nine rules adds to one signature: the request is read and its digest computed again, every rule is evaluated. Without a " +
+      "What a policy of eleven rules adds to one signature: the request is read and its digest computed again, every rule is evaluated. Without a " +
       "limit, whose store is asked twice.";
     const rows = (all[0] ?? []).map(({ what }, index) => {
       const added = median(all.map((figures) => figures[index]?.added ?? Number.NaN));
