@@ -18,7 +18,7 @@ export default {
     "\\.[jt]s$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } } }],
   },
   transformIgnorePatterns: [
-    "/node_modules/(?!@noble/|asn1js/|@peculiar/utils/|@wagmi/|gaxios/|node-fetch/|fetch-blob/|formdata-polyfill/|data-uri-to-buffer/)",
+    "/node_modules/(?!@noble/|asn1js/|@peculiar/utils/|@wagmi/|@opensea/|gaxios/|node-fetch/|fetch-blob/|formdata-polyfill/|data-uri-to-buffer/)",
   ],
   // Copies of the checkout may be there, with a package of the same name.
   modulePathIgnorePatterns: ["<rootDir>/.cache/"],

@@ -3,11 +3,22 @@ import { defineConfig } from "vitepress";
 
 /** The guides, in the order in which a new user meets them. */
 const guides = [
-  ["Begin", ["getting-started", "cli", "when-not-to-use"]],
+  ["Begin", ["getting-started", "cli", "works-with", "when-not-to-use"]],
   ["Backends", ["aws-kms", "azure-key-vault", "gcp-kms", "pkcs11"]],
   [
     "Around the signers",
-    ["accounts", "policy", "eip1193", "viem", "quorum", "quorum-checklist", "failover", "testing", "remote-key"],
+    [
+      "accounts",
+      "eip1193",
+      "viem",
+      "nonces",
+      "policy",
+      "quorum",
+      "quorum-checklist",
+      "failover",
+      "testing",
+      "remote-key",
+    ],
   ],
   [
     "In production",
