@@ -1,4 +1,4 @@
-export { toSignRequest } from "../signer/sign-request.ts";
+export { toSignRequest } from "../signer/read-request.ts";
 export type { Approval, ApprovalRequest, Approver } from "./approvals.ts";
 export type { Asset, Measure } from "./assets.ts";
 export { type BaselineOptions, baseline } from "./baseline.ts";

@@ -3,8 +3,9 @@ import { isSignerError, SignerError, type SignerErrorCode } from "../core/errors
 import type { CallAttempt } from "../telemetry/call-event.ts";
 import type { AuditEntry, AuditOutcome, AuditPolicy, AuditSink } from "./audit-sink.ts";
 import { withDeadline } from "./deadline.ts";
+import { readSignRequest } from "./read-request.ts";
 import type { SignOptions } from "./remote-key.ts";
-import { readSignRequest, type SignRequest } from "./sign-request.ts";
+import type { SignRequest } from "./sign-request.ts";
 import type { PolicyDecision, SigningPolicy, SigningResult } from "./signing-policy.ts";
 
 /** The options that a {@link Guard} is made of. */

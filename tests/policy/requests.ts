@@ -1,5 +1,6 @@
 import { Interface, Transaction, type TransactionLike, type TypedDataDomain, type TypedDataField } from "ethers";
-import { type SignRequest, type TransactionSignRequest, toSignRequest } from "../../src/signer/sign-request.ts";
+import { toSignRequest } from "../../src/signer/read-request.ts";
+import type { SignRequest, TransactionSignRequest } from "../../src/signer/sign-request.ts";
 
 export const ACCOUNT = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
 export const FRIEND = "0x8ba1f109551bD432803012645Ac136ddd64DBA72";

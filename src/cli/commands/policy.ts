@@ -1,6 +1,6 @@
 import { getAddress, isAddress, Transaction, toUtf8Bytes } from "ethers";
 import type { SigningPayload } from "../../signer/payload.ts";
-import { toSignRequest } from "../../signer/sign-request.ts";
+import { toSignRequest } from "../../signer/read-request.ts";
 import { type Command, POLICY_OPTION } from "../command.ts";
 import type { Context } from "../context.ts";
 import { requireUsage } from "../errors.ts";
