@@ -235,7 +235,8 @@ function identityIn(serviceMessage: string): string | undefined {
 /** No response, or one with status 200 that the SDK could not read. */
 function notRefused(error: unknown, vaultUrl: string, isAnswered: boolean): Mapped {
   const { name, code, message } = (error ?? {}) as Readonly<Record<string, unknown>>;
-  const text = redactText(message);
+  // Azure's SDK appends the body that it could not parse.
+  const text = redactText(String(message ?? "").replace(/ occurred while parsing the response body[\s\S]*/, ""));
   const platformCode = typeof code === "string" ? code : codeIn(text);
   const failure = {
     source: isAnswered ? "what answers in the place of Azure Key Vault" : KEY_VAULT,

@@ -60,10 +60,12 @@ export function redactedCause({ name, text, platformCode, status, requestId }: F
 
 const MAX_TEXT = 500;
 
-// 32 bytes in base64url or hex, such as a private key that a service repeats. A header with credentials, to the end of its line; a
+// 32 bytes in base64, base64url, hex or decimal digits, such as a private key that a service repeats. A header with credentials, to the end of its line; a
 // JSON Web Token; what follows the scheme Bearer (RFC 6750, section 2.1); a secret in a URL's query or a form.
 const SECRETS: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   [/(?<![\w-])[\w-]{43}=?(?![\w-])/g, "[REDACTED]"],
+  [/(?<![\w+/])[\w+/]{43}=(?![\w+/=])/g, "[REDACTED]"],
+  [/(?<!\d)\d{70,78}(?!\d)/g, "[REDACTED]"],
   [/(?<![\da-z])(?:0x)?[\da-f]{64}(?![\da-z])/gi, "[REDACTED]"],
   [/\b(authorization|x-amz-security-token)\s*[=:].*$/gim, "$1 [REDACTED]"],
   [/\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g, "[REDACTED]"],

@@ -1,11 +1,8 @@
 import { KMSClient } from "@aws-sdk/client-kms";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { isSignerError } from "ethers-hsm";
 import { KmsKey, KmsSigner } from "ethers-hsm/aws-kms";
-import type { KmsFault } from "../servers/aws-kms/kms-server.ts";
 import { WRONG_SECRET_ACCESS_KEY } from "../servers/aws-kms/signature-v4.ts";
-import { hangFor } from "../support/stopped-time.ts";
-import { everythingShown } from "./everything-shown.ts";
+import { everythingShown } from "../support/everything-shown.ts";
 import { DIGEST, type Kms, rejectionOf, startKms } from "./support.ts";
 
 const PLANTED = ["planted-secret-access-key", "planted-session-token", "planted-grant-token", "planted-endpoint-user"];
@@ -52,38 +49,6 @@ test("signers and keys show nothing, before, while and after they work", async (
   for (const each of [signer, key, withClient]) await each.close();
   for (const each of all) expectNothingPlanted(each);
   client.destroy();
-});
-
-const exception = (name: string, status = 400): KmsFault => ({ kind: "exception", name, message: "refused", status });
-
-test.each<[string, KmsFault]>([
-  ["an exception without a class", exception("AccessDeniedException")],
-  ["an exception with a class", exception("DisabledException")],
-  ["a throttle", { kind: "throttle" }],
-  ["a failure of the service", exception("KMSInternalException", 500)],
-  ["a page that repeats the request", { kind: "reply", reply: { status: 502, body: PLANTED.join() } }],
-  [
-    "a text that repeats the header",
-    { kind: "exception", name: "X", message: `X-Amz-Security-Token: ${sessionToken}` },
-  ],
-  ["a reset", { kind: "reset" }],
-  ["a malformed answer", { kind: "alter", alter: (answer) => ({ ...answer, Signature: "AAAA" }) }],
-  ["a wrong KeyId", { kind: "alter", alter: (answer) => ({ ...answer, KeyId: "elsewhere" }) }],
-  ["another key's signature", { kind: "wrong key" }],
-  ["no answer", { kind: "hang" }],
-])("the error of %s shows nothing, its causes included", async (_name, fault) => {
-  const options = kms.options({ credentials, grantTokens: [grantToken] });
-  const signer = new KmsSigner(options);
-  await signer.getAddress();
-  kms.server.faults.add(fault);
-  const sign = () => rejectionOf(signer.signDigest(DIGEST));
-  const isHanging = () => kms.server.count("Sign") > before;
-  const before = kms.server.count("Sign");
-  const error = await (fault.kind === "hang" ? hangFor(60_000, isHanging, sign) : sign());
-  kms.server.faults.clear();
-  expect(isSignerError(error)).toBe(true);
-  expectNothingPlanted(error);
-  await signer.close();
 });
 
 test("a refused signature, for which AWS repeats the headers that were signed", async () => {

@@ -6,10 +6,8 @@ import {
   AzureKeyVaultSigner,
   type AzureKeyVaultSignerOptions,
 } from "../../src/azure-key-vault/index.ts";
-import type { KeyVaultFault } from "../servers/azure-key-vault/faults.ts";
 import type { KeyVaultServer } from "../servers/azure-key-vault/server.ts";
-import { hangFor } from "../support/stopped-time.ts";
-import { KEY_NAME, optionsFor, StaticCredential, signerFor, startServer, TOKEN } from "./setup.ts";
+import { KEY_NAME, optionsFor, StaticCredential, startServer, TOKEN } from "./setup.ts";
 
 const SECRET = "a-client-secret-that-must-not-show";
 const PASSWORD = "a-proxy-password-that-must-not-show";
@@ -38,20 +36,6 @@ afterEach(async () => {
 });
 
 describe("signers and keys", () => {
-  test("show the backend, the key's URL and the address, before, during and after a call", async () => {
-    const signer = signerFor(server);
-    expectNothingShown(signer);
-    const signing = signer.signMessage("x");
-    expectNothingShown(signer);
-    await signing;
-    expectNothingShown(signer);
-    expectNothingShown(signer.connect(null));
-    const address = await signer.getAddress();
-    expect(JSON.parse(JSON.stringify(signer))).toEqual({ backend: "azure-key-vault", keyId: signer.keyId, address });
-    expect(inspect(signer)).toContain("AzureKeyVaultSigner");
-    await signer.close();
-  });
-
   test.each<[string, (url: string) => AzureKeyVaultSignerOptions]>([
     ["a client secret", (vaultUrl) => ({ vaultUrl, tenantId: "t", clientId: "c", clientSecret: SECRET })],
     [
@@ -75,34 +59,6 @@ describe("signers and keys", () => {
 });
 
 describe("errors", () => {
-  test.each<[string, KeyVaultFault]>([
-    ["a refusal", { kind: "error", status: 403, code: "Forbidden", message: "no" }],
-    [
-      "a refusal that repeats the token",
-      { kind: "error", status: 403, code: "Forbidden", message: `no: Bearer ${TOKEN}, ${JWT}` },
-    ],
-    ["an outage", { kind: "error", status: 500, code: "InternalServerError", message: "down" }],
-    ["throttling", { kind: "throttle", retryAfter: 0 }],
-    ["a reset", "reset"],
-    ["a hang", "hang"],
-    [
-      "no JSON",
-      { kind: "reply", reply: { status: 200, headers: { "content-type": "application/json" }, body: `{${JWT}` } },
-    ],
-    ["an empty body", { kind: "reply", reply: { status: 500 } }],
-    ["a wrong kid", { kind: "sign", kid: "https://x.vault.azure.net/keys/other/1" }],
-    ["a malformed signature", { kind: "value", value: "AQ" }],
-  ])("of %s show no token", async (_name, fault) => {
-    const signer = signerFor(server);
-    await signer.getAddress();
-    server.faults.add(fault, { operation: "sign" });
-    const sign = () => signer.signMessage("x").catch((error: unknown) => error);
-    const failure: unknown = await (fault === "hang" ? hangFor(60_000, () => server.count("sign") > 0, sign) : sign());
-    expect(failure).toMatchObject({ name: "SignerError" });
-    expectNothingShown(failure);
-    await signer.close();
-  });
-
   test("of a credential show nothing that it carries", async () => {
     const error = Object.assign(new Error("no token"), {
       request: { headers: { authorization: `Bearer ${TOKEN}` } },

@@ -4,11 +4,9 @@ import { KeyClient } from "@azure/keyvault-keys";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { AzureKeyVaultKeyStore } from "../../src/azure-key-vault/index.ts";
 import { PrivateKey } from "../../src/backend/private-key.ts";
-import type { KeyVaultFault } from "../servers/azure-key-vault/faults.ts";
 import type { KeyVaultServer } from "../servers/azure-key-vault/server.ts";
-import { hangFor } from "../support/stopped-time.ts";
 import { PRIVATE_KEY, StaticCredential, TOKEN } from "./setup.ts";
-import { failureOf, listingOf, startEmptyServer, storeFor } from "./store-setup.ts";
+import { failureOf, startEmptyServer, storeFor } from "./store-setup.ts";
 
 const HEX = PRIVATE_KEY.slice(2);
 const BYTES = Buffer.from(HEX, "hex");
@@ -40,60 +38,8 @@ afterEach(async () => {
   await server.close();
 });
 
-describe("a store and what it gives", () => {
-  test("show no credential, before, during and after a call", async () => {
-    server.vault.put("hot-wallet", { privateKey: PRIVATE_KEY });
-    const store = storeFor(server);
-    const secret = { tenantId: "t", clientId: "c", clientSecret: SECRET };
-    expectNothingShown(storeFor(server, { ...secret, credential: undefined }));
-    expectNothingShown(store);
-    const listing = listingOf(store);
-    expectNothingShown(store);
-    expectNothingShown((await listing).stored);
-    expectNothingShown(store);
-    await store.close();
-  });
-});
-
-describe("an import", () => {
-  const echo = `The key ${HEX} ${FORMS.join(" ")} was not taken`;
-  test.each<[string, string, KeyVaultFault]>([
-    ["refused", "importKey", { kind: "error", status: 403, code: "Forbidden", message: echo }],
-    ["not taken", "importKey", { kind: "error", status: 400, code: "BadParameter", message: echo }],
-    ["throttled", "importKey", { kind: "throttle", retryAfter: 0 }],
-    ["broken off", "importKey", "reset"],
-    ["never answered", "importKey", "hang"],
-    [
-      "answered with what was sent",
-      "importKey",
-      { kind: "reply", reply: { status: 200, headers: { "content-type": "application/json" }, body: `{${echo}` } },
-    ],
-    ["not proven", "sign", { kind: "error", status: 403, code: "Forbidden", message: "no" }],
-  ])("that is %s shows no private key", async (_name, operation, fault) => {
-    const store = storeFor(server);
-    server.faults.add(fault, { operation });
-    const importKey = () => failureOf(store.importKey(BYTES, { name: "hot-wallet" }));
-    const isHanging = () => server.count("importKey") > 0;
-    const failure = await (fault === "hang" ? hangFor(60_000, isHanging, importKey) : importKey());
-    expect(failure).toMatchObject({ name: "SignerError", operation: "importKey" });
-    expectNothingShown(failure);
-    expectNothingShown(store);
-    await store.close();
-  });
-
-  test.each<[string, string | Uint8Array]>([
-    ["one digit short", PRIVATE_KEY.slice(0, -1)],
-    ["one digit long", `${PRIVATE_KEY}0`],
-    ["one byte long", Buffer.concat([BYTES, Buffer.of(0)])],
-  ])("of a key that is %s shows nothing of it", async (_name, privateKey) => {
-    const store = storeFor(server);
-    const failure = await failureOf(store.importKey(privateKey, { name: "hot-wallet" }));
-    expectNothingShown(failure);
-    expect(inspect(failure)).not.toContain(HEX.slice(0, 16));
-    await store.close();
-  });
-
-  test.each(["succeeds", "fails"])("that %s overwrites the copy that the SDK was given", async (outcome) => {
+describe("a store", () => {
+  test.each(["succeeds", "fails"])("whose import %s overwrites the copy that the SDK was given", async (outcome) => {
     const given: JsonWebKey[] = [];
     class Watching extends KeyClient {
       override importKey(...parameters: Parameters<KeyClient["importKey"]>) {
@@ -112,7 +58,12 @@ describe("an import", () => {
     expect([...(given[0]?.d ?? [1])]).toEqual(new Array(32).fill(0));
   });
 
-  test("keeps the key where no log shows it", () => {
+  test("shows no client secret", () => {
+    const secret = { tenantId: "t", clientId: "c", clientSecret: SECRET };
+    expectNothingShown(storeFor(server, { ...secret, credential: undefined }));
+  });
+
+  test("keeps a key on its way in where no log shows it", () => {
     expectNothingShown(new PrivateKey(PRIVATE_KEY));
   });
 });

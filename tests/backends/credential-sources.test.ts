@@ -11,9 +11,9 @@ import { isSignerError, type RemoteSigner, type SignerErrorCode } from "../../sr
 import { startKms } from "../aws-kms/support.ts";
 import { Entra, principal } from "../azure-key-vault/entra.ts";
 import { KEY_NAME, optionsFor, startServer as startVault } from "../azure-key-vault/setup.ts";
-import { quickly, startServer as startGcpKms, VERSION } from "../gcp-kms/setup.ts";
+import { startServer as startGcpKms, VERSION } from "../gcp-kms/setup.ts";
 import { LoopbackServer, type Outcome } from "../servers/support/loopback-server.ts";
-import { stopTime } from "../support/stopped-time.ts";
+import { quickly, stopTime } from "../support/stopped-time.ts";
 
 stopTime();
 

@@ -4,8 +4,8 @@ import { GcpKmsSigner } from "../../src/gcp-kms/index.ts";
 import type { GcpKmsFault } from "../servers/gcp-kms/faults.ts";
 import type { GcpKmsServer } from "../servers/gcp-kms/server.ts";
 import { LoopbackServer, type Outcome } from "../servers/support/loopback-server.ts";
-import { stopTime } from "../support/stopped-time.ts";
-import { KEY, quickly, signerFor, startServer, TRANSPORTS, tokenAuth, VERSION, wayTo } from "./setup.ts";
+import { quickly, stopTime } from "../support/stopped-time.ts";
+import { KEY, signerFor, startServer, TRANSPORTS, tokenAuth, VERSION, wayTo } from "./setup.ts";
 
 const DIGEST = new Uint8Array(32).fill(3);
 const RIGHT = "cloudkms.cryptoKeyVersions.useToSign";

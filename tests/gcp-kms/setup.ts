@@ -5,7 +5,6 @@ import { grpc } from "google-gax";
 import type { GcpKmsClientOptions, GcpKmsKeyOptions, GcpKmsSignerOptions } from "../../src/gcp-kms/index.ts";
 import { GcpKmsSigner } from "../../src/gcp-kms/index.ts";
 import { GcpKmsServer } from "../servers/gcp-kms/server.ts";
-import { passTime } from "../support/stopped-time.ts";
 
 // There is no metadata server here, which Google's clients would look for.
 process.env["METADATA_SERVER_DETECTION"] = "none";
@@ -42,23 +41,6 @@ export async function startEmptyServer(options: { readonly grpc?: boolean } = {}
 /** The ways to the server: `fetch`, and the unmodified client of Google over gRPC and over REST. */
 export const TRANSPORTS = ["fetch", "gRPC client", "REST client"] as const;
 export type Transport = (typeof TRANSPORTS)[number];
-
-/** In stopped time: lets the pauses between retries pass, slowly enough for the requests between them, until the call has ended. */
-export async function quickly<T>(call: Promise<T>): Promise<T> {
-  let isOver = false;
-  const over = () => {
-    isOver = true;
-  };
-  call.then(over, over);
-  while (!isOver) {
-    await new Promise<void>((resolve) => {
-      // Timeouts stand still.
-      const timer = setInterval(() => resolve(clearInterval(timer)), 2);
-    });
-    await passTime(25);
-  }
-  return call;
-}
 
 const clients = new Map<string, KeyManagementServiceClient>();
 

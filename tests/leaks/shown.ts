@@ -1,5 +1,5 @@
 import { format, inspect } from "node:util";
-import { everythingShown } from "../aws-kms/everything-shown.ts";
+import { everythingShown } from "../support/everything-shown.ts";
 
 /** Everything that can be made of a value and of what it refers to: causes, lists of errors, own properties, hidden or not. */
 export function allShown(value: unknown): string {
