@@ -1,12 +1,12 @@
-import { assert } from "ethers";
 import type { StoredKey } from "../accounts/key-store.ts";
 import type { Call } from "../backend/calls.ts";
 import { outcomeUnknown, withCreatedKey } from "../backend/creation.ts";
 import type { PrivateKey } from "../backend/private-key.ts";
 import { proveKey } from "../backend/proof.ts";
 import { retryUntilConsistent } from "../backend/retry.ts";
+import { wrapKey } from "../backend/wrapping.ts";
 import { copyBytes } from "../core/bytes.ts";
-import { invalidResponse, isSignerError, SignerError } from "../core/errors.ts";
+import { invalidResponse, SignerError } from "../core/errors.ts";
 import type { CallOptions } from "../signer/remote-key.ts";
 import type { KmsListing } from "./listing.ts";
 import type { NewKey } from "./options.ts";
@@ -103,16 +103,6 @@ async function prove({ options }: KmsListing, { key }: StoredKey, address: strin
   await retryUntilConsistent(() => proveKey(key, address, options), ["KEY_NOT_FOUND", "KEY_UNUSABLE"]);
 }
 
-/** @throws ethers' UNSUPPORTED_OPERATION. */
-export function requireWebCrypto(): void {
-  assert(
-    globalThis.crypto?.subtle !== undefined,
-    "importing a key needs WebCrypto (crypto.subtle), which browsers have in secure contexts only",
-    "UNSUPPORTED_OPERATION",
-    { operation: "importKey" },
-  );
-}
-
 /**
  * Brings the material into a key that waits for it (Origin EXTERNAL, KeyState PendingImport).
  * https://docs.aws.amazon.com/kms/latest/developerguide/importing-keys.html
@@ -135,35 +125,10 @@ async function importMaterial(listing: KmsListing, arn: string, privateKey: Priv
   const material = {
     KeyId: arn,
     ImportToken: token,
-    EncryptedKeyMaterial: await wrap(privateKey.pkcs8(), publicKey),
+    EncryptedKeyMaterial: await wrapKey(privateKey.pkcs8(), publicKey),
     // The default would have the key lose its material at a date.
     ExpirationModel: "KEY_MATERIAL_DOES_NOT_EXPIRE",
   } as const;
   privateKey.wipe();
   await run((call) => client.send("ImportKeyMaterial", material, call));
-}
-
-const WRAPPING_KEY_BITS = 4096;
-
-/**
- * Encrypts by RSAES-OAEP with SHA-256 (RFC 8017, section 7.1).
- *
- * @param spki DER SubjectPublicKeyInfo of an RSA key of 4096 bits.
- * @throws SignerError BACKEND_RESPONSE_INVALID if it is anything else.
- */
-async function wrap(pkcs8: Uint8Array, spki: Uint8Array): Promise<Uint8Array> {
-  const algorithm = { name: "RSA-OAEP", hash: "SHA-256" };
-  const { subtle } = globalThis.crypto;
-  try {
-    const key = await subtle.importKey("spki", Uint8Array.from(spki), algorithm, false, ["encrypt"]);
-    const { modulusLength } = key.algorithm as { readonly modulusLength?: number };
-    if (modulusLength !== WRAPPING_KEY_BITS) {
-      throw invalidResponse(`the wrapping key has ${modulusLength} bits instead of ${WRAPPING_KEY_BITS}`);
-    }
-    return new Uint8Array(await subtle.encrypt({ name: "RSA-OAEP" }, key, pkcs8 as Uint8Array<ArrayBuffer>));
-  } catch (error) {
-    if (isSignerError(error)) throw error;
-    // The platform's error is not a cause: the platform was given the private key.
-    throw invalidResponse("the wrapping key is not a DER SubjectPublicKeyInfo of an RSA key");
-  }
 }

@@ -1,8 +1,9 @@
 import type { GetPublicKeyCommandOutput } from "@aws-sdk/client-kms";
 import { getBytes, hashMessage } from "ethers";
 import { type Call, Calls } from "../backend/calls.ts";
+import { keyChanged } from "../backend/key-changed.ts";
 import { copyBytes, equalBytes } from "../core/bytes.ts";
-import { invalidResponse, isSignerError, SignerError } from "../core/errors.ts";
+import { invalidResponse, isSignerError, type SignerError } from "../core/errors.ts";
 import { addressFromPublicKey } from "../core/public-key.ts";
 import { type RawSignature, signatureFromDer } from "../core/signature.ts";
 import type { KeyCustody } from "../signer/custody.ts";
@@ -88,14 +89,10 @@ export class KmsKey implements RemoteKey {
       const response = await this.#lookUp(call);
       decodeResponse(response, "verifyKey", () => {
         const arn = requireKeyArn(response.KeyId, this.id);
-        const moved = (publicKey: Uint8Array | undefined) =>
-          keyChanged("this signer still signs by its own key, but the identifier now names", pinned, {
-            arn,
-            publicKey,
-          });
-        if (arn !== pinned.arn) throw moved(publicKeyOf(response, this.id));
+        const what = "this signer still signs by its own key, but the identifier now names";
+        if (arn !== pinned.arn) throw moved(what, pinned, { arn, publicKey: publicKeyOf(response, this.id) });
         const { publicKey } = requireUsableKey(response, this.id);
-        if (!equalBytes(publicKey, pinned.publicKey)) throw moved(publicKey);
+        if (!equalBytes(publicKey, pinned.publicKey)) throw moved(what, pinned, { arn, publicKey });
       });
     });
   }
@@ -178,20 +175,15 @@ function requireSigner(pinned: PublishedKey, answered: string | undefined): void
   if (typeof answered !== "string" || answered === "")
     throw invalidResponse("Sign's response does not say which key signed");
   if (canName(pinned.arn, answered)) return;
-  throw keyChanged("nothing was returned, since KMS signed with", pinned, { arn: answered, publicKey: undefined });
+  throw moved("nothing was returned, since KMS signed with", pinned, { arn: answered, publicKey: undefined });
 }
 
-function keyChanged(
+function moved(
   what: string,
-  pinned: PublishedKey,
+  { arn: keyId, publicKey }: PublishedKey,
   other: { readonly arn: string; readonly publicKey: Uint8Array | undefined },
 ): SignerError {
-  const previous = { keyId: pinned.arn, address: addressFromPublicKey(pinned.publicKey) };
-  const current = { keyId: other.arn, address: other.publicKey && addressFromPublicKey(other.publicKey) };
-  return new SignerError(
-    "KEY_CHANGED",
-    `${what} ${current.keyId} (${current.address ?? "no known account"}) instead of the pinned ${previous.keyId} ` +
-      `(${previous.address}). Point the alias back, or construct a new signer for the new account`,
-    { info: { previous, current } },
-  );
+  const hint = "Point the alias back, or construct a new signer for the new account";
+  const address = other.publicKey && addressFromPublicKey(other.publicKey);
+  return keyChanged(what, hint, { keyId, publicKey }, { keyId: other.arn, address });
 }

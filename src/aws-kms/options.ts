@@ -1,6 +1,14 @@
 import type { KMSClient, KMSClientConfig } from "@aws-sdk/client-kms";
 import { assertArgument } from "ethers";
-import { checkConcurrency, checkHeaderText, checkNewTags, checkTags, isIdentifier } from "../backend/checks.ts";
+import {
+  checkConcurrency,
+  checkHeaderText,
+  checkNewName,
+  checkNewTags,
+  checkOnlyClient,
+  checkTags,
+  isIdentifier,
+} from "../backend/checks.ts";
 import type { Verifier } from "../core/verify.ts";
 import type { CallOptions } from "../signer/remote-key.ts";
 import { checkTimeout, type RemoteSignerOptions } from "../signer/verified-key.ts";
@@ -162,13 +170,7 @@ export function checkNewKey(options: KmsCreateKeyOptions, filter: KeyFilter): Ne
     "name",
     name,
   );
-  const { namePrefix = "" } = filter;
-  assertArgument(
-    (name ?? "").startsWith(namePrefix),
-    `name must begin with the store's namePrefix, ${namePrefix}: the store would not list the key`,
-    "name",
-    name,
-  );
+  checkNewName(name, filter.namePrefix);
   return { name, tags: checkNewTags(tags, filter.tags), description, multiRegion, policy };
 }
 
@@ -181,12 +183,7 @@ function checkClientOptions({ client, timeout: given, ...rest }: KmsClientOption
     "client",
     "[REDACTED]",
   );
-  assertArgument(
-    client === undefined || options.length === 0,
-    `client brings its own configuration: pass either client or ${options.map(([name]) => name).join(", ")}`,
-    "client",
-    "[REDACTED]",
-  );
+  checkOnlyClient(client, rest);
   const { endpoint, region, credentials } = rest;
   assertArgument(
     typeof endpoint !== "string" || (/^https?:/i.test(endpoint) && URL.canParse(endpoint)),

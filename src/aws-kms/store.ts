@@ -1,11 +1,11 @@
 import type { KeyStore, ListedKey, StoredKey, StoreHealth } from "../accounts/key-store.ts";
 import { NewNames } from "../backend/creation.ts";
-import { PrivateKey } from "../backend/private-key.ts";
-import { requireAddress } from "../backend/proof.ts";
-import { readStoreHealth } from "../backend/store-health.ts";
+import { withPrivateKey } from "../backend/proof.ts";
+import { addKeysHealth, readStoreHealth } from "../backend/store-health.ts";
+import { requireWebCrypto } from "../backend/wrapping.ts";
 import type { CallOptions } from "../signer/remote-key.ts";
 import { KmsClient } from "./client.ts";
-import { makeKey, requireWebCrypto } from "./creation.ts";
+import { makeKey } from "./creation.ts";
 import { KMS } from "./errors.ts";
 import { KmsListing } from "./listing.ts";
 import {
@@ -109,13 +109,9 @@ export class KmsKeyStore implements KeyStore {
   async importKey(privateKey: Uint8Array | string, options: KmsImportKeyOptions = {}): Promise<StoredKey> {
     const key = checkNewKey(options, this.#listing.options.filter);
     requireWebCrypto();
-    const material = new PrivateKey(privateKey);
-    try {
-      requireAddress(material.address, options.expectedAddress, this.backend);
-      return await this.#make("importKey", key.name, () => makeKey(this.#listing, key, material, options));
-    } finally {
-      material.wipe();
-    }
+    return withPrivateKey(privateKey, options.expectedAddress, this.backend, (material) =>
+      this.#make("importKey", key.name, () => makeKey(this.#listing, key, material, options)),
+    );
   }
 
   /**
@@ -129,12 +125,8 @@ export class KmsKeyStore implements KeyStore {
     const list = () => calls.run("health", options, (call) => client.send("ListKeys", { Limit: 1 }, call));
     const health = await readStoreHealth(list, KMS, options);
     if (!health.reachable) return health;
-    const sample = this.#listing.knownArns(HEALTH_SAMPLE);
-    const keys = await Promise.all(sample.map((arn) => this.#listing.stored(arn, undefined)?.key.health?.(options)));
-    const failures = keys.map((key) => key?.error);
-    const denied = failures.find((failure) => failure?.code === "ACCESS_DENIED");
-    const canSign = denied ? false : failures.includes(undefined) || undefined;
-    return { ...health, canSign, error: health.error ?? denied ?? failures.find((failure) => failure !== undefined) };
+    const keys = this.#listing.knownArns(HEALTH_SAMPLE).map((arn) => this.#listing.stored(arn, undefined)?.key);
+    return addKeysHealth(health, keys, options);
   }
 
   /** Waits for the requests in flight, then ends the connections, unless the client is the caller's own. Idempotent. */

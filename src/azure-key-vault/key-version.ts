@@ -1,4 +1,5 @@
 import type { KeyVaultKey } from "@azure/keyvault-keys";
+import { keyChanged } from "../backend/key-changed.ts";
 import { invalidResponse, SignerError } from "../core/errors.ts";
 import { addressFromPublicKey, publicKeyFromJwk } from "../core/public-key.ts";
 import { formatKeyUrl, type KeyUrl, parseKeyUrl } from "./key-url.ts";
@@ -86,19 +87,12 @@ function describe(value: unknown): string {
   return typeof value === "string" ? value.slice(0, 300) : typeof value;
 }
 
-/** Another key than the pinned one: its URL as the vault has it, and its address if it is known. */
-export interface OtherKey {
-  readonly keyId: string;
-  readonly address: string | undefined;
-}
-
-/** KEY_CHANGED with both URLs and addresses, in the message and in `info`. */
-export function keyChanged(what: string, pinned: KeyVersion, current: OtherKey): SignerError {
-  const previous = { keyId: formatKeyUrl(pinned.url), address: addressFromPublicKey(pinned.publicKey) };
-  return new SignerError(
-    "KEY_CHANGED",
-    `${what} ${current.keyId} (${current.address ?? "no known account"}) instead of the pinned ${previous.keyId} ` +
-      `(${previous.address}). To keep the former set keyVersion to its version; for the new account construct a new signer`,
-    { info: { previous, current } },
-  );
+/** @param current its URL as the vault has it. */
+export function versionChanged(
+  what: string,
+  { url, publicKey }: KeyVersion,
+  current: { readonly keyId: string; readonly address: string | undefined },
+): SignerError {
+  const hint = "To keep the former set keyVersion to its version; for the new account construct a new signer";
+  return keyChanged(what, hint, { keyId: formatKeyUrl(url), publicKey }, current);
 }

@@ -9,7 +9,7 @@ import type { CallOptions, KeyHealth, RemoteKey } from "../signer/remote-key.ts"
 import { cryptographyClient, type Response, VaultClient } from "./client.ts";
 import { isNotOffered, readAttestation, readCustody } from "./custody.ts";
 import { formatKeyUrl, type KeyUrl, parseKeyUrl, sameKeyUrl } from "./key-url.ts";
-import { addressOf, type KeyVersion, keyChanged, usableVersion, versionUrl } from "./key-version.ts";
+import { addressOf, type KeyVersion, usableVersion, versionChanged, versionUrl } from "./key-version.ts";
 import { type AzureKeyClient, type AzureKeyVaultKeyOptions, checkKeyOptions } from "./options.ts";
 
 interface PinnedKey {
@@ -98,10 +98,10 @@ export class AzureKeyVaultKey implements RemoteKey {
       const key = await this.#getKey(this.#requested, call);
       const url = versionUrl(key, this.#requested);
       const other = { keyId: formatKeyUrl(url), address: addressOf(key) };
-      if (!sameKeyUrl(url, version.url)) throw keyChanged("the key's current version is", version, other);
+      if (!sameKeyUrl(url, version.url)) throw versionChanged("the key's current version is", version, other);
       const { publicKey } = usableVersion(key, this.#requested);
       if (!equalBytes(publicKey, version.publicKey))
-        throw keyChanged("the vault now has other material:", version, other);
+        throw versionChanged("the vault now has other material:", version, other);
     });
   }
 
@@ -171,7 +171,7 @@ function requireSigner(version: KeyVersion, { kid }: Response<unknown>): void {
   const url = parseKeyUrl(kid);
   if (!url) throw invalidResponse("the response does not say which key signed (kid)");
   if (sameKeyUrl(url, version.url)) return;
-  throw keyChanged("nothing was returned, since the vault signed with", version, {
+  throw versionChanged("nothing was returned, since the vault signed with", version, {
     keyId: formatKeyUrl(url),
     address: undefined,
   });

@@ -1,6 +1,13 @@
 import type { KeyClient, KeyClientOptions } from "@azure/keyvault-keys";
 import { assertArgument } from "ethers";
-import { checkConcurrency, checkNewTags, checkTags, isIdentifier } from "../backend/checks.ts";
+import {
+  checkConcurrency,
+  checkNewName,
+  checkNewTags,
+  checkOnlyClient,
+  checkTags,
+  isIdentifier,
+} from "../backend/checks.ts";
 import type { Verifier } from "../core/verify.ts";
 import type { CallOptions } from "../signer/remote-key.ts";
 import { checkTimeout, type RemoteSignerOptions } from "../signer/verified-key.ts";
@@ -212,12 +219,8 @@ export function checkStoreOptions(options: AzureKeyVaultStoreOptions): CheckedSt
 export function checkNewKey(options: AzureKeyVaultCreateKeyOptions, { vaultUrl, filter }: CheckedStoreOptions): NewKey {
   const { name, hardware = isManagedHsm(vaultUrl), newVersion = false } = options;
   assertArgument(isKeyName(name), "name must have 1 to 127 letters, digits and hyphens", "name", name);
-  assertArgument(
-    name.toLowerCase().startsWith(filter.namePrefix.toLowerCase()),
-    `name must begin with the store's namePrefix, ${filter.namePrefix}: the store would not list the key`,
-    "name",
-    name,
-  );
+  // The vault ignores the case of letters.
+  checkNewName(name, filter.namePrefix, (text) => text.toLowerCase());
   return { name, tags: checkNewTags(options.tags, filter.tags), hardware, newVersion };
 }
 
@@ -317,15 +320,8 @@ function checkAccess<C extends AzureKeyClient>(credentials: Credentials<C>): Acc
     "credential",
     "[REDACTED]",
   );
-  const given = Object.entries(rest).filter(([, value]) => value !== undefined);
-  const clientOptions: KeyClientOptions = Object.fromEntries(given);
   if (client !== undefined) {
-    assertArgument(
-      given.length === 0,
-      `client brings its own options: pass either client or ${given.map(([name]) => name).join(", ")}`,
-      "client",
-      "[REDACTED]",
-    );
+    checkOnlyClient(client, rest);
     assertArgument(
       typeof client?.getKey === "function" && typeof client.getCryptographyClient === "function",
       "client must be a KeyClient of @azure/keyvault-keys",
@@ -334,6 +330,8 @@ function checkAccess<C extends AzureKeyClient>(credentials: Credentials<C>): Acc
     );
     return { client };
   }
+  const given = Object.entries(rest).filter(([, value]) => value !== undefined);
+  const clientOptions: KeyClientOptions = Object.fromEntries(given);
   if (credential !== undefined) {
     assertArgument(
       typeof credential?.getToken === "function",

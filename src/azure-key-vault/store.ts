@@ -1,7 +1,6 @@
 import type { KeyStore, ListedKey, StoredKey, StoreHealth } from "../accounts/key-store.ts";
 import { NewNames } from "../backend/creation.ts";
-import { PrivateKey } from "../backend/private-key.ts";
-import { requireAddress } from "../backend/proof.ts";
+import { withPrivateKey } from "../backend/proof.ts";
 import { readStoreHealth } from "../backend/store-health.ts";
 import type { CallOptions } from "../signer/remote-key.ts";
 import { makeKey } from "./creation.ts";
@@ -96,13 +95,9 @@ export class AzureKeyVaultKeyStore implements KeyStore {
    */
   async importKey(privateKey: string | Uint8Array, options: AzureKeyVaultImportKeyOptions): Promise<StoredKey> {
     const key = checkNewKey(options, this.#listing.options);
-    const material = new PrivateKey(privateKey);
-    try {
-      requireAddress(material.address, options.expectedAddress, this.backend);
-      return await this.#make("importKey", key.name, () => makeKey(this.#listing, key, material, options));
-    } finally {
-      material.wipe();
-    }
+    return withPrivateKey(privateKey, options.expectedAddress, this.backend, (material) =>
+      this.#make("importKey", key.name, () => makeKey(this.#listing, key, material, options)),
+    );
   }
 
   /**

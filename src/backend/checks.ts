@@ -47,6 +47,27 @@ export function checkNewTags(
   return { ...own, ...storeTags };
 }
 
+/** @throws ethers' INVALID_ARGUMENT unless a new key's name begins with the store's prefix; `fold` says how the service compares names. */
+export function checkNewName(name: string | undefined, namePrefix = "", fold = (text: string) => text): void {
+  assertArgument(
+    fold(name ?? "").startsWith(fold(namePrefix)),
+    `name must begin with the store's namePrefix, ${namePrefix}: the store would not list the key`,
+    "name",
+    name,
+  );
+}
+
+/** @throws ethers' INVALID_ARGUMENT if a client of the caller's comes with options that configure one. */
+export function checkOnlyClient(client: unknown, options: object): void {
+  const given = Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  assertArgument(
+    client === undefined || given.length === 0,
+    `client brings its own configuration: pass either client or ${given.join(", ")}`,
+    "client",
+    "[REDACTED]",
+  );
+}
+
 /** Whether it is a string without white space, control and format characters, which no identifier of a vendor has. */
 export function isIdentifier(value: unknown): value is string {
   return typeof value === "string" && /^[^\s\p{Cc}\p{Cf}]+$/u.test(value);

@@ -3,6 +3,27 @@ import { SignerError } from "../core/errors.ts";
 import type { Verifier } from "../core/verify.ts";
 import type { RemoteKey } from "../signer/remote-key.ts";
 import { RemoteSigner } from "../signer/remote-signer.ts";
+import { PrivateKey } from "./private-key.ts";
+
+/**
+ * Runs an import with the caller's private key, which is wiped afterwards.
+ *
+ * @throws ethers' INVALID_ARGUMENT for what is not a private key or an address; SignerError ADDRESS_MISMATCH, before anything is made.
+ */
+export async function withPrivateKey<T>(
+  privateKey: Uint8Array | string,
+  expectedAddress: string | undefined,
+  backend: string,
+  task: (privateKey: PrivateKey) => Promise<T>,
+): Promise<T> {
+  const material = new PrivateKey(privateKey);
+  try {
+    requireAddress(material.address, expectedAddress, backend);
+    return await task(material);
+  } finally {
+    material.wipe();
+  }
+}
 
 /** @throws SignerError ADDRESS_MISMATCH, before anything is made; ethers' INVALID_ARGUMENT if the expected one is not an address. */
 export function requireAddress(actual: string, expectedAddress: string | undefined, backend: string): void {

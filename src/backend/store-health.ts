@@ -1,6 +1,6 @@
 import type { StoreHealth } from "../accounts/key-store.ts";
 import { isSignerError, type SignerError, type SignerErrorCode } from "../core/errors.ts";
-import type { CallOptions } from "../signer/remote-key.ts";
+import type { CallOptions, RemoteKey } from "../signer/remote-key.ts";
 
 // Nothing that knows the store's keys answered.
 const UNREACHED: ReadonlySet<SignerErrorCode> = new Set([
@@ -32,6 +32,18 @@ export async function readStoreHealth(
   const reachable = isService && !UNREACHED.has(error.code);
   const canList = reachable && error.code === "ACCESS_DENIED" ? false : undefined;
   return { reachable, canList, canSign: undefined, error };
+}
+
+/** The same with whether the caller may sign, by the health of some keys; undefined if none of them can tell. */
+export async function addKeysHealth(
+  health: StoreHealth,
+  keys: readonly (RemoteKey | undefined)[],
+  options: CallOptions,
+): Promise<StoreHealth> {
+  const failures = await Promise.all(keys.map(async (key) => (await key?.health?.(options))?.error));
+  const denied = failures.find((failure) => failure?.code === "ACCESS_DENIED");
+  const canSign = denied ? false : failures.includes(undefined) || undefined;
+  return { ...health, canSign, error: health.error ?? denied ?? failures.find((failure) => failure !== undefined) };
 }
 
 /** The SignerError of `call`; undefined if it succeeds. @throws the signal's `reason` alone. */

@@ -1,11 +1,12 @@
-import { assert, encodeBase64, hexlify, randomBytes } from "ethers";
+import { encodeBase64, hexlify, randomBytes } from "ethers";
 import type { StoredKey } from "../accounts/key-store.ts";
 import type { Call } from "../backend/calls.ts";
 import { outcomeUnknown, withCreatedKey } from "../backend/creation.ts";
 import type { PrivateKey } from "../backend/private-key.ts";
 import { proveKey } from "../backend/proof.ts";
 import { retry } from "../backend/retry.ts";
-import { invalidResponse, isSignerError, SignerError } from "../core/errors.ts";
+import { wrapKey } from "../backend/wrapping.ts";
+import { invalidResponse, SignerError } from "../core/errors.ts";
 import type { CallOptions } from "../signer/remote-key.ts";
 import { type GcpKmsListing, unusable } from "./listing.ts";
 import type { NewKey } from "./options.ts";
@@ -15,7 +16,6 @@ const BACKEND = "gcp-kms";
 const ALGORITHM = "EC_SIGN_SECP256K1_SHA256";
 // OAEP alone: the material, 135 bytes, fits, and WebCrypto has no AES key wrap with padding (RFC 5649).
 const IMPORT_METHOD = "RSA_OAEP_4096_SHA256";
-const WRAPPING_KEY_BITS = 4096;
 
 /**
  * Makes a key with its first version, or imports one. Cloud KMS itself refuses a name that is taken, before anything is made. The signal holds
@@ -77,7 +77,7 @@ async function importVersion(
 ): Promise<void> {
   const keyName = `${key.ring}/cryptoKeys/${key.name}`;
   const { importJob, pem } = await run((call) => openImportJob(listing, key.ring, call));
-  const wrapped = await wrap(privateKey.pkcs8(), bytesOfPem(pem));
+  const wrapped = await wrapKey(privateKey.pkcs8(), bytesOfPem(pem));
   privateKey.wipe();
   const request = { parent: keyName, algorithm: ALGORITHM, importJob, wrappedKey: encodeBase64(wrapped) };
   await run((call) => {
@@ -131,32 +131,4 @@ async function polled<T>({ signal, endsAt }: Call, ask: () => Promise<T | undefi
     return result;
   };
   return retry(attempt, { signal, endsAt, when: (error) => (error === pending ? "backoff" : false) });
-}
-
-/** @throws ethers' UNSUPPORTED_OPERATION. */
-export function requireWebCrypto(): void {
-  assert(
-    globalThis.crypto?.subtle !== undefined,
-    "importing a key needs WebCrypto (crypto.subtle), which browsers have in secure contexts only",
-    "UNSUPPORTED_OPERATION",
-    { operation: "importKey" },
-  );
-}
-
-/** Encrypts by RSAES-OAEP with SHA-256 (RFC 8017, section 7.1). @throws SignerError BACKEND_RESPONSE_INVALID unless the key is of 4096 bits. */
-async function wrap(pkcs8: Uint8Array, spki: Uint8Array): Promise<Uint8Array> {
-  const algorithm = { name: "RSA-OAEP", hash: "SHA-256" };
-  const { subtle } = globalThis.crypto;
-  try {
-    const key = await subtle.importKey("spki", Uint8Array.from(spki), algorithm, false, ["encrypt"]);
-    const { modulusLength } = key.algorithm as { readonly modulusLength?: number };
-    if (modulusLength !== WRAPPING_KEY_BITS) {
-      throw invalidResponse(`the import job's key has ${modulusLength} bits instead of ${WRAPPING_KEY_BITS}`);
-    }
-    return new Uint8Array(await subtle.encrypt({ name: "RSA-OAEP" }, key, pkcs8 as Uint8Array<ArrayBuffer>));
-  } catch (error) {
-    if (isSignerError(error)) throw error;
-    // The platform's error is not a cause: the platform was given the private key.
-    throw invalidResponse("the import job's key is not a DER SubjectPublicKeyInfo of an RSA key");
-  }
 }

@@ -1,5 +1,6 @@
 import { encodeBase64 } from "ethers";
 import { type Call, Calls } from "../backend/calls.ts";
+import { keyChanged } from "../backend/key-changed.ts";
 import { equalBytes } from "../core/bytes.ts";
 import { isSignerError, SignerError } from "../core/errors.ts";
 import { addressFromPublicKey } from "../core/public-key.ts";
@@ -85,13 +86,11 @@ export class GcpKmsKey implements RemoteKey {
       const publicKey = await this.#fetch(call);
       this.#publicKey ??= publicKey;
       if (equalBytes(publicKey, this.#publicKey)) return;
-      const previous = { keyId: this.id, address: addressFromPublicKey(this.#publicKey) };
-      const current = { keyId: this.id, address: addressFromPublicKey(publicKey) };
-      throw new SignerError(
-        "KEY_CHANGED",
-        `the key version ${this.id} was the account ${previous.address} and is ${current.address} now, although a version's key never ` +
-          "changes; check the endpoint, and whether the project was made again. Construct a new signer for the new account",
-        { info: { previous, current } },
+      throw keyChanged(
+        "although a version's key never changes, Cloud KMS now has the material of",
+        "Check the endpoint, and whether the project was made again; construct a new signer for the new account",
+        { keyId: this.id, publicKey: this.#publicKey },
+        { keyId: this.id, address: addressFromPublicKey(publicKey) },
       );
     });
   }

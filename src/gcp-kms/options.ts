@@ -1,5 +1,5 @@
 import { assertArgument } from "ethers";
-import { checkConcurrency, checkNewTags, checkTags } from "../backend/checks.ts";
+import { checkConcurrency, checkNewName, checkNewTags, checkOnlyClient, checkTags } from "../backend/checks.ts";
 import type { Verifier } from "../core/verify.ts";
 import type { CallOptions } from "../signer/remote-key.ts";
 import { checkTimeout, type RemoteSignerOptions } from "../signer/verified-key.ts";
@@ -158,12 +158,7 @@ export function checkStoreOptions(options: GcpKmsStoreOptions): CheckedStoreOpti
 export function checkNewKey(options: GcpKmsCreateKeyOptions, store: CheckedStoreOptions): NewKey {
   const { name, keyRing, tags, destroyScheduledDuration } = options;
   assertArgument(isId(name), "name must be 1 to 63 letters, digits, - and _", "name", name);
-  assertArgument(
-    name.startsWith(store.namePrefix),
-    `name must begin with the store's namePrefix, ${store.namePrefix}: the store would not list the key`,
-    "name",
-    name,
-  );
+  checkNewName(name, store.namePrefix);
   const ofStore = store.parent.split("/keyRings/")[1];
   const id = keyRing ?? ofStore;
   assertArgument(
@@ -206,15 +201,7 @@ function checkClientOptions(options: GcpKmsClientOptions): CheckedClientOptions 
     "client",
     "[REDACTED]",
   );
-  const others = Object.entries({ auth, endpoint, fetch }).flatMap(([name, value]) =>
-    value === undefined ? [] : [name],
-  );
-  assertArgument(
-    client === undefined || others.length === 0,
-    `client brings its own configuration: pass either client or ${others.join(", ")}`,
-    "client",
-    "[REDACTED]",
-  );
+  checkOnlyClient(client, { auth, endpoint, fetch });
   return { auth, endpoint: checkEndpoint(endpoint), fetch, client, timeout: checkTimeout(options.timeout) };
 }
 

@@ -1,11 +1,11 @@
 import type { KeyStore, ListedKey, StoredKey, StoreHealth } from "../accounts/key-store.ts";
 import { NewNames } from "../backend/creation.ts";
-import { PrivateKey } from "../backend/private-key.ts";
-import { requireAddress } from "../backend/proof.ts";
-import { readStoreHealth } from "../backend/store-health.ts";
+import { withPrivateKey } from "../backend/proof.ts";
+import { addKeysHealth, readStoreHealth } from "../backend/store-health.ts";
+import { requireWebCrypto } from "../backend/wrapping.ts";
 import type { CallOptions } from "../signer/remote-key.ts";
 import { GcpKmsClient } from "./client.ts";
-import { makeKey, requireWebCrypto } from "./creation.ts";
+import { makeKey } from "./creation.ts";
 import { CLOUD_KMS } from "./errors.ts";
 import { GcpKmsListing } from "./listing.ts";
 import {
@@ -93,15 +93,9 @@ export class GcpKmsKeyStore implements KeyStore {
   async importKey(privateKey: Uint8Array | string, options: GcpKmsImportKeyOptions): Promise<StoredKey> {
     const key = checkNewKey(options, this.#listing.options);
     requireWebCrypto();
-    const material = new PrivateKey(privateKey);
-    try {
-      requireAddress(material.address, options.expectedAddress, this.backend);
-      return await this.#make("importKey", `${key.ring}/${key.name}`, () =>
-        makeKey(this.#listing, key, material, options),
-      );
-    } finally {
-      material.wipe();
-    }
+    return withPrivateKey(privateKey, options.expectedAddress, this.backend, (material) =>
+      this.#make("importKey", `${key.ring}/${key.name}`, () => makeKey(this.#listing, key, material, options)),
+    );
   }
 
   /**
@@ -115,11 +109,7 @@ export class GcpKmsKeyStore implements KeyStore {
     const list = () => calls.run("health", options, (call) => this.#listing.probe(call));
     const health = await readStoreHealth(list, CLOUD_KMS, options);
     if (!health.reachable) return health;
-    const keys = this.#listing.knownKeys(HEALTH_SAMPLE);
-    const failures = await Promise.all(keys.map(async (key) => (await key.health(options)).error));
-    const denied = failures.find((failure) => failure?.code === "ACCESS_DENIED");
-    const canSign = denied ? false : failures.includes(undefined) || undefined;
-    return { ...health, canSign, error: health.error ?? denied ?? failures.find((failure) => failure !== undefined) };
+    return addKeysHealth(health, this.#listing.knownKeys(HEALTH_SAMPLE), options);
   }
 
   /** Waits for the requests in flight. The connections are the platform's, or the caller's client's. Idempotent. */

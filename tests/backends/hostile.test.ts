@@ -120,6 +120,14 @@ const ENCODINGS: Readonly<Record<string, Encoding>> = {
   "Google Cloud KMS": ofGoogle(new TestKey(PRIVATE_KEY)),
 };
 
+interface Limits {
+  readonly timeout?: number;
+  /** So much time passes while the call is under way, every two milliseconds. */
+  readonly step?: number;
+  /** What must have happened afterwards. */
+  readonly ended?: () => boolean;
+}
+
 async function sign(signer: RemoteSigner): Promise<string> {
   return recoverAddress(DIGEST, await signer.signDigest(DIGEST));
 }
@@ -143,7 +151,7 @@ describe.each(CLOUDS)("%s", (name, start) => {
     fault: CloudFault,
     operation: "sign" | "getKey",
     expected: string,
-    { timeout = 30_000, step = 25, ended = () => true } = {},
+    { timeout = 30_000, step = 25, ended = () => true }: Limits = {},
   ): Promise<void> {
     const before = cloud.openConnections();
     const signer = cloud.signer({ once: true, expectedAddress: honest.address, timeout });
