@@ -1,7 +1,18 @@
 import { expect, test } from "@jest/globals";
+import { keccak256 } from "ethers";
 import { expectHonest, randomRequest } from "./random-requests.ts";
 
 const REQUESTS = 100_000;
+
+// Most hashes are of the same types and signatures: they are a sixth of the time.
+const known = new Map<string, ReturnType<typeof keccak256._>>();
+keccak256.register((data) => {
+  const key = Buffer.from(data).toString("latin1");
+  const hash = known.get(key) ?? keccak256._(data);
+  if (known.size > 5_000) known.clear();
+  known.set(key, hash);
+  return hash;
+});
 
 test("100,000 requests at every width from 40 to 200 columns", () => {
   const warnings = new Set<string>();
