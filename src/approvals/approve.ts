@@ -1,5 +1,6 @@
 import { assertArgument, decodeBase64, encodeBase64 } from "ethers";
 import { type QuorumApproval, readApproval } from "./approval.ts";
+import { quoteName } from "./display.ts";
 import { quorumError } from "./errors.ts";
 import type { ApprovalRequest } from "./request.ts";
 import { type RsaPrivateKey, type RsaPublicKey, readPublicKey } from "./rsa-key.ts";
@@ -73,5 +74,8 @@ function isRequest(source: ApprovalRequest | QuorumTokenFile): source is Approva
 function checkBare(source: QuorumTokenFile, { service = "key-usage" }: ApproveTokenOptions): QuorumTokenFile {
   const file = parseQuorumTokenFile(serializeQuorumTokenFile(source));
   if (file.service === service) return file;
-  throw quorumError("wrong-service", `the token is for ${file.service}, not for ${service}: do not approve it`);
+  throw quorumError(
+    "wrong-service",
+    `the token is for ${quoteName(file.service)}, not for ${service}: do not approve it`,
+  );
 }

@@ -2,7 +2,7 @@ import { assertArgument } from "ethers";
 import { withDeadline } from "../signer/deadline.ts";
 import { parseQuorumApproval, type QuorumApproval } from "./approval.ts";
 import { quorumError } from "./errors.ts";
-import { mergeApprovals, type QuorumUsers } from "./merge.ts";
+import { mergeApprovals, type QuorumUsers, readUsers } from "./merge.ts";
 import type { ApprovalRequest } from "./request.ts";
 import { checkForm } from "./request.ts";
 import { checkContent } from "./request-match.ts";
@@ -15,7 +15,7 @@ const MAX_TIMER = 2 ** 31 - 1;
 export interface CollectOptions {
   /** Who may approve: the registered RSA-2048 public keys by user. */
   readonly approvers: QuorumUsers;
-  /** How many approvals are enough, 1 or more. */
+  /** How many approvals are enough: 1 to the number of approvers. */
   readonly required: number;
   /** The role that every approval must be in. Default: `"crypto-user"`. */
   readonly role?: string | undefined;
@@ -68,18 +68,20 @@ export interface ApprovalCollection {
  * It asks no one and opens no port: bring the request to people, and their approvals to `add`. This process checks them; CloudHSM
  * checks them again. It does not verify what the request shows to people: each approver does.
  *
- * @throws ethers' INVALID_ARGUMENT for a malformed request or options; SignerError `"content-mismatch"`, `"wrong-service"`.
+ * @throws ethers' INVALID_ARGUMENT for a malformed request or options, and where two approvers have one key; SignerError `"content-mismatch"`, `"wrong-service"`.
  */
 export function collectApprovals(request: ApprovalRequest, options: CollectOptions): ApprovalCollection {
-  const { approvers: users, required, role, signal, policyId = null } = options;
+  const { required, role, signal, policyId = null } = options;
+  const users = readUsers(options.approvers);
   assertArgument(
-    Number.isInteger(required) && required > 0,
-    "required must be an integer number of approvals",
+    Number.isInteger(required) && required > 0 && required <= users.size,
+    `required must be an integer from 1 to the number of approvers, ${users.size}`,
     "required",
     required,
   );
-  const { id: requestId, digest, account, expiresAt, token } = checkForm(request);
-  checkContent(request);
+  const copy = checkForm(request);
+  checkContent(copy);
+  const { id: requestId, digest, account, expiresAt, token } = copy;
   let file: QuorumTokenFile = { ...token, signatures: [] };
   let outcome: ApprovalRecord["outcome"] = "pending";
   const times: ApprovalRecord["approvals"][number][] = [];

@@ -11,6 +11,7 @@ import {
 import type { SigningPayload } from "../signer/payload.ts";
 import type { RequestContent, TypedDataContent } from "./content.ts";
 import { decodeTransaction } from "./decoded-transaction.ts";
+import { mark } from "./display.ts";
 import { refuse } from "./json.ts";
 
 /** A chain in decimal digits; `"every"` where any chain takes the signature; undefined where the content names none. */
@@ -111,7 +112,9 @@ function guarded(make: () => KnownContent): KnownContent {
     return make();
   } catch (error) {
     const { shortMessage } = error as { shortMessage?: string };
-    refuse(`content: ${(shortMessage ?? "it does not fit its type").replace(/^content: /, "").slice(0, 200)}`);
+    const fault = (shortMessage ?? "it does not fit its type").replace(/^content: /, "").slice(0, 200);
+    // Some of ethers' messages quote the content.
+    refuse(`content: ${mark(fault)}`);
   }
 }
 

@@ -1,4 +1,5 @@
 import { assertArgument, decodeBase64, encodeBase64, getAddress } from "ethers";
+import { quoteName } from "./display.ts";
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -89,7 +90,7 @@ export function readArray(value: unknown, what: string): readonly unknown[] {
 /** A field that another version may understand must not be ignored by one that does not. */
 export function refuseOtherFields(value: JsonObject, known: readonly string[], what: string): void {
   const other = Object.keys(value).find((name) => !known.includes(name));
-  if (other !== undefined) refuse(`${what}: unknown field ${JSON.stringify(other.slice(0, 64))}`);
+  if (other !== undefined) refuse(`${what}: unknown field ${quoteName(other.slice(0, 64))}`);
 }
 
 /** Text without control characters, not empty. */

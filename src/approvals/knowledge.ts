@@ -19,8 +19,9 @@ export class Knowledge {
   /** @throws ethers' INVALID_ARGUMENT for what cannot be read. */
   constructor({ addressBook, abis = {}, descriptors = [] }: KnowledgeOptions) {
     this.#names = addressBook === undefined ? undefined : readAddressBook(addressBook);
-    this.#abis = new Map(
+    this.#abis = byAddress(
       Object.entries(abis).map(([address, abi]) => [readAddress(address, "abis"), readAbi(abi, address)]),
+      "abis",
     );
     this.descriptors = descriptors.map(readDescriptor);
   }
@@ -52,12 +53,20 @@ function readAddressBook(book: Readonly<Record<string, string>>): ReadonlyMap<st
     "addressBook",
     typeof book,
   );
-  return new Map(
+  return byAddress(
     Object.entries(book).map(([address, name]) => {
       assertArgument(typeof name === "string" && name !== "", "a name must be a string", "addressBook", "[not shown]");
       return [readAddress(address, "addressBook"), name];
     }),
+    "addressBook",
   );
+}
+
+/** The case of an address' digits makes two members of an object, of which one would win. */
+function byAddress<T>(entries: readonly (readonly [string, T])[], argument: string): ReadonlyMap<string, T> {
+  const found = new Map(entries);
+  assertArgument(found.size === entries.length, `${argument} has an address twice`, argument, "[not shown]");
+  return found;
 }
 
 function readAbi(abi: InterfaceAbi, address: string): Interface {

@@ -1,12 +1,35 @@
 import type { KeyObject } from "node:crypto";
 import { assertArgument, decodeBase64 } from "ethers";
 import { type QuorumApproval, readApproval } from "./approval.ts";
+import { quoteName } from "./display.ts";
 import { quorumError } from "./errors.ts";
 import { isSignedBy, type RsaPublicKey, readPublicKey } from "./rsa-key.ts";
 import { parseQuorumTokenFile, type QuorumTokenFile, serializeQuorumTokenFile } from "./token-file.ts";
 
 /** The registered public keys, by the names of their users: `user change-quorum token-sign register` was given the same. */
 export type QuorumUsers = ReadonlyMap<string, RsaPublicKey> | Readonly<Record<string, RsaPublicKey>>;
+
+/**
+ * The keys of all users.
+ *
+ * @throws ethers' INVALID_ARGUMENT for a key that is not RSA-2048, and where two users have one key, or one name but for its case: one person
+ *   would count twice.
+ */
+export function readUsers(users: QuorumUsers): ReadonlyMap<string, KeyObject> {
+  const read = new Map<string, KeyObject>();
+  const owners = new Map<string, string>();
+  for (const [name, key] of isMap(users) ? users : Object.entries(users)) {
+    const publicKey = readPublicKey(key, quoteName(name));
+    for (const identity of [`name ${name.toLowerCase()}`, `key ${publicKey.export({ format: "jwk" }).n}`]) {
+      const other = owners.get(identity);
+      const message = `${quoteName(name)} and ${quoteName(other ?? "")} are one approver: they have the same ${identity.split(" ")[0]}`;
+      assertArgument(other === undefined, message, "approvers", "[not shown]");
+      owners.set(identity, name);
+    }
+    read.set(name, publicKey);
+  }
+  return read;
+}
 
 /** What approvals are checked against. */
 export interface MergeOptions {
@@ -38,23 +61,27 @@ export function mergeApprovals(
   const added = [...approvals].map((approval, index) => readApproval(approval, `approvals[${index}]`));
   const all = [...file.signatures, ...added];
   const approvalData = decodeBase64(file.approval_data);
+  const keys = users === undefined ? undefined : readUsers(users);
   const seen = new Map<string, string>();
 
   for (const { username, role: actual, signature } of all) {
+    const name = quoteName(username);
     const fail = (reason: Parameters<typeof quorumError>[0], message: string) =>
       quorumError(reason, message, { info: { username } });
-    const once = (mark: string, what: string) => {
-      const other = seen.get(mark);
-      if (other === undefined) seen.set(mark, username);
-      else throw fail("duplicate", `${username} approved twice: ${what} is that of ${other}'s approval`);
+    const once = (identity: string, what: string) => {
+      const other = seen.get(identity);
+      if (other === undefined) seen.set(identity, name);
+      else throw fail("duplicate", `${name} approved twice: ${what} is that of ${other}'s approval`);
     };
     once(`user ${username.toLowerCase()}`, "the name");
-    if (actual !== role) throw fail("wrong-role", `${username} approved as ${actual}, not as ${role}`);
-    if (users !== undefined) {
-      const publicKey = find(users, username);
-      if (publicKey === undefined) throw fail("unknown-approver", `${username} is not among the registered users`);
+    if (actual !== role) {
+      throw fail("wrong-role", `${name} approved as ${quoteName(actual)}, not as ${quoteName(role)}`);
+    }
+    if (keys !== undefined) {
+      const publicKey = keys.get(username);
+      if (publicKey === undefined) throw fail("unknown-approver", `${name} is not among the registered users`);
       if (!isSignedBy(publicKey, approvalData, decodeBase64(signature))) {
-        throw fail("bad-signature", `${username}'s approval is not a signature of this token by the registered key`);
+        throw fail("bad-signature", `${name}'s approval is not a signature of this token by the registered key`);
       }
     }
     // PKCS #1 v1.5 is deterministic: the same key under another name gives the same signature.
@@ -62,11 +89,6 @@ export function mergeApprovals(
   }
   checkCount(all.length, required);
   return { ...file, signatures: all };
-}
-
-function find(users: QuorumUsers, username: string): KeyObject | undefined {
-  const found = isMap(users) ? users.get(username) : Object.hasOwn(users, username) ? users[username] : undefined;
-  return found === undefined ? undefined : readPublicKey(found, username);
 }
 
 function isMap(users: QuorumUsers): users is ReadonlyMap<string, RsaPublicKey> {

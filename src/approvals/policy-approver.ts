@@ -1,13 +1,13 @@
-import { encodeBase64, getBytes, sha256, type TypedDataField, toUtf8Bytes } from "ethers";
-import type { Approver, ApprovalRequest as PolicyRequest } from "../policy/approvals.ts";
+import { getAddress, getBytes, type TypedDataField } from "ethers";
+import type { Approver } from "../policy/approvals.ts";
 import { onAbort } from "../signer/on-abort.ts";
 import type { SigningPayload } from "../signer/payload.ts";
 import type { SignRequest, TypedDataSignRequest } from "../signer/sign-request.ts";
 import { type ApprovalCollection, collectApprovals } from "./collect.ts";
 import { createApprovalRequest } from "./create-request.ts";
 import type { QuorumUsers } from "./merge.ts";
+import { policyToken } from "./policy-token.ts";
 import type { ApprovalRequest } from "./request.ts";
-import type { QuorumTokenFile } from "./token-file.ts";
 
 /** Who approves, and how a request reaches them. */
 export interface QuorumApproverOptions {
@@ -36,12 +36,13 @@ export interface QuorumApproverOptions {
  */
 export function quorumApprover({ approvers, required, requester, ask }: QuorumApproverOptions): Approver {
   return async (asked, { signal }) => {
-    const { id, rule, policyId, digest, request, expiresAt } = asked;
+    const { id, rule, policyId, digest, request } = asked;
+    const account = getAddress(request.account);
+    const expiresAt = new Date(asked.expiresAt);
     const sent = createApprovalRequest({
-      ...{ id, digest, requester, account: request.account, content: payloadOf(request) },
-      expiresAt: new Date(expiresAt),
-      note: `rule ${JSON.stringify(rule)} of policy ${policyId}`,
-      token: tokenOf(asked),
+      ...{ id, digest, requester, account, content: payloadOf(request), expiresAt },
+      note: `rule ${JSON.stringify(rule)}`,
+      token: policyToken({ id, digest, account, expiresAt: expiresAt.toISOString() }, policyId),
     });
     signal?.throwIfAborted();
     const ended = new AbortController();
@@ -57,19 +58,6 @@ export function quorumApprover({ approvers, required, requester, ask }: QuorumAp
       // Else the collection of a request that could not be sent would wait for its end.
       ended.abort(new Error("the requester no longer waits"));
     }
-  };
-}
-
-/** In the form of a CloudHSM token. Here the approval data names the digest: no HSM does it. */
-function tokenOf({ id, policyId, digest, request, expiresAt }: PolicyRequest): QuorumTokenFile {
-  const lines = ["ethers-hsm approval 1", id, digest, request.account, policyId, new Date(expiresAt).toISOString()];
-  const data = toUtf8Bytes(lines.join("\n"));
-  return {
-    version: "2.0",
-    service: "key-usage",
-    approval_data: encodeBase64(data),
-    token: encodeBase64(sha256(data)),
-    signatures: [],
   };
 }
 

@@ -1,5 +1,7 @@
 import { type KnownContent, recompute } from "./content-digest.ts";
+import { quoteName } from "./display.ts";
 import { quorumError } from "./errors.ts";
+import { checkPolicyToken } from "./policy-token.ts";
 import type { ApprovalRequest } from "./request.ts";
 
 const KEY_USAGE = "key-usage";
@@ -7,7 +9,7 @@ const KEY_USAGE = "key-usage";
 /**
  * Makes the content of a request again from its source, and compares everything with it that the request says.
  *
- * @throws SignerError with `info.reason` `"content-mismatch"`, `"chain-mismatch"` or `"wrong-service"`.
+ * @throws SignerError with `info.reason` `"content-mismatch"`, `"chain-mismatch"`, `"wrong-service"` or `"token-mismatch"`.
  */
 export function checkContent(request: ApprovalRequest): KnownContent {
   const known = recompute(request.content);
@@ -36,9 +38,10 @@ export function checkContent(request: ApprovalRequest): KnownContent {
   if (request.token.service !== KEY_USAGE) {
     throw quorumError(
       "wrong-service",
-      `the token is for ${request.token.service}, not for ${KEY_USAGE}: do not approve it`,
+      `the token is for ${quoteName(request.token.service)}, not for ${KEY_USAGE}: do not approve it`,
     );
   }
+  checkPolicyToken(request);
   return known;
 }
 

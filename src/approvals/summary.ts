@@ -3,9 +3,11 @@ import type { AuthorizationContent, RequestContent, TypedDataContent } from "./c
 import type { KnownContent } from "./content-digest.ts";
 import type { Decoded, DecodedField } from "./decode.ts";
 import type { DecodedTransaction } from "./decoded-transaction.ts";
-import { type Line, quote } from "./display.ts";
+import { type Line, quote, quoteName } from "./display.ts";
 import type { Knowledge } from "./knowledge.ts";
+import { policyOf } from "./policy-token.ts";
 import type { ApprovalRequest } from "./request.ts";
+import type { QuorumTokenFile } from "./token-file.ts";
 
 const TYPES = ["legacy", "EIP-2930", "EIP-1559", "EIP-4844", "EIP-7702"];
 export const ZERO_ADDRESS = `0x${"0".repeat(40)}`;
@@ -31,7 +33,7 @@ export function displayLines(
     ["chain", chain === "every" ? "every chain" : (request.chainId ?? "none named")],
     ...contentLines(content, decoded, knowledge).slice(0, MAX_SHOWN_LINES),
     ["digest", request.digest],
-    ["token", `${token.token}, said to be for ${quote(token.service)}${reference(token.key_reference)}`],
+    ...tokenLines(token),
     ...warnings.map((warning) => ["WARNING", warning] as const),
   ];
 }
@@ -165,8 +167,17 @@ function chainOf(chainId: string): string {
   return chainId === "0" ? "0 (every chain)" : chainId;
 }
 
-function reference(keyReference: string | undefined): string {
-  return keyReference === undefined ? "" : ` of key ${keyReference}`;
+/** A policy's token names this request, which was checked. */
+function tokenLines(token: QuorumTokenFile): readonly Line[] {
+  const policyId = policyOf(token);
+  if (policyId !== undefined) {
+    return [
+      ["policy", quoteName(policyId)],
+      ["token", `${token.token}, which names this request and its digest`],
+    ];
+  }
+  const reference = token.key_reference === undefined ? "" : ` of key ${token.key_reference}`;
+  return [["token", `${token.token}, said to be for ${quote(token.service)}${reference}`]];
 }
 
 function data(hex: string): string {

@@ -34,7 +34,7 @@ export function warningsOf(
   { content, chain }: KnownContent,
   { decoded, knowledge, limits }: { decoded: Decoded | undefined; knowledge: Knowledge; limits: FeeLimits },
 ): readonly string[] {
-  const scripts = similarScripts([requester, note, ...texts(content)].join(" "));
+  const scripts = similarScripts([requester, note, ...texts(content), ...foreignTexts(decoded)].join(" "));
   const { length } = contentLines(content, decoded, knowledge);
   return [
     ...(chain === "every" ? ["It holds on every chain."] : []),
@@ -88,7 +88,9 @@ function ofTransaction(
   return [
     ...(fee > maxFee ? [`Fees can cost ${transaction.maxFeeEther} ETH, more than ${formatEther(maxFee)} ETH.`] : []),
     ...(isLarge
-      ? [`Fees can cost ${transaction.maxFeeEther} ETH, more than ${maxFeeShare * 100} % of the value.`]
+      ? [
+          `Fees can cost ${transaction.maxFeeEther} ETH, more than ${Number((maxFeeShare * 100).toFixed(4))} % of the value.`,
+        ]
       : []),
     ...(to === null ? ["It creates a contract."] : []),
     ...(to !== null && data !== "0x" && call === undefined
@@ -167,4 +169,17 @@ function texts(content: RequestContent): readonly string[] {
   if (content.type === "message") return [content.text ?? ""];
   if (content.type !== "typed-data") return [];
   return [JSON.stringify(content.domain), JSON.stringify(content.message)];
+}
+
+/** The texts in a call, and what the approver's files call its values. */
+function foreignTexts(decoded: Decoded | null | undefined): readonly string[] {
+  if (!decoded) return [];
+  return [
+    decoded.intent ?? "",
+    ...decoded.fields.flatMap(({ type, value, label, meaning, call }) => [
+      ...(type === "string" ? [`${value}`] : []),
+      ...[label ?? "", meaning?.foreign ?? ""],
+      ...foreignTexts(call),
+    ]),
+  ];
 }

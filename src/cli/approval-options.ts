@@ -48,11 +48,14 @@ export async function readExpectations(context: Context, file: string): Promise<
 
 /** The pairs of an option such as `--abi ADDRESS=FILE`. */
 export function readPairs(context: Context, name: string, form: string): readonly (readonly [string, string])[] {
-  return context.texts(name).map((text) => {
+  const pairs = context.texts(name).map((text) => {
     const at = text.indexOf("=");
     requireUsage(at > 0 && at < text.length - 1, `--${name} must be ${form}`);
-    return [text.slice(0, at), text.slice(at + 1)];
+    return [text.slice(0, at), text.slice(at + 1)] as const;
   });
+  const isOnce = new Set(pairs.map(([first]) => first)).size === pairs.length;
+  requireUsage(isOnce, `--${name} is there twice for one ${form.split("=")[0]}`);
+  return pairs;
 }
 
 function either(context: Context, name: string, any: string): string | false {

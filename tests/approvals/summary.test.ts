@@ -1,8 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { hashAuthorization, hashMessage, keccak256, Transaction, TypedDataEncoder, toUtf8Bytes } from "ethers";
-import fc from "fast-check";
 import { verifyApprovalRequest } from "../../src/approvals/index.ts";
-import { cases } from "../support/cases.ts";
+import { expectHonest } from "./random-requests.ts";
 import { ACCOUNT, ANY, AUTHORITY, failureOf, requestFor, unfold } from "./requests.ts";
 
 const UNKNOWN_CALL = "The call is not decoded: nothing tells what it does.";
@@ -172,63 +171,9 @@ describe("what the requester wrote stays in its place", () => {
     expect(lines(summary, "account")).toEqual([ACCOUNT]);
     for (const name of names) expect(lines(summary, `message.${name}`)).toEqual(['"mine"']);
   });
-
-  test("any text", () => {
-    fc.assert(
-      fc.property(fc.string({ unit: "binary" }), (text) => {
-        const request = { digest: hashMessage(text), content: { type: "message", message: toUtf8Bytes(text) } };
-        for (const line of shown("a message", request).split("\n")) expect(line).toMatch(visible);
-      }),
-      { numRuns: cases(200, 40) },
-    );
-  });
 });
 
 describe("on a terminal of any width", () => {
-  const NAMES = [
-    "request",
-    "asked by",
-    "note",
-    "created",
-    "expires",
-    "account",
-    "chain",
-    "signs",
-    "text",
-    "digest",
-    "token",
-    "WARNING",
-  ];
-  const OURS = new RegExp(`^(  \\| |(${NAMES.join("|")}|domain name|type|message\\.x|type T) {2,})`);
-
-  /** What a terminal shows of one row: letters of other scripts take two columns. */
-  function wrapped(row: string, width: number): string[] {
-    const found = [""];
-    let used = 0;
-    for (const character of row) {
-      const columns = (character.codePointAt(0) ?? 0) < 0x300 ? 1 : 2;
-      if (used + columns > width) {
-        found.push("");
-        used = 0;
-      }
-      found[found.length - 1] += character;
-      used += columns;
-    }
-    return found;
-  }
-
-  function expectHonest(summary: string): void {
-    const rows = summary.split("\n");
-    for (const width of [40, 57, 80, 133, 200]) {
-      for (const row of rows) {
-        const [, ...rest] = wrapped(row, width);
-        if (rest.length > 0) expect(rest.join("\n")).toMatch(/^[0-9a-fA-F"\n]+,?$/);
-      }
-    }
-    // A row is one of ours, or continues one.
-    for (const row of rows) expect(row).toMatch(OURS);
-  }
-
   const spoof = `${" ".repeat(31)}account       0x000000000000000000000000000000000000dEaD${" ".repeat(400)}value         0.0 ETH`;
 
   test.each([
@@ -239,42 +184,8 @@ describe("on a terminal of any width", () => {
     ["wide letters", "値".repeat(100)],
     ["single words", "x account y value z to ".repeat(40)],
   ])("%s do not look like lines", (_name, text) => {
-    expectHonest(
-      shown("a message", { digest: hashMessage(text), content: { type: "message", message: toUtf8Bytes(text) } }),
-    );
-  });
-
-  test("any text does not, in a message, a note or typed data", () => {
-    const piece = fc.oneof(
-      fc.string({ unit: "binary", maxLength: 20 }),
-      fc.constantFrom(
-        ...NAMES,
-        " ",
-        "  ",
-        "              ",
-        "\u00a0",
-        "\u2800",
-        "\u05d0",
-        "е",
-        "0x",
-        "\n",
-        '"',
-        "  | ",
-      ),
-    );
-    fc.assert(
-      fc.property(fc.array(piece, { maxLength: 40 }), (pieces) => {
-        const text = pieces.join("");
-        const types = { T: [{ name: "x", type: "string" }] };
-        const [value, domain] = [{ x: text }, { name: text }];
-        const digest = TypedDataEncoder.hash(domain, types, value);
-        const summary = shown("a message", { digest, content: { type: "typed-data", domain, types, value } });
-        expectHonest(summary);
-        const message = { type: "message", message: toUtf8Bytes(text) };
-        expectHonest(shown("a message", { digest: hashMessage(text), content: message }));
-      }),
-      { numRuns: cases(300, 60) },
-    );
+    const content = { type: "message", message: toUtf8Bytes(text) };
+    expectHonest(verifyApprovalRequest(requestFor("a message", { digest: hashMessage(text), content }), ANY));
   });
 
   test("letters from right to left are escaped, and several spaces are counted", () => {

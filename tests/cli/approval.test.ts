@@ -77,6 +77,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
+const shown = (...others: string[]) => ["approval", "show", at("request.json"), ...EXPECTED, ...others];
 const sign = (...others: string[]) => ["approval", "sign", at("request.json"), ...EXPECTED, ...others];
 const by = (name: string) => ["--user", name, "--key", at(`${name}.pem`)];
 const approver = (name: string) => ["--approver", `${name}=${at(`${name}.pub.pem`)}`];
@@ -208,16 +209,72 @@ describe("verify and merge", () => {
 
   test("valid ones are told, and counted", async () => {
     const run = await cli.run(check(["alice", "bob"], "--required", "2"));
-    expect(run).toMatchObject({ code: 0, stdout: "valid: alice\nvalid: bob\n2 valid approvals of 2 required\n" });
+    expect(run).toMatchObject({
+      code: 0,
+      stdout: "valid         alice\nvalid         bob\n2 valid approvals of 2 required\n",
+    });
   });
 
   test.each<[string, string[], string[], RegExp]>([
     ["too few", ["alice"], ["--required", "2"], /1 valid approvals of 2 required/],
-    ["an unknown approver", ["alice", "carol"], [], /NOT valid: carol is not among/],
-    ["twice the same", ["alice", "alice"], [], /NOT valid: alice approved twice/],
-    ["by another's key", ["wrong"], [], /NOT valid: bob's approval is not a signature of this token/],
+    ["an unknown approver", ["alice", "carol"], [], /NOT valid {5}carol is not among/],
+    ["twice the same", ["alice", "alice"], [], /NOT valid {5}alice approved twice/],
+    ["by another's key", ["wrong"], [], /NOT valid {5}bob's approval is not a/],
   ])("%s: ends with 1", async (_name, names, others, message) => {
     expect(await cli.run(check(names, ...others))).toMatchObject({ code: 1, stdout: expect.stringMatching(message) });
+  });
+
+  test("a name that is a sentence is one word, and no row looks like another", async () => {
+    const username = `${"x ".repeat(30)}valid         bob`;
+    const approval = { ...parseQuorumApproval(readFileSync(approvals["bob"] ?? "", "utf8")), username };
+    await writeFile(at("sentence.json"), JSON.stringify(approval));
+    const { code, stdout } = await cli.run([...check([]), at("sentence.json")]);
+    expect(code).toBe(1);
+    for (const row of stdout.trimEnd().split("\n").slice(0, -1))
+      expect(row).toMatch(/^(NOT valid {5}| {2}\| ).{0,40}$/);
+    expect(stdout).toMatch(/^0 valid approvals$/m);
+    const merged = await cli.run([
+      "approval",
+      "merge",
+      at("token.json"),
+      at("sentence.json"),
+      "--out",
+      at("merged.json"),
+    ]);
+    expect(merged.stdout).not.toMatch(/^valid/m);
+  });
+
+  test("approvals that a request brings along do not count", async () => {
+    const { signatures: _, ...token } = request.token;
+    const signatures = [parseQuorumApproval(readFileSync(approvals["bob"] ?? "", "utf8"))];
+    await writeFile(
+      at("brought.json"),
+      serializeApprovalRequest({ ...request, token: { ...token, signatures } } as never),
+    );
+    const args = ["approval", "verify", at("brought.json"), ...files("alice"), ...EXPECTED, ...approver("alice")];
+    const run = await cli.run([...args, ...approver("bob"), "--required", "2"]);
+    expect(run).toMatchObject({ code: 1, stdout: expect.stringContaining("1 valid approvals of 2 required") });
+  });
+
+  test.each<[string, () => string[], RegExp]>([
+    [
+      "two keys of one approver",
+      () => check(["alice"], ...approver("alice")),
+      /--approver is there twice for one NAME/,
+    ],
+    [
+      "one key of two approvers",
+      () => check(["alice"], "--approver", `eve=${at("bob.pub.pem")}`),
+      /bob and eve are one approver|eve and bob are one approver/,
+    ],
+    ["two ABIs of one contract", () => shown("--abi", `${TOKEN}=a`, "--abi", `${TOKEN}=b`), /--abi is there twice/],
+    ["two names of one address", () => shown("--address-book", at("twice.json")), /addressBook has an address twice/],
+    ["a name twice", () => shown("--address-book", at("member.json")), /--address-book names has a member twice/],
+    ["a file that is not JSON", () => shown("--descriptor", at("bob.pem")), /--descriptor names is not JSON/],
+  ])("%s: ends with 2", async (_name, args, message) => {
+    await writeFile(at("twice.json"), JSON.stringify({ [TOKEN]: "USDC", [TOKEN.toLowerCase()]: "mine" }));
+    await writeFile(at("member.json"), `{"${TOKEN}":"USDC","${TOKEN}":"mine"}`);
+    expect(await cli.run(args())).toMatchObject({ code: 2, stdout: "", stderr: expect.stringMatching(message) });
   });
 
   test.each(["request.json", "token.json"])("merge makes the CLI's token file, of %s", async (source) => {

@@ -1,3 +1,4 @@
+import { quoteName, render } from "../../approvals/display.ts";
 import {
   mergeApprovals,
   parseApprovalRequest,
@@ -89,7 +90,7 @@ async function verify(context: Context, file: string, files: readonly string[]):
   const users = await readApprovers(context);
   requireUsage(users !== undefined, "--approver is missing: the approvers' public keys tell whose an approval is");
   const required = context.count("required") ?? 0;
-  let merged: QuorumTokenFile = request.token;
+  let merged: QuorumTokenFile = { ...request.token, signatures: [] };
   const results = [];
   for (const each of await readApprovals(context, files)) {
     const { username } = each;
@@ -104,7 +105,9 @@ async function verify(context: Context, file: string, files: readonly string[]):
   const valid = results.every((each) => each.valid) && merged.signatures.length >= required;
   const count = `${merged.signatures.length} valid approvals${required > 0 ? ` of ${required} required` : ""}`;
   context.result({ valid, count: merged.signatures.length, required, digest: request.digest, approvals: results }, [
-    ...results.map(({ username, reason }) => (reason === null ? `valid: ${username}` : `NOT valid: ${reason}`)),
+    ...results.flatMap(({ username, reason }) =>
+      render([reason === null ? ["valid", quoteName(username)] : ["NOT valid", reason]]).split("\n"),
+    ),
     count,
   ]);
   return valid ? EXIT.ok : EXIT.failedCheck;
@@ -121,7 +124,7 @@ async function merge(context: Context, file: string, files: readonly string[]): 
   else {
     await writeNew(out, text);
     const names = merged.signatures.map(({ username }) => username);
-    context.result({ approvals: names }, [`merged the approvals of ${names.join(", ")}`]);
+    context.result({ approvals: names }, render([["merged", names.map(quoteName).join(", ")]]).split("\n"));
   }
   return EXIT.ok;
 }

@@ -1,7 +1,7 @@
 import { assertArgument, type BytesLike, getBytesCopy, isBytesLike } from "ethers";
 import type { QuorumApproval } from "../../approvals/approval.ts";
 import { readText } from "../../approvals/json.ts";
-import type { QuorumUsers } from "../../approvals/merge.ts";
+import { type QuorumUsers, readUsers } from "../../approvals/merge.ts";
 import type { ApprovalRequest } from "../../approvals/request.ts";
 import { publicKeyFromSec1 } from "../../core/public-key.ts";
 import { checkTimeout, type RemoteSignerOptions } from "../../signer/verified-key.ts";
@@ -37,7 +37,7 @@ export interface CloudHsmQuorumKeyOptions {
   readonly keyReference?: string | undefined;
   /** Shows the request to the approvers and gives what they answered. */
   readonly approve: ApproveQuorum;
-  /** The RSA-2048 public keys that users registered. With it, approvals are checked before the HSM sees them. */
+  /** The RSA-2048 public keys that users registered, no key twice. With it, approvals are checked before the HSM sees them. */
   readonly approvers?: QuorumUsers | undefined;
   /** How many approvals to wait for, 2 to 8. Default: as many as the key asks for; never fewer. */
   readonly requiredApprovals?: number | undefined;
@@ -117,7 +117,7 @@ export function checkQuorumOptions(options: CloudHsmQuorumKeyOptions): CheckedOp
     password,
     key: keyName(keyLabel, keyReference),
     approve,
-    approvers: options.approvers,
+    approvers: options.approvers === undefined ? undefined : readUsers(options.approvers),
     requiredApprovals,
     requester: options.requester === undefined ? undefined : readText(options.requester, "requester"),
     publicKey: options.publicKey === undefined ? undefined : readPublicKey(options.publicKey),
