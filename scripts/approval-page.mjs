@@ -18,6 +18,9 @@ export async function makeApprovalPage() {
     `style-src '${hash(style)}'`,
     "base-uri 'none'",
     "form-action 'none'",
+    // No text becomes markup or a script, whatever code tries it.
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
   ].join("; ");
   return readFileSync(new URL("page.html", source), "utf8")
     .replace("default-src 'none'", () => policy)

@@ -8,7 +8,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bundle, install } from "./browser/application.mjs";
-import { approvalPage } from "./browser/approval-page.mjs";
+import { approvalPage, servedPage } from "./browser/approval-page.mjs";
 import { approvedPayments } from "./browser/approval-sending.mjs";
 import { awsKms, azureKeyVault } from "./browser/backends.mjs";
 import { badAnswers, check, goodAnswers, outOfReach, policy } from "./browser/checks.mjs";
@@ -55,6 +55,7 @@ async function main(executablePath) {
     must(run(command, ["approval", "page", "--out", page], { cwd: application }), "ethers-hsm approval page");
     console.log("The approvers' page, as the command of the package writes it:");
     for await (const result of approvalPage(browser, page)) report(result);
+    report(await servedPage(command, application, page));
     console.log("Payments that people approve in the page, by the command and by functions:");
     const files = /** @type {const} */ ({ page, command: [command], folder });
     for await (const result of approvedPayments(browser, files)) report(result);

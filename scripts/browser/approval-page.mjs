@@ -1,4 +1,6 @@
+import { spawn } from "node:child_process";
 import { createHash, generateKeyPairSync, verify } from "node:crypto";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { Interface, Transaction } from "ethers";
@@ -132,5 +134,82 @@ export async function* approvalPage(browser, path) {
       );
       await context.close();
     }
+  }
+  yield* hostileFiles(browser, path);
+}
+
+/**
+ * What a page must survive: requests that are too large, malformed or full of markup and escapes.
+ *
+ * @param {import("playwright-core").Browser} browser
+ * @param {string} path
+ * @returns {AsyncIterable<import("./checks.mjs").Result>}
+ */
+async function* hostileFiles(browser, path) {
+  const visit = new Page(await browser.newPage());
+  const { page } = visit;
+  await page.goto(pathToFileURL(path).href);
+  await page.getByLabel("Accept any account").check();
+  await page.getByLabel("Accept any chain").check();
+  const honest = serializeApprovalRequest(makeRequest());
+  const markup = "<img src=x onerror=document.title=1>\u202e<svg onload=document.title=2>";
+  for (const [what, name, text, expected] of /** @type {const} */ ([
+    ["10 MB", "request.json", " ".repeat(10_000_000), "has more than 4 MiB"],
+    ["2 MB", "request.json", `${honest}${" ".repeat(2_000_000)}`, "is longer than 1048576 characters"],
+    ["a field that is markup", "request.json", `{"version":1,${JSON.stringify(markup)}:1}`, "unknown field"],
+    ["a name that is markup", `${markup}.json`, " ".repeat(5_000_000), "has more than 4 MiB"],
+    ["a member twice", "request.json", `{"version":1,${honest.trim().slice(1)}`, "a member twice"],
+    ["100,000 levels", "request.json", "[".repeat(100_000) + "]".repeat(100_000), "is not JSON"],
+  ])) {
+    await page.getByLabel("The request").setInputFiles(file(name, text));
+    await page.getByRole("button", { name: "Show the request" }).click();
+    await page.getByText(expected).waitFor();
+    const problem = await page.locator("#problem").textContent();
+    const hidden = await page.locator("#shown").isHidden();
+    yield check(
+      `${what}: refused, in words that nothing turns around`,
+      problem,
+      () => hidden && !/\u202e/.test(`${problem}`),
+    );
+  }
+  await page.getByLabel("The request").setInputFiles(file("request.json", honest));
+  await page.getByRole("button", { name: "Show the request" }).click();
+  await page.getByRole("heading", { name: "What is signed" }).waitFor();
+  const found = [await page.title(), await page.locator("main img, main svg").count(), visit.complaints];
+  yield check(
+    "the page goes on, without markup of others",
+    found,
+    () => /^Approve/.test(`${found[0]}`) && found[1] === 0,
+  );
+  const attempt = "document.querySelector('main').innerHTML = '<b>x</b>'";
+  const written = await page.evaluate(
+    `new Promise((done) => setTimeout(() => { try { ${attempt}; done("written") } catch { done("refused") } }))`,
+  );
+  yield check("the policy stops text that would become markup", written, () => written === "refused");
+  await page.close();
+}
+
+/**
+ * The same page, served to this machine.
+ *
+ * @param {string} command
+ * @param {string} application
+ * @param {string} path the page that the command wrote
+ * @returns {Promise<import("./checks.mjs").Result>}
+ */
+export async function servedPage(command, application, path) {
+  const child = spawn(command, ["approval", "page", "--serve", "--json"], { cwd: application });
+  try {
+    const [line] = await once(child.stdout.setEncoding("utf8"), "data");
+    const { url } = JSON.parse(line);
+    const response = await fetch(url);
+    const policy = response.headers.get("content-security-policy");
+    const isSame = (await response.text()) === readFileSync(path, "utf8");
+    const found = { url, policy, isSame };
+    return check("served at 127.0.0.1: the same page, in no frame", found, () => {
+      return isSame && policy === "frame-ancestors 'none'" && new URL(url).hostname === "127.0.0.1";
+    });
+  } finally {
+    child.kill();
   }
 }

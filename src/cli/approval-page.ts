@@ -9,6 +9,14 @@ import type { Context } from "./context.ts";
 import { requireUsage } from "./errors.ts";
 import { EXIT } from "./exit-codes.ts";
 
+/** No other page may show it in a frame, which a policy in the page cannot say. */
+const HEADERS = {
+  "content-type": "text/html; charset=utf-8",
+  "cache-control": "no-store",
+  "content-security-policy": "frame-ancestors 'none'",
+  "x-content-type-options": "nosniff",
+};
+
 /** Writes the approver's page, or serves it to this machine until the command is interrupted. */
 export async function writePage(context: Context): Promise<number> {
   const out = context.text("out");
@@ -21,7 +29,7 @@ export async function writePage(context: Context): Promise<number> {
     return EXIT.ok;
   }
   const server = createServer((_request, response) => {
-    response.writeHead(200, { "content-type": "text/html; charset=utf-8", "cache-control": "no-store" }).end(html);
+    response.writeHead(200, HEADERS).end(html);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -2,9 +2,10 @@
 // HTML file.
 
 import { serializeQuorumApproval } from "../approval.ts";
+import { mark } from "../display.ts";
 import { parseApprovalRequest } from "../request.ts";
 import { type VerifiedRequest, verifyApprovalRequest } from "../verify-request.ts";
-import { readKnowledge } from "./files.ts";
+import { readFile, readKnowledge } from "./files.ts";
 import { signApproval } from "./sign.ts";
 
 /** How many characters of the digest's begin, and of its end, an approver types. */
@@ -15,7 +16,7 @@ let options: Parameters<typeof verifyApprovalRequest>[1] | undefined;
 
 on("expectations", async () => {
   const [file] = element("request", HTMLInputElement).files ?? [];
-  if (file !== undefined) text = await file.text();
+  if (file !== undefined) text = await readFile(file);
   await show();
 });
 
@@ -25,7 +26,7 @@ document.addEventListener("drop", (event) => {
   const [file] = event.dataTransfer?.files ?? [];
   element("request", HTMLInputElement).value = "";
   void attempt(async () => {
-    text = (await file?.text()) ?? "";
+    text = file === undefined ? "" : await readFile(file);
     await show();
   });
 });
@@ -41,7 +42,7 @@ on("signing", async () => {
   }
   const [key] = element("key", HTMLInputElement).files ?? [];
   if (key === undefined) throw new Error("Choose the file of your private key.");
-  const approval = await signApproval(request.token, readInput("user"), await key.text());
+  const approval = await signApproval(request.token, readInput("user"), await readFile(key));
   const json = serializeQuorumApproval(approval);
   element("approval", HTMLTextAreaElement).value = json;
   const save = element("save", HTMLAnchorElement);
@@ -103,7 +104,8 @@ async function attempt(action: () => Promise<void>, isNew = true): Promise<void>
     await action();
   } catch (error) {
     const { shortMessage, message } = error as { shortMessage?: string; message?: string };
-    problem.textContent = shortMessage ?? message ?? "It failed.";
+    // Of a file's name, or of what a request says.
+    problem.textContent = mark(shortMessage ?? message ?? "It failed.");
     problem.scrollIntoView();
   }
 }
