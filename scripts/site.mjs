@@ -20,7 +20,9 @@ for (const page of pages) {
   mkdirSync(dirname(copy), { recursive: true });
   writeFileSync(copy, forSite(page, readFileSync(join(projectFolder, page), "utf8")));
 }
-for (const plot of files("docs", ".svg")) cpSync(join(projectFolder, plot), join(copies, plot));
+for (const picture of [".svg", ".png"].flatMap((ending) => files("docs", ending))) {
+  cpSync(join(projectFolder, picture), join(copies, picture));
+}
 must("vitepress", ["build", "."]);
 console.log(`The site is in ${join(site, "dist")}: ${pages.length} pages and the reference.`);
 
