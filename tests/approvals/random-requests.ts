@@ -127,8 +127,8 @@ export function randomRequest(seed: number): VerifiedRequest {
   };
   const printable =
     text()
-      .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "")
-      .slice(0, 100) || "x";
+      .slice(0, 100)
+      .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "") || "x";
   const { digest = "", content, chain } = known;
   const chainId = chain === undefined ? {} : { chainId: chain };
   return verifyApprovalRequest(

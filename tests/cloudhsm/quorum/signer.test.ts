@@ -11,9 +11,12 @@ import {
   verifyMessage,
 } from "ethers";
 import { verifyApprovalRequest } from "../../../src/approvals/index.ts";
+import { rsaKey } from "../../approvals/requests.ts";
 import { gate, signerError } from "../../signer/rejection.ts";
 import { until } from "../../support/until.ts";
 import { QuorumSetup } from "./setup.ts";
+
+const KEY = rsaKey().publicKey;
 
 let setup: QuorumSetup;
 beforeEach(() => {
@@ -167,6 +170,9 @@ describe("CloudHsmQuorumSigner", () => {
     ["publicKey", { publicKey: "0x04" }],
     ["approve", { approve: undefined as never }],
     ["text", { requester: "a\u001b[2J" }],
+    ["approvers", { approvers: { alice: KEY, mallory: KEY } }],
+    ["approvers", { approvers: { alice: KEY, ALICE: rsaKey().publicKey } }],
+    ["key", { approvers: { alice: rsaKey(1024).publicKey } }],
   ])("refuses options whose %s cannot be right", (argument, options) => {
     let thrown: unknown;
     try {
