@@ -1,6 +1,6 @@
 // What the processes that tests start run of src: the command line, and the hosts of isolated PKCS#11 libraries.
 
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { build } from "esbuild";
@@ -39,6 +39,10 @@ export async function bundleCounting(folder) {
       },
     ],
   });
+  // The command finds the child by the package's name.
+  const { name, version, type } = JSON.parse(await readFile("package.json", "utf8"));
+  const exports = { "./pkcs11/isolation": "./pkcs11/isolation/index.js", "./package.json": "./package.json" };
+  writeFileSync(join(folder, "bundle/package.json"), JSON.stringify({ name, version, type, exports }));
   return counted;
 }
 

@@ -23,9 +23,11 @@ export async function keyOptionsOf(context: Context, uri: string): Promise<KeyOp
   const { timeout } = context;
   const parsed = parseKeyUri(uri);
   const proxied = await proxyOptionsOf(context, parsed.backend);
-  if (!("pinSource" in parsed) || parsed.pinSource !== undefined) return { timeout, ...proxied };
-  const pin = await pinOf(context, parsed.backend);
-  return pin === undefined ? { timeout } : { timeout, pkcs11: { pin } };
+  if (!("pinSource" in parsed)) return { timeout, ...proxied };
+  // In a process of its own: a library that hangs would keep this one from ending, or from noticing that the time is over.
+  const isolated = { isolation: "process", hangTimeout: timeout } as const;
+  const pin = parsed.pinSource === undefined ? await pinOf(context, parsed.backend) : undefined;
+  return { timeout, pkcs11: { ...isolated, ...(pin === undefined ? {} : { pin }) } };
 }
 
 type KeyOptions = Omit<KeyUriOptions, "expectedAddress" | "requireCustody" | "policy" | "audit"> & {

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
 const PROGRAMS = {
@@ -30,6 +30,12 @@ export function bundlePrograms(): void {
   const options = ["--bundle", "--packages=external", "--platform=node", "--format=esm", "--target=es2022"];
   // Its program, not its module, which does not run under jest.
   execFileSync(resolve("node_modules/.bin/esbuild"), [...entries, ...options, `--outdir=${made}`, "--log-level=error"]);
+  // The command finds the child by the package's name.
+  const { name, version, type } = JSON.parse(readFileSync("package.json", "utf8"));
+  const exports = { "./pkcs11/isolation": "./pkcs11/isolation/index.js", "./package.json": "./package.json" };
+  writeFileSync(join(made, "package.json"), JSON.stringify({ name, version, type, exports }));
+  mkdirSync(folder, { recursive: true });
+  renameSync(join(made, "package.json"), join(folder, "package.json"));
   for (const name of Object.keys(PROGRAMS)) {
     const file = join(folder, `${name}.js`);
     mkdirSync(dirname(file), { recursive: true });
