@@ -55,25 +55,49 @@ async function registerNames(ens: Ens, address: string): Promise<void> {
   await ens.register(NAMES.stranger, STRANGER);
 }
 
+interface Chain {
+  readonly anvil: Anvil;
+  readonly ens: Ens;
+}
+
+let opened: Promise<Chain> | undefined;
+
+async function openChain(address: string): Promise<Chain> {
+  const anvil = await startAnvil();
+  try {
+    const ens = await deployEns(anvil);
+    await registerNames(ens, address);
+    await anvil.fund(address, parseEther("1000"));
+    return { anvil, ens };
+  } catch (error) {
+    await anvil.stop();
+    throw error;
+  }
+}
+
+/** Ends the node that the contexts of a test file share. */
+export async function stopChain(): Promise<void> {
+  await (await opened)?.anvil.stop();
+}
+
+/** The contexts of a test file come one after the other. Each begins with the same state of the chain. */
 export async function createContext(setup: () => Promise<SignerHarness>): Promise<ContractContext> {
   const privateKey = id("the account of the contract suite");
   const { address } = new Wallet(privateKey);
-  const anvil = await startAnvil();
+  opened ??= openChain(address);
+  const { anvil, ens } = await opened;
+  const provider = anvil.provider(ens.network, 0);
+  const beginning = await provider.send("evm_snapshot", []);
   let harness: SignerHarness | undefined;
   let firstProof: Promise<unknown> = Promise.resolve();
   const close = async () => {
     await firstProof;
     await harness?.close?.();
-    await anvil.stop();
+    await provider.send("evm_revert", [beginning]);
   };
   try {
-    const ens = await deployEns(anvil);
-    await registerNames(ens, address);
-    await anvil.fund(address, parseEther("1000"));
-
     harness = await setup();
     const { create } = harness;
-    const provider = anvil.provider(ens.network, 0);
     const pair = async (to: null | Provider, key = privateKey): Promise<Pair> => {
       return { signer: await create(key, to), wallet: new Wallet(key, to) };
     };

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe } from "@jest/globals";
 import { describeAuthorizations } from "./authorizations.ts";
 import type { Context, ContractContext, SignerHarness } from "./context.ts";
-import { createContext } from "./context.ts";
+import { createContext, stopChain } from "./context.ts";
 import { describeContracts } from "./contracts.ts";
 import { describeIdentity } from "./identity.ts";
 import { describeMessages } from "./messages.ts";
@@ -13,6 +13,8 @@ import { describeTransactionTypes } from "./transaction-types.ts";
 import { describeTypedData } from "./typed-data.ts";
 
 export type { SignerHarness } from "./context.ts";
+
+afterAll(stopChain);
 
 /**
  * What every signer must do, whatever its backend: the same as `ethers.Wallet` with the same key, on the same input.
