@@ -88,7 +88,7 @@ function checkIntent(record: NonceRecord, intent: string): void {
   if (record.intent !== intent)
     throw idempotencyConflict("the key belongs to a transaction that does something else", committed);
   const mined = record.attempts.find(({ hash }) => hash === record.minedHash);
-  if (mined && intentOf(Transaction.from(mined.raw)) !== intent) {
+  if (mined && intentOf(mined.raw) !== intent) {
     throw idempotencyConflict("the key's transaction was cancelled", committed);
   }
 }

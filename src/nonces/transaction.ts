@@ -1,7 +1,7 @@
 import { id, Transaction, type TransactionLike } from "ethers";
 
-/** What a transaction does, whatever its nonce, its gas and its fees: a hash of the rest. */
-export function intentOf(content: TransactionLike<string>): string {
+/** What a transaction does, serialized or not, whatever its nonce, its gas and its fees: a hash of the rest. */
+export function intentOf(content: string | TransactionLike<string>): string {
   const { chainId, to, value, data, accessList, authorizationList, blobVersionedHashes } = Transaction.from(content);
   const authorizations = authorizationList?.map(({ address, nonce, chainId: chain, signature }) => {
     return [address, `${nonce}`, `${chain}`, signature.serialized];
