@@ -1,6 +1,6 @@
 import { type ErrorMapping, type Failure, failureError, redactText } from "../backend/failure.ts";
 import { ResponseTooLargeError } from "../backend/response-body.ts";
-import { codeIn, proxyVariable, transportMapping } from "../backend/transport.ts";
+import { codeIn, foreignMapping, proxyVariable, transportMapping } from "../backend/transport.ts";
 import { isSignerError, type SignerError, type SignerErrorContext } from "../core/errors.ts";
 import { type CredentialTrail, credentialFailure } from "./credential-errors.ts";
 
@@ -60,6 +60,8 @@ function notOfKms(read: Failure, { status }: ObservedResponse): Failure {
     ...read,
     source,
     status,
+    // Of what is not JSON the platform's error has a part.
+    text: "",
     name: read.name === RETRY_TOO_LATE ? read.name : `HTTP ${status}`,
     requestId: undefined,
   };
@@ -115,9 +117,9 @@ function isServiceResponse(status: number, headers: RawResponse["headers"], body
   if (!(body instanceof Uint8Array)) return true;
   try {
     const parsed: unknown = JSON.parse(new TextDecoder().decode(body) || "{}");
-    return (
-      typeof parsed === "object" && parsed !== null && (status < 300 ? true : "__type" in parsed || "code" in parsed)
-    );
+    if (typeof parsed !== "object" || parsed === null) return false;
+    const { __type: type, code = type } = parsed as Readonly<Record<string, unknown>>;
+    return status < 300 || [type, code].some((each) => typeof each === "string" && each !== "");
   } catch {
     return false;
   }
@@ -262,11 +264,9 @@ function serviceMapping(
   }
   const known = Object.hasOwn(ERRORS, name) ? ERRORS[name] : undefined;
   if (known) return known;
-  if (status >= 500) {
-    return isService
-      ? FAILED
-      : { ...FAILED, hint: "KMS did not answer itself; try again, and check proxies and load balancers" };
-  }
+  const foreign = isService ? undefined : foreignMapping(status, "KMS");
+  if (foreign) return foreign;
+  if (status >= 500) return FAILED;
   if (status === 429) return THROTTLED;
   // The SDK could not read it, or something is missing in a success.
   if (!isService || name === "SyntaxError" || (status >= 200 && status < 300)) return NOT_KMS;

@@ -1,5 +1,5 @@
 import { type ErrorMapping, type Failure, failureError, redactText } from "../backend/failure.ts";
-import { codeIn, transportMapping } from "../backend/transport.ts";
+import { codeIn, foreignMapping, transportMapping } from "../backend/transport.ts";
 import { isSignerError, type SignerError, type SignerErrorContext } from "../core/errors.ts";
 import { credentialError, isCredentialError } from "./credential-errors.ts";
 import { isManagedHsm } from "./key-url.ts";
@@ -118,6 +118,8 @@ function refused(response: ServiceResponse, request: RequestKind, vaultUrl: stri
 
 function mappingOfStatus(response: ServiceResponse, request: RequestKind, vaultUrl: string): ErrorMapping {
   const { status, isService, error, retryAfter } = response;
+  const foreign = isService ? undefined : foreignMapping(status, "Key Vault");
+  if (foreign) return foreign;
   if (status === 429) {
     const header = retryAfter === undefined ? "" : ` (Retry-After: ${retryAfter.slice(0, 40)})`;
     const hint = `the vault's limit is reached${header}; send fewer requests, spread the keys over more vaults, or raise timeout`;
@@ -235,8 +237,8 @@ function identityIn(serviceMessage: string): string | undefined {
 /** No response, or one with status 200 that the SDK could not read. */
 function notRefused(error: unknown, vaultUrl: string, isAnswered: boolean): Mapped {
   const { name, code, message } = (error ?? {}) as Readonly<Record<string, unknown>>;
-  // Azure's SDK appends the body that it could not parse.
-  const text = redactText(String(message ?? "").replace(/ occurred while parsing the response body[\s\S]*/, ""));
+  // Of a body that it cannot parse the SDK's error has all.
+  const text = isAnswered ? "" : redactText(message);
   const platformCode = typeof code === "string" ? code : codeIn(text);
   const failure = {
     source: isAnswered ? "what answers in the place of Azure Key Vault" : KEY_VAULT,

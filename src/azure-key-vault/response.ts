@@ -37,7 +37,9 @@ export function readResponse({ status, headers, bodyAsText }: RawResponse): Serv
     status,
     requestId: headers.get("x-ms-request-id"),
     isService:
-      status === 200 || error.code !== undefined || (status === 401 && headers.get("www-authenticate") !== undefined),
+      status === 200 ||
+      error.code !== undefined ||
+      (status === 401 && /^bearer\b/i.test(headers.get("www-authenticate") ?? "")),
     retryAfter: RETRY_AFTER.map((name) => headers.get(name)).find((value) => value !== undefined),
     kid: body["kid"],
     error,

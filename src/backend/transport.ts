@@ -2,11 +2,13 @@ import type { ErrorMapping, Failure } from "./failure.ts";
 
 // Of getaddrinfo and of c-ares.
 const DNS = /^(ENOTFOUND|EAI_\w+|ENODATA|ESERVFAIL|EREFUSED|ETIMEOUT)$/;
-const NOT_CONNECTED = /^(ECONNREFUSED|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN|EADDRNOTAVAIL|UND_ERR_SOCKET)$/;
-const BROKEN_OFF = /^(ECONNRESET|ECONNABORTED|EPIPE|ERR_STREAM_PREMATURE_CLOSE)$/;
+const NOT_CONNECTED = /^(ECONNREFUSED|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN|EADDRNOTAVAIL)$/;
+const BROKEN_OFF = /^(ECONNRESET|ECONNABORTED|EPIPE|ERR_STREAM_PREMATURE_CLOSE|UND_ERR_SOCKET)$/;
 const TIMED_OUT = /^(ETIMEDOUT|ESOCKETTIMEDOUT|UND_ERR_(CONNECT|HEADERS|BODY)_TIMEOUT)$/;
 const TLS =
   /^(EPROTO|CERT_|CRL_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH)/;
+// Of Node's parser of HTTP, and of its decompression.
+const NOT_HTTP = /^(HPE_|UND_ERR_HEADERS_OVERFLOW|Z_\w+_ERROR|ERR_BROTLI|ERR_+ERROR_FORMAT)/;
 const BROWSER_FETCH = /fetch|load failed|network/i;
 
 /**
@@ -31,13 +33,35 @@ export function transportMapping({ name, text, platformCode }: Failure, target: 
   if (BROKEN_OFF.test(code)) {
     return { code: "BACKEND_UNAVAILABLE", hint: `the connection to ${target} was closed before a response; try again` };
   }
+  if (NOT_HTTP.test(code) || /^Parse Error\b/.test(text)) {
+    const hint = `the response is not one of HTTP; check the address of ${target}, its port, and what answers in its place`;
+    return { code: "BACKEND_UNAVAILABLE", hint, retryable: false };
+  }
   return name === "TimeoutError" ? timedOut(target) : undefined;
 }
 
 /** Node's code in a text, for errors of another realm, of which SDKs keep the text alone. */
 export function codeIn(text: string): string | undefined {
   if (text === "socket hang up" || text === "aborted") return "ECONNRESET";
+  // OpenSSL's X509_verify_cert_error_string.
+  if (/\bself-signed certificate\b|^unable to (get|verify) .*certificate/.test(text))
+    return "UNABLE_TO_VERIFY_LEAF_SIGNATURE";
   return /\bE[A-Z_]{4,}\b/.exec(text)?.[0];
+}
+
+/**
+ * What a response that did not come from the service means, by its HTTP status; undefined if it is not the fault of something on the way.
+ *
+ * @param service its name, for the hint.
+ */
+export function foreignMapping(status: number, service: string): ErrorMapping | undefined {
+  if (status === 429) {
+    const hint = `not ${service} itself, but something on the way there asks for fewer requests; check proxies and load balancers`;
+    return { code: "THROTTLED", hint };
+  }
+  if (status < 500 && status !== 408) return undefined;
+  const hint = `${service} did not answer itself; try again, and check proxies and load balancers`;
+  return { code: "BACKEND_UNAVAILABLE", hint };
 }
 
 function timedOut(target: string): ErrorMapping {

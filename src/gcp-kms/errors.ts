@@ -1,6 +1,6 @@
 import { type ErrorMapping, type Failure, failureError, redactText } from "../backend/failure.ts";
 import { ResponseTooLargeError } from "../backend/response-body.ts";
-import { proxyVariable, transportMapping } from "../backend/transport.ts";
+import { foreignMapping, proxyVariable, transportMapping } from "../backend/transport.ts";
 import type { SignerError, SignerErrorContext } from "../core/errors.ts";
 import type { Message } from "./response.ts";
 
@@ -31,6 +31,10 @@ export function isCredentialSource({ info }: SignerError): boolean {
 const FAILED: ErrorMapping = {
   code: "BACKEND_UNAVAILABLE",
   hint: "Cloud KMS reported an internal error or an outage, also after retries; try again, and see status.cloud.google.com",
+};
+const NOT_CLOUD_KMS_ITSELF: ErrorMapping = {
+  code: "BACKEND_RESPONSE_INVALID",
+  hint: "the response did not come from Cloud KMS; check the endpoint, and proxies on the way there",
 };
 const NOT_ACCEPTED: ErrorMapping = {
   code: "ACCESS_DENIED",
@@ -136,15 +140,10 @@ export function responseError({ status, message, retryAfter }: RestResponse, con
     );
   }
   const failure = { source: NOT_CLOUD_KMS, name: `HTTP ${status}`, text: "", status };
-  return failureError(failure, foreignMapping(status), { ...context, service: CLOUD_KMS });
-}
-
-function foreignMapping(status: number): ErrorMapping {
-  if (status === 429) return THROTTLED;
-  if (status >= 500)
-    return { ...FAILED, hint: "Cloud KMS did not answer itself; try again, and check proxies and load balancers" };
-  const hint = "the response did not come from Cloud KMS; check the endpoint, and proxies on the way there";
-  return { code: "BACKEND_RESPONSE_INVALID", hint };
+  return failureError(failure, foreignMapping(status, CLOUD_KMS) ?? NOT_CLOUD_KMS_ITSELF, {
+    ...context,
+    service: CLOUD_KMS,
+  });
 }
 
 /** The SignerError of a failure in the service's own words. */
@@ -196,7 +195,10 @@ export function transportError(error: unknown, endpoint: string, context: Reques
     platformCode: typeof code === "string" ? code : undefined,
   };
   if (name === ResponseTooLargeError.NAME) {
-    return failureError({ ...failure, source: NOT_CLOUD_KMS }, foreignMapping(0), { ...context, service: CLOUD_KMS });
+    return failureError({ ...failure, source: NOT_CLOUD_KMS }, NOT_CLOUD_KMS_ITSELF, {
+      ...context,
+      service: CLOUD_KMS,
+    });
   }
   // A browser's fetch, and Node's for what is not HTTP, tell that it failed and no more.
   const mapping =

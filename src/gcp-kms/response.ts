@@ -35,7 +35,7 @@ function nameIn(names: Names, value: unknown): string | undefined {
 export function requireName(message: Message, requested: string): void {
   const { name } = message;
   if (name === requested) return;
-  const found = typeof name === "string" ? name.slice(0, 512) : typeof name;
+  const found = typeof name === "string" ? name.slice(0, 512) : "no name";
   throw invalidResponse(
     `Cloud KMS returned ${found} when ${requested} was requested; nothing was returned. Name the project as Cloud KMS does, by id or by ` +
       "number; otherwise check the endpoint, and proxies on the way",

@@ -41,6 +41,8 @@ export type Fields = Readonly<Record<string, unknown>>;
 interface CloudOptions {
   readonly timeout?: number;
   readonly expectedAddress?: string;
+  /** In place of the server's. */
+  readonly endpoint?: string;
   /** Without the SDK's retries; Google's are this package's own, and stay. */
   readonly once?: true;
   /** Parts of the key's identifier, before and after it. */
@@ -148,12 +150,12 @@ async function startAzure(): Promise<Cloud> {
     ...{ privateKey: AZURE_PRIVATE_KEY, secrets: [AZURE_TOKEN], tokenHeader: `Bearer ${AZURE_TOKEN}` },
     // The SDK's pool may keep one.
     ...{ idleConnections: 1, openConnections: () => server.openConnections },
-    signer: ({ around: [before, after] = ["", ""], once, ...more } = {}) =>
+    signer: ({ around: [before, after] = ["", ""], once, endpoint: vaultUrl = server.url, ...more } = {}) =>
       new AzureKeyVaultSigner({
-        ...{ ...optionsFor(server, once && { retryOptions: { maxRetries: 0 } }), ...more },
+        ...{ ...optionsFor(server, once && { retryOptions: { maxRetries: 0 } }), vaultUrl, ...more },
         keyName: `${before}${KEY_NAME}${after}`,
       }),
-    store: ({ around: _around, expectedAddress: _address, once, ...more } = {}) => {
+    store: ({ around: _around, expectedAddress: _address, endpoint: _endpoint, once, ...more } = {}) => {
       const { keyName: _key, ...place } = optionsFor(server, once && { retryOptions: { maxRetries: 0 } });
       return new AzureKeyVaultKeyStore({ ...place, ...more } as ConstructorParameters<typeof AzureKeyVaultKeyStore>[0]);
     },

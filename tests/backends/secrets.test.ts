@@ -91,6 +91,7 @@ describe.each(CLOUDS)("%s", (_name, start) => {
     ["a refusal that repeats the token", () => cloud.refusal(403, "AccessDenied", `no: ${cloud.tokenHeader}`)],
     ["a page that repeats the credentials", () => ({ status: 502, body: cloud.secrets.join() })],
     ["a body that is not JSON, and repeats them", () => ({ status: 200, headers: json, body: `{${cloud.secrets}` })],
+    ["a body that is a token", () => ({ status: 200, headers: json, body: cloud.secrets.at(-1) ?? "" })],
     ["an empty body", () => ({ status: 403 })],
     ["a reset", () => "reset"],
     ["no answer", () => "hang"],

@@ -135,31 +135,6 @@ test("Retry-After is waited for; beyond the deadline it is THROTTLED at once", a
   expect(failure).toMatchObject({ code: "THROTTLED", retryable: true, info: { retryAfter: 60, statusCode: 429 } });
 });
 
-test.each<[string, string, string, boolean, RegExp]>([
-  ["a closed port", "http://127.0.0.1:9", "BACKEND_UNAVAILABLE", true, /cannot be reached/],
-  [
-    "a name that does not exist",
-    "https://cloudkms.invalid",
-    "BACKEND_UNAVAILABLE",
-    true,
-    /the name of .* is not found/,
-  ],
-])("%s", async (_name, endpoint, code, retryable, message) => {
-  const signer = new GcpKmsSigner({ keyVersion: VERSION, auth: tokenAuth(), endpoint });
-  const failure = await quickly(failureOf(signer.getAddress()));
-  expect(failure).toMatchObject({ code, retryable });
-  expect(failure?.message).toMatch(message);
-});
-
-test("a port without TLS", async () => {
-  const endpoint = server.url.replace("http:", "https:");
-  const failure = await quickly(
-    failureOf(new GcpKmsSigner({ keyVersion: VERSION, auth: tokenAuth(), endpoint }).getAddress()),
-  );
-  expect(failure).toMatchObject({ code: "BACKEND_UNAVAILABLE", retryable: false });
-  expect(failure?.message).toMatch(/does not speak TLS/);
-});
-
 describe("sources of credentials", () => {
   let standIn: LoopbackServer;
   let outcome: Outcome = "reset";
