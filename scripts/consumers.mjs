@@ -38,13 +38,17 @@ try {
   const newestNode = later.at(-1) ?? running;
   const [hsm, cloud] = [["typed.ts", "plain.cjs"], ["cloud.ts"]];
   const [ethers, ethersAndPkcs11js, ethersAndSdks] = [["ethers"], ["ethers", "pkcs11js"], ["ethers", ...sdks]];
-  const ethersAndViem = ["ethers", "viem"];
+  const [ethersAndViem, ethersAndAws] = [
+    ["ethers", "viem"],
+    ["ethers", "@aws-sdk/client-kms"],
+  ];
 
   for (const [name, packages, programs, on, parameters, env] of /** @type {const} */ ([
     ["ethers alone", ethers.map(newest), hsm, all, [libraryPath, "without-pkcs11js"], softHsm],
     ["pkcs11js", ethersAndPkcs11js.map(newest), hsm, all, [libraryPath, "with-pkcs11js"], softHsm],
     ["the lowest pkcs11js", ethersAndPkcs11js.map(lowest), hsm, [running], [libraryPath, "with-pkcs11js"], softHsm],
     ["the lowest SDKs", ethersAndSdks.map(lowest), cloud, [running], [services.json, "with-sdks"], quiet],
+    ["the AWS SDK alone", ethersAndAws.map(newest), ["uri.ts"], [running], [services.json, "with-aws"], quiet],
     ["the lowest viem", ethersAndViem.map(lowest), ["viem.ts", "viem.cjs"], [running], ["with-viem"], {}],
     ["viem", ethersAndViem.map(newest), ["viem.ts", "viem.cjs"], all, ["with-viem"], {}],
     ["the vendors' SDKs", ethersAndSdks.map(newest), cloud, all, [services.json, "with-sdks"], quiet],
@@ -67,7 +71,7 @@ try {
     ["PKCS#11", ethersAndPkcs11js, { ...softHsm, ETHERS_HSM_KEY: uri, HSM_PIN: "user:password" }],
     [
       "AWS KMS",
-      ["ethers", "@aws-sdk/client-kms"],
+      ethersAndAws,
       {
         ...{ ...quiet, ...credentials, AWS_ENDPOINT_URL_KMS: kms.endpoint },
         ETHERS_HSM_KEY: `aws-kms:${kms.keyId}?region=${kms.region}`,

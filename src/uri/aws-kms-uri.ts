@@ -1,5 +1,5 @@
-import type { KmsKeyOptions } from "../aws-kms/index.ts";
 import type { UriComponent } from "./attributes.ts";
+import type { AwsKmsKeyUri } from "./parsed-uri.ts";
 import { requireUri } from "./refusal.ts";
 import { readFlag, readVendorQuery } from "./vendor-query.ts";
 
@@ -8,7 +8,7 @@ import { readFlag, readVendorQuery } from "./vendor-query.ts";
 const KEY_ID = /^[\w:/-]{1,2048}$/;
 
 /** Nothing for a key where the path is empty: the URI names an account's Region then. */
-export function readAwsKmsUri(path: UriComponent, query: UriComponent): Partial<KmsKeyOptions> {
+export function readAwsKmsUri(path: UriComponent, query: UriComponent): AwsKmsKeyUri["options"] {
   const keyId = path.text === "" ? undefined : path.text;
   const kinds = "a key id, a key ARN, an alias (alias/…) or an alias ARN";
   requireUri(keyId === undefined || KEY_ID.test(keyId), `${kinds} must follow aws-kms:`);

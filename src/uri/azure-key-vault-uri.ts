@@ -1,12 +1,12 @@
-import type { AzureKeyVaultKeyOptions } from "../azure-key-vault/index.ts";
 import type { UriComponent } from "./attributes.ts";
+import type { AzureKeyVaultKeyUri } from "./parsed-uri.ts";
 import { requireUri } from "./refusal.ts";
 import { readFlag, readVendorQuery } from "./vendor-query.ts";
 
 const PATH = /^\/(?:keys\/([\dA-Za-z-]{1,127})(?:\/([\dA-Za-z-]{1,127}))?\/?)?$/;
 
 /** Nothing for a key where the URL has no path: the URI names a vault then. */
-export function readAzureKeyVaultUri(path: UriComponent, query: UriComponent): Partial<AzureKeyVaultKeyOptions> {
+export function readAzureKeyVaultUri(path: UriComponent, query: UriComponent): AzureKeyVaultKeyUri["options"] {
   const example = "https://NAME.vault.azure.net/keys/KEY/VERSION";
   const url = /^https?:\/\//i.test(path.text) && URL.canParse(path.text) ? new URL(path.text) : undefined;
   requireUri(url, `the key's identifier must follow azure-key-vault:, for example ${example}`);

@@ -1,5 +1,3 @@
-import type { KmsSignerOptions } from "../aws-kms/index.ts";
-import type { AzureKeyVaultSignerOptions } from "../azure-key-vault/index.ts";
 import type { GcpKmsSignerOptions } from "../gcp-kms/index.ts";
 import type { Pkcs11SignerOptions } from "../pkcs11/index.ts";
 import type { RemoteSignerOptions } from "../signer/verified-key.ts";
@@ -8,12 +6,19 @@ import type { KeyUri, Pkcs11KeyUri } from "./parsed-uri.ts";
 import { pinFrom } from "./pin-source.ts";
 import { requireUri } from "./refusal.ts";
 
-/** What a URI does not say: whose credentials, and everything else that the backend's signer or store takes. */
+/**
+ * What a URI does not say: whose credentials, and everything else that the backend's signer or store accepts. The types of `awsKms` and
+ * `azureKeyVault` are not stated here, since only one vendor's SDK may be installed: `satisfies Partial<KmsSignerOptions>` of
+ * `ethers-hsm/aws-kms`, or `AzureKeyVaultSignerOptions` of `ethers-hsm/azure-key-vault`, has them checked.
+ */
 export interface KeyUriOptions extends RemoteSignerOptions {
-  /** For an `aws-kms:` URI, for example `credentials`. Default: the SDK's own chain. */
-  readonly awsKms?: Partial<KmsSignerOptions> | undefined;
-  /** For an `azure-key-vault:` URI. Default of `credential`: `DefaultAzureCredential` of @azure/identity. */
-  readonly azureKeyVault?: Partial<AzureKeyVaultSignerOptions> | undefined;
+  /** For an `aws-kms:` URI: options of a `KmsSigner`, for example `credentials`. Default: the SDK's own chain. */
+  readonly awsKms?: object | undefined;
+  /**
+   * For an `azure-key-vault:` URI: options of an `AzureKeyVaultSigner`. Default of `credential`: `DefaultAzureCredential` of
+   * @azure/identity.
+   */
+  readonly azureKeyVault?: object | undefined;
   /** For a `gcp-kms:` URI, for example `auth`. Default: Application Default Credentials by google-auth-library. */
   readonly gcpKms?: Partial<GcpKmsSignerOptions> | undefined;
   /** For a `pkcs11:` or a `cloudhsm:` URI, for example `pin` or `libraryPath`. */

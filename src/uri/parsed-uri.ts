@@ -1,14 +1,35 @@
-import type { KmsKeyOptions } from "../aws-kms/index.ts";
-import type { AzureKeyVaultKeyOptions } from "../azure-key-vault/index.ts";
 import type { GcpKmsKeyOptions } from "../gcp-kms/index.ts";
 import type { Pkcs11KeyOptions } from "../pkcs11/index.ts";
 
 /** A key's URI, taken apart: the backend that it names, and that backend's options, without a credential or a PIN. */
-export type KeyUri =
-  | { readonly backend: "aws-kms"; readonly options: Partial<KmsKeyOptions> }
-  | { readonly backend: "azure-key-vault"; readonly options: Partial<AzureKeyVaultKeyOptions> }
-  | GcpKmsKeyUri
-  | Pkcs11KeyUri;
+export type KeyUri = AwsKmsKeyUri | AzureKeyVaultKeyUri | GcpKmsKeyUri | Pkcs11KeyUri;
+
+/** AWS KMS. The options are written out: `KmsKeyOptions` needs the types of AWS's SDK, which need not be installed. */
+export interface AwsKmsKeyUri {
+  readonly backend: "aws-kms";
+  /** What the URI says, as options of a `KmsKey`. */
+  readonly options: {
+    readonly keyId?: string;
+    readonly region?: string;
+    readonly profile?: string;
+    readonly endpoint?: string;
+    readonly useFipsEndpoint?: boolean;
+  };
+}
+
+/** Azure Key Vault and Managed HSM. The options are written out, as AWS's are. */
+export interface AzureKeyVaultKeyUri {
+  readonly backend: "azure-key-vault";
+  /** What the URI says, as options of an `AzureKeyVaultKey`. */
+  readonly options: {
+    readonly vaultUrl?: string;
+    readonly keyName?: string;
+    readonly keyVersion?: string;
+    readonly allowInsecureConnection?: boolean;
+    readonly disableChallengeResourceVerification?: boolean;
+    readonly serviceVersion?: string;
+  };
+}
 
 /** Google Cloud KMS. */
 export interface GcpKmsKeyUri {
