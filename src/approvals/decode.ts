@@ -7,6 +7,7 @@ import {
   TypedDataEncoder,
   type TypedDataField,
 } from "ethers";
+import type { RequestContent } from "./content.ts";
 import { type Descriptor, normalizePath, objectOf, resolveConstant } from "./descriptor.ts";
 import { type FieldFormat, type Format, fieldAt, withIndices } from "./format.ts";
 import type { Knowledge } from "./knowledge.ts";
@@ -50,6 +51,14 @@ interface Place {
 /** A Safe in a Safe, and as much again. */
 const MAX_CALLS = 4;
 const MAX_DATE = 8_640_000_000_000n;
+
+/** What a transaction's call or typed data mean; undefined for other content, and for what is not decoded. */
+export function decodeContent(content: RequestContent, knowledge: Knowledge): Decoded | undefined {
+  if (content.type === "typed-data") return decodeTypedData(content.types, content.message, content.domain, knowledge);
+  if (content.type !== "transaction") return undefined;
+  const { to, data, chainId } = content.decoded;
+  return decodeCall(data, { to: to ?? undefined, chainId: chainId ?? undefined }, knowledge);
+}
 
 /**
  * Reads calldata: by the approver's descriptors and ABIs of that contract, else by the selectors of the standards. What does not encode to

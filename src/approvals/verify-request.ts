@@ -1,7 +1,7 @@
 import { assertArgument, type BigNumberish, getAddress, getBigInt, parseEther } from "ethers";
 import type { RequestContent } from "./content.ts";
 import type { ContentChain } from "./content-digest.ts";
-import { type Decoded, decodeCall, decodeTypedData } from "./decode.ts";
+import { decodeContent } from "./decode.ts";
 import { type Line, render } from "./display.ts";
 import { quorumError } from "./errors.ts";
 import { Knowledge, type KnowledgeOptions } from "./knowledge.ts";
@@ -89,7 +89,7 @@ export function verifyApprovalRequest(request: ApprovalRequest, options: VerifyR
     );
   }
   const knowledge = new Knowledge(options);
-  const decoded = decode(content, knowledge);
+  const decoded = decodeContent(content, knowledge);
   const warnings = warningsOf(copy, known, { decoded, knowledge, limits: feeLimits(options) });
   const lines = displayLines(copy, known, { decoded, knowledge, warnings });
   return {
@@ -102,13 +102,6 @@ export function verifyApprovalRequest(request: ApprovalRequest, options: VerifyR
     lines,
     summary: render(lines),
   };
-}
-
-function decode(content: RequestContent, knowledge: Knowledge): Decoded | undefined {
-  if (content.type === "typed-data") return decodeTypedData(content.types, content.message, content.domain, knowledge);
-  if (content.type !== "transaction") return undefined;
-  const { to, data, chainId } = content.decoded;
-  return decodeCall(data, { to: to ?? undefined, chainId: chainId ?? undefined }, knowledge);
 }
 
 function feeLimits({ maxFee = MAX_FEE, maxFeeShare = MAX_FEE_SHARE }: VerifyRequestOptions): FeeLimits {

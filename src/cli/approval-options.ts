@@ -1,5 +1,10 @@
 import { isAddress } from "ethers";
-import { parseApprovalRequest, type VerifiedRequest, verifyApprovalRequest } from "../approvals/index.ts";
+import {
+  type KnowledgeOptions,
+  parseApprovalRequest,
+  type VerifiedRequest,
+  verifyApprovalRequest,
+} from "../approvals/index.ts";
 import { parseJson } from "../approvals/json.ts";
 import { parseAmount } from "./amount.ts";
 import type { OptionTable } from "./command.ts";
@@ -13,14 +18,14 @@ export const EXPECTATIONS: OptionTable = {
   "chain-id": { type: "string", value: "N", help: "the chain that is expected" },
   "any-chain": { type: "boolean", help: "accept any chain" },
   "allow-digest": { type: "boolean", help: "accept a request that does not say what is signed" },
+  "max-fee": { type: "string", value: "AMOUNT", help: "warn of higher fees; default: 0.1ether" },
 };
 
-/** What the approver knows beside the request. */
+/** What a person knows beside the request. */
 export const KNOWLEDGE: OptionTable = {
   "address-book": { type: "string", value: "FILE", help: 'JSON, {"0x…": "name"}; other addresses are warned of' },
   abi: { type: "string", value: "ADDRESS=FILE", multiple: true, help: "a contract's ABI; may be there several times" },
   descriptor: { type: "string", value: "FILE", multiple: true, help: "of ERC-7730; may be there several times" },
-  "max-fee": { type: "string", value: "AMOUNT", help: "warn of higher fees; default: 0.1ether" },
 };
 
 /** Reads a request and verifies it by the options. @throws what {@link verifyApprovalRequest} throws; CommandError USAGE. */
@@ -29,8 +34,18 @@ export async function readExpectations(context: Context, file: string): Promise<
   const expectedChainId = either(context, "chain-id", "any-chain");
   requireUsage(expectedAccount === false || isAddress(expectedAccount), "--account must be an address");
   requireUsage(expectedChainId === false || /^\d{1,78}$/.test(expectedChainId), "--chain-id must be an integer");
-  const book = context.text("address-book");
   const maxFee = context.text("max-fee");
+  const knowledge = await readKnowledge(context);
+  return verifyApprovalRequest(parseApprovalRequest(await context.read(file, "REQUEST")), {
+    ...{ expectedAccount, expectedChainId, ...knowledge },
+    maxFee: maxFee === undefined ? undefined : parseAmount("max-fee", maxFee),
+    allowBareDigest: context.flag("allow-digest"),
+  });
+}
+
+/** The files of {@link KNOWLEDGE}. */
+export async function readKnowledge(context: Context): Promise<KnowledgeOptions> {
+  const book = context.text("address-book");
   const abis: [string, never][] = [];
   for (const [address, name] of readPairs(context, "abi", "ADDRESS=FILE")) {
     abis.push([address, (await readJson(context, name, "--abi")) as never]);
@@ -39,11 +54,7 @@ export async function readExpectations(context: Context, file: string): Promise<
   for (const name of context.texts("descriptor")) descriptors.push(await readJson(context, name, "--descriptor"));
   const addressBook =
     book === undefined ? undefined : ((await readJson(context, book, "--address-book")) as Record<string, string>);
-  return verifyApprovalRequest(parseApprovalRequest(await context.read(file, "REQUEST")), {
-    ...{ expectedAccount, expectedChainId, addressBook, descriptors, abis: Object.fromEntries(abis) },
-    maxFee: maxFee === undefined ? undefined : parseAmount("max-fee", maxFee),
-    allowBareDigest: context.flag("allow-digest"),
-  });
+  return { addressBook, descriptors, abis: Object.fromEntries(abis) };
 }
 
 /** The pairs of an option such as `--abi ADDRESS=FILE`. */

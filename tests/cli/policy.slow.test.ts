@@ -18,6 +18,11 @@ const TRANSACTION = {
   maxPriorityFeePerGas: "1",
 };
 
+const USDC = {
+  context: { contract: { deployments: [{ chainId: 1, address: "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48" }] } },
+  metadata: { token: { ticker: "USDC", name: "USD Coin", decimals: 6 } },
+};
+
 let kms: Kms;
 let cli: CommandProcess;
 let folder: string;
@@ -59,6 +64,23 @@ describe("policy explain", () => {
     const denied = await explain(file("large.json"));
     expect(denied.code).toBe(1);
     expect(denied.stdout).toContain("because no rule allows it");
+  });
+
+  test("shows what a call means, by the descriptors of ERC-7730, which allow nothing", async () => {
+    const token = "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48";
+    const data = `0xa9059cbb${SUPPLIER.slice(2).padStart(64, "0")}${(1_500_000).toString(16).padStart(64, "0")}`;
+    writeFileSync(file("call.json"), JSON.stringify({ ...TRANSACTION, chainId: 1, to: token, data }));
+    writeFileSync(file("usdc.json"), JSON.stringify(USDC));
+    const raw = await explain(file("call.json"));
+    const named = await explain(file("call.json"), "--descriptor", file("usdc.json"));
+    expect([raw.code, named.code, named.stderr]).toEqual([1, 1, ""]);
+    expect(raw.stdout).not.toContain('1.5 "USDC"');
+    expect(named.stdout).toContain("because no rule allows it");
+    expect(named.stdout).toContain('1.5 "USDC"');
+    const { request } = JSON.parse(
+      (await explain(file("call.json"), "--descriptor", file("usdc.json"), "--json")).stdout,
+    );
+    expect(request).toContainEqual(["signs", "a transaction of type 2 (EIP-1559)"]);
   });
 
   test("messages, and JSON for programs", async () => {
