@@ -26,7 +26,7 @@ export async function withPrivateKey<T>(
 }
 
 /** @throws SignerError ADDRESS_MISMATCH, before anything is made; ethers' INVALID_ARGUMENT if the expected one is not an address. */
-export function requireAddress(actual: string, expectedAddress: string | undefined, backend: string): void {
+function requireAddress(actual: string, expectedAddress: string | undefined, backend: string): void {
   const expected = expectedAddress === undefined ? actual : getAddress(expectedAddress);
   if (expected === actual) return;
   throw new SignerError(
