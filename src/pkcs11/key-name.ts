@@ -37,9 +37,11 @@ export function describe({ label, id }: KeySelector | KeyName): string {
  */
 export function similarLabelHint(wanted: string | Uint8Array | undefined, labels: readonly Uint8Array[]): string {
   if (!wanted?.length) return "";
-  const similar = labels.find((label) => label.length > 0 && plain(label) === plain(wanted));
+  const bytes = Buffer.from(wanted);
+  // Another CKA_ID is why a key of the very label is not the wanted one.
+  const similar = labels.find((label) => !bytes.equals(label) && label.length > 0 && plain(label) === plain(wanted));
   if (!similar) return "";
-  return `. A label reads like it, but has other bytes: ${hexlify(similar)}, not ${hexlify(Buffer.from(wanted))}`;
+  return `. A label reads like it, but has other bytes: ${hexlify(similar)}, not ${hexlify(bytes)}`;
 }
 
 function plain(label: string | Uint8Array): string {

@@ -133,9 +133,14 @@ export class KeyFinder {
   }
 
   async #findPrivateKey(selector: KeySelector): Promise<Handle> {
-    const candidates = await this.#find(CKO.PRIVATE_KEY, selector);
-    const [only, another] = candidates;
-    if (only === undefined) throw await this.#noSuchKey(selector);
+    let candidates = await this.#find(CKO.PRIVATE_KEY, selector);
+    if (candidates.length === 0) {
+      const missing = await this.#noSuchKey(selector);
+      // It may have been put back while the others were listed: the error would name it among them.
+      candidates = await this.#find(CKO.PRIVATE_KEY, selector);
+      if (candidates.length === 0) throw missing;
+    }
+    const [only, another] = candidates as [Handle, ...Handle[]];
     if (another === undefined) return only;
     const ids = listing(await this.#readEach(candidates, CKA.ID), candidates.length, hexlify);
     throw unusable(

@@ -35,6 +35,24 @@ afterEach(async () => {
   await Promise.all(opened.splice(0).map((each) => each.close()));
 });
 
+describe("a key that is not there", () => {
+  test("under its label, but with another CKA_ID: its label is not called another", async () => {
+    token.importKey(PRIVATE_KEY, { label: "hot", id: "0x01" });
+    const looking = open({ keyId: "0x02" }).getAddress();
+    await expect(looking).rejects.toMatchObject({ code: "KEY_NOT_FOUND", message: expect.stringMatching(/ "hot"$/) });
+  });
+
+  test("but is put back while the others are listed is found", async () => {
+    let searches = 0;
+    intercept("C_FindObjectsInit", (call, args) => {
+      searches += 1;
+      if (searches === 2) token.importKey(PRIVATE_KEY, { label: "hot" });
+      return call(...args);
+    });
+    await expect(open().getAddress()).resolves.toBe(address);
+  });
+});
+
 describe("a key that asks for the PIN at each signature (CKA_ALWAYS_AUTHENTICATE)", () => {
   beforeEach(() => token.importKey(PRIVATE_KEY, { label: "hot", alwaysAuthenticate: true }));
 
