@@ -33,8 +33,11 @@ export class LocalCryptoki implements Cryptoki {
   readonly #library: pkcs11js.PKCS11;
   /** The library's own handles of the sessions, by those given out here. */
   readonly #sessions = new Map<string, Handle>();
-  /** Calls that run on other threads, by the library's handle of their session. */
-  readonly #running = new Map<string, Promise<unknown>>();
+  /**
+   * Calls that run on other threads, by the library's handle of their session, and their operands: a native module may read and write
+   * these when nothing else refers to them.
+   */
+  readonly #running = new Map<string, { readonly result: Promise<unknown>; readonly operands: readonly unknown[] }>();
 
   constructor(library: pkcs11js.PKCS11) {
     this.#library = library;
@@ -119,7 +122,7 @@ export class LocalCryptoki implements Cryptoki {
       if (!running) return session;
       // A session of before, which is gone, has a call in the library under this handle: this one is for nothing.
       const close = () => void this.closeSession(session).catch(() => undefined);
-      running.then(close, close);
+      running.result.then(close, close);
       return this.openSession(slot);
     });
   }
@@ -254,12 +257,13 @@ export class LocalCryptoki implements Cryptoki {
     call: (own: Handle) => Promise<T>,
   ): Promise<T> {
     return this.#in(session, operation, async (own) => {
-      const running = keepReachable(operands, async () => call(own));
-      this.#running.set(textOf(own), running);
+      const name = textOf(own);
+      const result = call(own);
+      this.#running.set(name, { result, operands });
       try {
-        return await running;
+        return await result;
       } finally {
-        this.#running.delete(textOf(own));
+        this.#running.delete(name);
       }
     });
   }
@@ -278,19 +282,6 @@ export class LocalCryptoki implements Cryptoki {
       if (hidden.includes(returnValueOf(error))) return undefined;
       throw error;
     }
-  }
-}
-
-// What calls in flight read and write on other threads.
-const inFlight = new Set<readonly unknown[]>();
-
-/** Keeps `operands` reachable until `call` is done: a native module may read them when nothing else refers to them. */
-async function keepReachable<T>(operands: readonly unknown[], call: () => Promise<T>): Promise<T> {
-  inFlight.add(operands);
-  try {
-    return await call();
-  } finally {
-    inFlight.delete(operands);
   }
 }
 
