@@ -35,3 +35,10 @@ test("the stores and doctor, too", async () => {
   shim.clear();
   expect([listed.code, examined.code]).toEqual([5, 1]);
 });
+
+test.each<ShimFunction>(["C_Initialize", "C_GetTokenInfo"])("doctor ends when %s hangs", async (name) => {
+  shim.set(name, HOURS);
+  const examined = await cli.run(["doctor", "--key", uri, "--timeout", "1"], { env: { P: token.pin } });
+  shim.clear();
+  expect([examined.code, examined.stdout]).toEqual([1, expect.stringMatching(/^FAILED +(library|slots and tokens) /m)]);
+});

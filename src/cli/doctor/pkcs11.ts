@@ -1,7 +1,7 @@
 import { CLOUDHSM_LIBRARY } from "../../cloudhsm/options.ts";
 import { SignerError } from "../../core/errors.ts";
 import type { Pkcs11SignerHealth } from "../../pkcs11/health.ts";
-import { loadModule } from "../../pkcs11/module.ts";
+import { loadModule, type Pkcs11Module } from "../../pkcs11/module.ts";
 import type { PoolState } from "../../pkcs11/session-pool.ts";
 import type { Pkcs11Signer } from "../../pkcs11/signer.ts";
 import { findTokens, slotId } from "../../pkcs11/slot.ts";
@@ -18,14 +18,29 @@ const PIN_FLAGS = [
 
 const SLOT_CALLS: ReadonlySet<string | undefined> = new Set(["C_GetSlotList", "C_GetTokenInfo", "C_GetSlotInfo"]);
 
-export async function checkPkcs11({ checks, signer, options, timeout }: CheckContext): Promise<SigningChecks> {
+export async function checkPkcs11(context: CheckContext): Promise<SigningChecks> {
+  // As the signer loads it, which has the same process then.
+  const modules: Pkcs11Module[] = [];
+  try {
+    return await check(context, modules);
+  } finally {
+    for (const module of modules) await module.release();
+  }
+}
+
+async function check(
+  { checks, signer, options, timeout }: CheckContext,
+  modules: Pkcs11Module[],
+): Promise<SigningChecks> {
   const libraryPath = String(options["libraryPath"] ?? CLOUDHSM_LIBRARY);
   const bindings = await checks.step("pkcs11js", [], async () => {
     await importPkcs11js();
     return { detail: named("pkcs11js"), value: undefined };
   });
   const library = await checks.step("library", [bindings], async () => {
-    const { cryptoki } = await loadModule({ libraryPath, isIsolated: false, hangTimeout: timeout, user: undefined });
+    const module = await loadModule({ libraryPath, isIsolated: true, hangTimeout: timeout, user: undefined });
+    modules.push(module);
+    const { cryptoki } = module;
     const info = await cryptoki.getInfo();
     const { description, manufacturer, version, cryptokiVersion } = info;
     const detail = `${description} ${version} by ${manufacturer}, PKCS#11 ${cryptokiVersion}, ${libraryPath}`;
