@@ -13,7 +13,7 @@ const CKA_MODULUS = 0x120;
 const CKA_PUBLIC_EXPONENT = 0x122;
 const CKM_SHA256_RSA_PKCS = 0x40;
 
-/** An RSA key of a token, with which a person approves: it is not an account's. The library runs in this process. */
+/** An RSA key of a token, with which a person approves: it is not an account's. */
 export class RsaTokenKey {
   /** What the token shows of the private key: it is not verified here. */
   readonly publicKey: KeyObject;
