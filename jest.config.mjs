@@ -10,6 +10,7 @@ export default {
   testMatch: ["<rootDir>/tests/**/*.test.ts"],
   globalSetup: "<rootDir>/tests/support/global-setup.ts",
   globalTeardown: "<rootDir>/tests/support/global-teardown.ts",
+  testSequencer: "<rootDir>/tests/support/slow-first.mjs",
   reporters: ["default", "<rootDir>/tests/support/hanging-files.mjs"],
   setupFilesAfterEnv: ["<rootDir>/tests/support/running-file.ts"],
   moduleNameMapper: {
