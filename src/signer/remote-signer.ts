@@ -230,9 +230,10 @@ export class RemoteSigner<Health extends KeyHealth = KeyHealth> extends Abstract
    * The nonce, if absent, is the account's current one: if this account also sends the transaction, pass one more.
    */
   override async authorize(request: AuthorizationRequest): Promise<Authorization> {
-    const own = { ...request, address: request.address };
-    const address = await resolveAddress(own.address, this);
-    const populated = await this.populateAuthorization({ ...own, address });
+    // By name: a spread would drop the getters of a class, and a field that is absent is filled in.
+    const { address: target, chainId, nonce } = request;
+    const address = await resolveAddress(target, this);
+    const populated = await this.populateAuthorization({ address, chainId, nonce } as AuthorizationRequest);
     const tuple = {
       address: getAddress(address),
       nonce: getBigInt(populated.nonce ?? 0),

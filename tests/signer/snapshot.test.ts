@@ -365,6 +365,25 @@ describe("a recipient that is resolved", () => {
   });
 });
 
+test("an authorization with the getters of a class is signed as they say, and nothing is filled in", async () => {
+  class Delegation {
+    readonly #nonce = 5n;
+    get address() {
+      return TO;
+    }
+    get nonce() {
+      return this.#nonce;
+    }
+    get chainId() {
+      return 137n;
+    }
+  }
+  const key = new WaitingKey(() => {});
+  const { address, nonce, chainId } = await new RemoteSigner(key).authorize(new Delegation());
+  expect({ address, nonce, chainId }).toEqual({ address: TO, nonce: 5n, chainId: 137n });
+  expect(key.digests).toEqual([hashAuthorization({ address: TO, nonce: 5n, chainId: 137n })]);
+});
+
 test("the payload of a digest reaches the key as it was at the call", async () => {
   const payload = { type: "message" as const, message: getBytes(id("a message")) };
   const expected = { type: "message", message: payload.message.slice() };
