@@ -34,7 +34,7 @@ export function snapshot<T>(value: T, name: string): T {
 }
 
 /** The object's own enumerable properties, and the getters of the classes that it is an instance of. */
-function propertyNames(object: object): string[] {
+export function propertyNames(object: object): string[] {
   const names = new Set(Object.keys(object));
   for (let at = Object.getPrototypeOf(object); at && Object.getPrototypeOf(at); at = Object.getPrototypeOf(at)) {
     for (const [name, { get }] of Object.entries(Object.getOwnPropertyDescriptors(at))) if (get) names.add(name);

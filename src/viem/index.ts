@@ -26,7 +26,7 @@ import {
 } from "viem/utils";
 import type { SigningPayload } from "../signer/payload.ts";
 import type { RemoteSigner } from "../signer/remote-signer.ts";
-import { snapshot } from "../signer/snapshot.ts";
+import { propertyNames, snapshot } from "../signer/snapshot.ts";
 
 /** The options of {@link toViemAccount}. */
 export interface ViemAccountOptions {
@@ -154,11 +154,15 @@ async function signTransaction(
   return serialized;
 }
 
-/** A deep copy. The KZG library is code with a state of its own, and stays as it is. */
+/** A deep copy, with the getters of the transaction's class. The KZG library is code with a state of its own, and stays as it is. */
 function copyTransaction(transaction: TransactionSerializable): TransactionSerializable {
-  const fields: unknown = transaction && { ...transaction, kzg: undefined };
+  // What is not an object reaches the serializer as it is, for viem's own errors.
+  if (typeof transaction !== "object" || transaction === null) return transaction;
+  const names = propertyNames(transaction).filter((name) => name !== "kzg");
+  const fields = Object.fromEntries(names.map((name) => [name, Reflect.get(transaction, name)]));
   const copy = snapshot(fields, "transaction") as TransactionSerializable;
-  return transaction?.kzg === undefined ? copy : ({ ...copy, kzg: transaction.kzg } as TransactionSerializable);
+  const { kzg } = transaction;
+  return kzg === undefined ? copy : ({ ...copy, kzg } as TransactionSerializable);
 }
 
 /** EIP-4844, section "Networking": the payload of a blob transaction, which the network's wrapper has as its first element. */

@@ -4,7 +4,7 @@ import type { SerializeTransactionFn, TransactionSerializable, TransactionSerial
 import { privateKeyToAccount } from "viem/accounts";
 import { serializeTransaction as serializeForCelo } from "viem/celo";
 import { Transaction as TempoTransaction } from "viem/tempo";
-import { concatHex, serializeTransaction } from "viem/utils";
+import { concatHex, parseTransaction, serializeTransaction } from "viem/utils";
 import { RemoteSigner } from "../../src/signer/remote-signer.ts";
 import { type RemoteViemAccount, toViemAccount } from "../../src/viem/index.ts";
 import { blobSidecar, versionedHash } from "../support/kzg.ts";
@@ -218,6 +218,27 @@ describe.each(Object.entries(requests))("%s", (_name, { make, ask }) => {
     const parameters = readableOnce(make(), wrap);
     expect(await ask(account, parameters as never)).toEqual(await ask(CONTROL, make() as never));
   });
+});
+
+test("a transaction of a class is signed with what its getters say", async () => {
+  class Payment {
+    readonly chainId = 31337;
+    readonly type = "eip1559";
+    readonly #value = 5n;
+    get value() {
+      return this.#value;
+    }
+    get to() {
+      return hex(FRIEND);
+    }
+    get nonce() {
+      return 7;
+    }
+  }
+  const { account } = await createAccount();
+  const control = await CONTROL.signTransaction(new Payment());
+  expect(await account.signTransaction(new Payment())).toBe(control);
+  expect(parseTransaction(control)).toMatchObject({ value: 5n, nonce: 7 });
 });
 
 test("a value that unfolds to a million parts is refused, not computed", async () => {
