@@ -2,6 +2,7 @@ import { hexlify, randomBytes } from "ethers";
 import { withDeadline } from "../signer/deadline.ts";
 import type { CallOptions } from "../signer/remote-key.ts";
 import type { SignRequest } from "../signer/sign-request.ts";
+import { printable } from "./printable.ts";
 
 /** What a person is asked to approve. */
 export interface ApprovalRequest {
@@ -29,7 +30,7 @@ export interface Approval {
   readonly digest: string;
   /** The {@link ApprovalRequest.policyId}. */
   readonly policyId: string;
-  /** Who decided, for the audit. */
+  /** Who decided, for the audit and for messages: at most 200 characters, control characters become spaces. */
   readonly by: string;
 }
 
@@ -62,6 +63,7 @@ export async function askApproval(
   if (approval.id !== id || approval.digest !== digest || approval.policyId !== policyId) {
     throw new Error("the approval is for another request");
   }
-  if (approval.approved !== true) throw new Error(`${approval.by} did not approve`);
-  return String(approval.by);
+  const by = printable(String(approval.by));
+  if (approval.approved !== true) throw new Error(`${by} did not approve`);
+  return by;
 }

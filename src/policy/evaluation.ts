@@ -2,6 +2,7 @@ import type { SignRequest } from "../signer/sign-request.ts";
 import { measure } from "./assets.ts";
 import { allRequests } from "./containers.ts";
 import { findHazards, HAZARDS } from "./hazards.ts";
+import { printable } from "./printable.ts";
 import type { ApprovalRule, LimitRule, Rule } from "./rules.ts";
 
 /** What the rules say of a request, before anyone is asked and anything is held. */
@@ -88,5 +89,5 @@ function attempt<T>(found: Findings, name: string | null, call: () => T): T | un
 /** ethers' long messages quote what they are about, which may be personal. */
 export function describeError(error: unknown): string {
   const { shortMessage, message } = (error ?? {}) as { shortMessage?: unknown; message?: unknown };
-  return String(shortMessage ?? message ?? "an error without a message").slice(0, 200);
+  return printable(String(shortMessage ?? message ?? "an error without a message"));
 }

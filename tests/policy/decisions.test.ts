@@ -175,6 +175,20 @@ describe("approvals", () => {
     expect(key.honest.signatures).toBe(0);
   });
 
+  test("the approver's name is one line without control characters in messages and the audit", async () => {
+    const by = `bob\n\u001b[2J\u202e${"x".repeat(500)}`;
+    const named = (approved: boolean) =>
+      world(above(async (request, options) => ({ ...(await yes(request, options)), by, approved })));
+    const { message } = await signerError(named(false).pay(1n), "APPROVAL_DENIED");
+    for (const each of ["\n", "\u001b", "\u202e"]) expect(message).not.toContain(each);
+    expect(message.length).toBeLessThan(400);
+    const { audit, pay } = named(true);
+    await pay(1n);
+    const recorded = audit.entries[0]?.event === "intent" ? audit.entries[0].policy?.approvals[0]?.by : undefined;
+    expect(recorded).toMatch(/^bob {2}\[2J x+$/);
+    expect(recorded).toHaveLength(200);
+  });
+
   test("an approval is used once", async () => {
     let first: Approval | undefined;
     const { pay } = world(above(async (request, options) => (first ??= await yes(request, options))));
