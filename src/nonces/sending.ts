@@ -1,5 +1,6 @@
 import { makeError, Transaction, type TransactionLike, type TransactionResponse } from "ethers";
 import { SignerError } from "../core/errors.ts";
+import { discardTransaction } from "../signer/discarded.ts";
 import type { AccountNonces } from "./account-nonces.ts";
 import { findCandidate } from "./candidate.ts";
 import type { Chain } from "./chain.ts";
@@ -116,6 +117,8 @@ async function signAndCommit(context: SendContext, { transaction, key, intent }:
       }
       const raw = await sign({ ...transaction, nonce });
       const result = await commit(context, { nonce, key, intent, hash: hashOf(raw), raw });
+      // The store has another transaction, and no node or store has this one.
+      if (result.outcome !== "committed") await discardTransaction(raw);
       if (result.outcome !== "taken") {
         checkIntent(result.record, intent);
         return result.record;

@@ -3,6 +3,7 @@ import { isSignerError, SignerError, type SignerErrorCode } from "../core/errors
 import type { CallAttempt } from "../telemetry/call-event.ts";
 import type { AuditEntry, AuditOutcome, AuditPolicy, AuditSink } from "./audit-sink.ts";
 import { withDeadline } from "./deadline.ts";
+import { rememberRelease } from "./discarded.ts";
 import { readSignRequest } from "./read-request.ts";
 import type { SignOptions } from "./remote-key.ts";
 import type { SignRequest } from "./sign-request.ts";
@@ -92,6 +93,9 @@ export class Guard {
       const signature = await sign((attempt) => attempts.push(attempt));
       const hashes = this.#audit && { ...hashSignature(request, signature) };
       await this.#finish({ ...outcome, ...NOTHING, ...hashes, result: "ok", ...ended(start, attempts) }, decision);
+      if (decision && decision.holds.length > 0) {
+        rememberRelease(signature, () => decision.settle("refused").catch(() => {}));
+      }
       return signature;
     } catch (error) {
       const { code = null, requestId } = isSignerError(error) ? error : {};

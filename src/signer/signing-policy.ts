@@ -10,7 +10,10 @@ export type SigningResult = "ok" | "refused" | "unknown";
 export interface PolicyDecision extends Omit<AuditPolicy, "id"> {
   /** What the caller gets; undefined unless the outcome is `deny`. */
   readonly error?: SignerError | undefined;
-  /** Called once after an outcome other than `deny`. It must not reject. */
+  /**
+   * Called once after an outcome other than `deny`; and with `refused` after `ok` if the signed transaction was discarded before anything outside the
+   * process had it. It must not reject.
+   */
   settle(result: SigningResult): Promise<void>;
 }
 

@@ -8,6 +8,7 @@ import { type Database, missingDatabase, startPostgres, startRedis } from "../su
 import type { Job } from "./programs/worker.ts";
 import { limitStoreContract } from "./support/limit-store-contract.ts";
 import { clients, type OpenLimits } from "./support/shared-limits.ts";
+import { signedAgainTests } from "./support/signed-again.ts";
 
 const WORKER = join(import.meta.dirname, "programs/worker.ts");
 const STEPS: readonly NonNullable<Job["kill"]>[] = [
@@ -52,6 +53,7 @@ describe.each([
 
     let opened = 0;
     limitStoreContract(() => (stores[opened++ % 2] as OpenLimits).store);
+    signedAgainTests(() => (stores[0] as OpenLimits).store);
 
     test("200 sends at once over 4 processes never exceed the limit, and use it up", async () => {
       const common = { client, port: server.port, secret: id("many"), limit: { name: "shared", amount: 300 } };
