@@ -231,9 +231,9 @@ export class RemoteSigner<Health extends KeyHealth = KeyHealth> extends Abstract
    */
   override async authorize(request: AuthorizationRequest): Promise<Authorization> {
     // By name: a spread would drop the getters of a class, and a field that is absent is filled in.
-    const { address: target, chainId, nonce } = request;
-    const address = await resolveAddress(target, this);
-    const populated = await this.populateAuthorization({ address, chainId, nonce } as AuthorizationRequest);
+    const own = { address: request.address, nonce: request.nonce, chainId: request.chainId };
+    const address = await resolveAddress(own.address, this);
+    const populated = await this.populateAuthorization({ ...own, address } as AuthorizationRequest);
     const tuple = {
       address: getAddress(address),
       nonce: getBigInt(populated.nonce ?? 0),
