@@ -1,5 +1,5 @@
 // What an application with the vendors' SDKs does. It is compiled as an ES module and as CommonJS, and run as both, with:
-//   node cloud.js SERVICES with-sdks|without-sdks
+//   SERVICES=… WITH_PEERS=true|false node cloud.js
 // SERVICES is JSON that says where servers for AWS KMS and Azure Key Vault are, and which account's key both hold.
 
 import assert from "node:assert/strict";
@@ -45,4 +45,4 @@ async function main(services: Services, withSdks: boolean): Promise<void> {
   }
 }
 
-void main(JSON.parse(process.argv[2] ?? ""), process.argv[3] === "with-sdks");
+void main(JSON.parse(process.env["SERVICES"] ?? ""), process.env["WITH_PEERS"] === "true");

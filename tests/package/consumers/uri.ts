@@ -1,6 +1,6 @@
 // What an application does that names its key by a URI, with one vendor's SDK installed. It is compiled as an ES module and as
 // CommonJS, libraries' declarations included, and run as both, with:
-//   node uri.js SERVICES with-aws
+//   SERVICES=… node uri.js
 // SERVICES is JSON that says where a server for AWS KMS is, and which account's key it holds.
 
 import assert from "node:assert/strict";
@@ -28,4 +28,4 @@ async function main({ address, kms }: Services): Promise<void> {
   await signer.close();
 }
 
-void main(JSON.parse(process.argv[2] ?? ""));
+void main(JSON.parse(process.env["SERVICES"] ?? ""));
