@@ -4,6 +4,7 @@
 
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
+import { checkLayout } from "./docs/layout.mjs";
 import { run } from "./setup/command.mjs";
 import { installOwnPackages } from "./setup/own-packages.mjs";
 import { projectFolder } from "./setup/project.mjs";
@@ -24,6 +25,7 @@ for (const picture of [".svg", ".png"].flatMap((ending) => files("docs", ending)
   cpSync(join(projectFolder, picture), join(copies, picture));
 }
 must("vitepress", ["build", "."]);
+await checkLayout(join(site, "dist"), ["/", ...pages.filter((page) => page !== "README.md").map(urlOf)]);
 console.log(`The site is in ${join(site, "dist")}: ${pages.length} pages and the reference.`);
 
 /**
@@ -68,6 +70,11 @@ function examples() {
   const folders = readdirSync(join(projectFolder, "examples")).sort();
   const candidates = ["examples/README.md", ...folders.map((name) => `examples/${name}/README.md`)];
   return candidates.filter((page) => existsSync(join(projectFolder, page)));
+}
+
+/** @param {string} page @returns {string} its path on the site */
+function urlOf(page) {
+  return `/${page.replace(/\.md$/, "")}`;
 }
 
 /**
