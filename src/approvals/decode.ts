@@ -64,7 +64,7 @@ export function decodeContent(content: RequestContent, knowledge: Knowledge): De
  * Reads calldata: by the approver's descriptors and ABIs of that contract, else by the selectors of the standards. What does not encode to
  * the same bytes again is not decoded: ABI decoders are lenient, and contracts differ in what they accept.
  */
-export function decodeCall(data: string, place: Required<Place>, knowledge: Knowledge, depth = 1): Decoded | undefined {
+function decodeCall(data: string, place: Required<Place>, knowledge: Knowledge, depth = 1): Decoded | undefined {
   if (place.to === undefined || depth > MAX_CALLS || data.length < 10) return undefined;
   for (const { format, source, descriptor } of callFormats(data, place, knowledge)) {
     const values = format.fragment && decodeExactly(format.fragment, data);
@@ -80,7 +80,7 @@ export function decodeCall(data: string, place: Required<Place>, knowledge: Know
 }
 
 /** Reads typed data in its canonical JSON: names and formats by descriptors of its contract, or of the standards. */
-export function decodeTypedData(
+function decodeTypedData(
   types: Readonly<Record<string, readonly TypedDataField[]>>,
   message: unknown,
   domain: Readonly<Record<string, string>>,

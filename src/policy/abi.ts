@@ -1,5 +1,5 @@
 import { assertArgument, type ParamType, toUtf8String } from "ethers";
-import { checksumAddress } from "../core/checksum.ts";
+import { checksumAddress } from "../signer/checksum.ts";
 import type { TypedDataValue } from "../signer/sign-request.ts";
 
 /** Fields by name, or by position if they have none. */

@@ -8,7 +8,7 @@ import {
   keccak256,
   toUtf8String,
 } from "ethers";
-import { checksumAddress } from "../core/checksum.ts";
+import { checksumAddress } from "./checksum.ts";
 import type { SigningPayload } from "./payload.ts";
 import type { SignRequest } from "./sign-request.ts";
 import { readTransaction } from "./transaction-fields.ts";

@@ -1,4 +1,4 @@
-import { checksumAddress } from "../core/checksum.ts";
+import { checksumAddress } from "./checksum.ts";
 import { decodeCanonicalRlp, type RlpItem } from "./rlp.ts";
 
 /** A delegation in a type 4 transaction's list (EIP-7702), or one to be signed. */

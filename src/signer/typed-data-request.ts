@@ -1,7 +1,7 @@
 import { concat, getBigInt, hexlify, id, keccak256, type TypedDataDomain, TypedDataEncoder } from "ethers";
-import { checksumAddress } from "../core/checksum.ts";
-import { Recent } from "../core/recent.ts";
+import { checksumAddress } from "./checksum.ts";
 import type { SigningPayload } from "./payload.ts";
+import { Recent } from "./recent.ts";
 import type { TypedDataSignRequest, TypedDataValue } from "./sign-request.ts";
 import { areTypesFew } from "./type-graph.ts";
 
