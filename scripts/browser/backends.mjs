@@ -13,7 +13,7 @@ import { KeyVaultServer } from "../../tests/servers/azure-key-vault/server.ts";
  * @property {string} address
  * @property {() => number} identityRequests how often a public key was asked for
  * @property {RegExp} foreignPackages what must not get into the page's bundle
- * @property {Readonly<Record<"refuse" | "hang" | "signByStranger" | "garble", () => void>>} faults
+ * @property {Readonly<Record<"refuse" | "hang" | "signByOtherKey" | "garble", () => void>>} faults
  * @property {() => Promise<void>} stop
  */
 
@@ -40,7 +40,7 @@ export async function awsKms() {
       refuse: () => server.faults.add({ kind: "exception", name: "AccessDeniedException", message }, sign),
       // Each attempt of a call has a third of its time.
       hang: () => server.faults.add({ kind: "hang" }, { ...sign, times: 3 }),
-      signByStranger: () => server.faults.add({ kind: "wrong key" }, sign),
+      signByOtherKey: () => server.faults.add({ kind: "wrong key" }, sign),
       garble: () => server.faults.add({ kind: "alter", alter: (answer) => ({ ...answer, Signature: "MAA=" }) }, sign),
     },
     stop: () => server.close(),
@@ -73,7 +73,7 @@ export async function azureKeyVault(cors) {
     faults: {
       refuse: () => server.faults.add({ ...refusal, innerCode: "ForbiddenByRbac" }, sign),
       hang: () => server.faults.add("hang", { ...sign, times: 3 }),
-      signByStranger: () => server.faults.add({ kind: "sign", by: new KeyVersion() }, sign),
+      signByOtherKey: () => server.faults.add({ kind: "sign", by: new KeyVersion() }, sign),
       garble: () => server.faults.add({ kind: "value", value: "AAAA" }, sign),
     },
     stop: () => server.close(),

@@ -36,8 +36,8 @@ export async function* goodAnswers(page, { address, identityRequests }) {
 export async function* badAnswers(page, { address, faults }) {
   for (const [fault, door, code] of /** @type {const} */ ([
     ["refuse", "message", "ACCESS_DENIED"],
-    ["signByStranger", "transaction", "SIGNATURE_MISMATCH"],
-    ["signByStranger", "viem message", "SIGNATURE_MISMATCH"],
+    ["signByOtherKey", "transaction", "SIGNATURE_MISMATCH"],
+    ["signByOtherKey", "viem message", "SIGNATURE_MISMATCH"],
     ["garble", "typed data", "BACKEND_RESPONSE_INVALID"],
     ["hang", "impatient", "BACKEND_TIMEOUT"],
   ])) {

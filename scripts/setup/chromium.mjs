@@ -4,7 +4,7 @@ import { aptInstall, aptUnpack, canInstall, hasApt } from "./apt.mjs";
 import { howToInstall } from "./package-manager.mjs";
 import { cacheFolder } from "./project.mjs";
 import { SetupError } from "./setup-error.mjs";
-import { linkToNeighbours } from "./shared-library.mjs";
+import { linkToSiblings } from "./shared-library.mjs";
 
 // Debian's package for tests: the browser itself, without windows.
 const debianPackage = "chromium-headless-shell";
@@ -38,7 +38,7 @@ export function prepareChromium() {
   else if (hasApt()) {
     // What the program reads from its own folder is in the second one.
     aptUnpack([debianPackage, "chromium-common"], ownFolder);
-    if (existsSync(unpacked)) linkToNeighbours(unpacked, ownFolder);
+    if (existsSync(unpacked)) linkToSiblings(unpacked, ownFolder);
   }
   const path = chromium();
   if (path) return path;

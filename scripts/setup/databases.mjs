@@ -5,7 +5,7 @@ import { isOnPath } from "./command.mjs";
 import { howToInstall } from "./package-manager.mjs";
 import { cacheFolder } from "./project.mjs";
 import { SetupError } from "./setup-error.mjs";
-import { linkToNeighbours } from "./shared-library.mjs";
+import { linkToSiblings } from "./shared-library.mjs";
 
 const [postgresRoot, redisRoot] = [join(cacheFolder, "postgres"), join(cacheFolder, "redis")];
 
@@ -34,12 +34,12 @@ export function prepareDatabases() {
   if (!postgresPrograms() && hasApt()) {
     aptUnpack(["postgresql"], postgresRoot);
     const folder = postgresPrograms();
-    if (folder) for (const name of ["initdb", "postgres"]) linkToNeighbours(join(folder, name), postgresRoot);
+    if (folder) for (const name of ["initdb", "postgres"]) linkToSiblings(join(folder, name), postgresRoot);
   }
   if (!redisServer() && hasApt()) {
     aptUnpack(["redis-server"], redisRoot);
     const server = redisServer();
-    if (server) linkToNeighbours(server, redisRoot);
+    if (server) linkToSiblings(server, redisRoot);
   }
   if (!postgresPrograms()) throw new SetupError(`Postgres is missing. ${howToInstall("postgres")}`);
   if (!redisServer()) throw new SetupError(`Redis is missing. ${howToInstall("redis")}`);

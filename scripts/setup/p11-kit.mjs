@@ -4,7 +4,7 @@ import { aptInstall, aptUnpack, canInstall, hasApt } from "./apt.mjs";
 import { howToInstall } from "./package-manager.mjs";
 import { cacheFolder } from "./project.mjs";
 import { SetupError } from "./setup-error.mjs";
-import { linkToNeighbours } from "./shared-library.mjs";
+import { linkToSiblings } from "./shared-library.mjs";
 
 const ownFolder = join(cacheFolder, "p11-kit");
 
@@ -35,7 +35,7 @@ export function prepareP11Kit() {
   if (canInstall()) aptInstall(packages);
   else if (hasApt()) {
     aptUnpack(packages, ownFolder);
-    for (const each of [p11KitServer(), p11KitClient()]) if (each) linkToNeighbours(each, ownFolder);
+    for (const each of [p11KitServer(), p11KitClient()]) if (each) linkToSiblings(each, ownFolder);
   }
   if (!isThere()) {
     throw new SetupError(`p11-kit's server and client are missing. ${howToInstall("p11Kit")}`);

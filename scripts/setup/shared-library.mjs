@@ -11,7 +11,7 @@ import { SetupError } from "./setup-error.mjs";
  * @param {string} library
  * @param {string} folder where everything was unpacked
  */
-export function linkToNeighbours(library, folder) {
+export function linkToSiblings(library, folder) {
   const missing = missingLibraries(library);
   if (missing.length === 0) return;
 

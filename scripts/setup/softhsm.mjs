@@ -4,7 +4,7 @@ import { aptInstall, aptUnpack, canInstall, hasApt } from "./apt.mjs";
 import { howToInstall } from "./package-manager.mjs";
 import { cacheFolder } from "./project.mjs";
 import { SetupError } from "./setup-error.mjs";
-import { linkToNeighbours } from "./shared-library.mjs";
+import { linkToSiblings } from "./shared-library.mjs";
 
 const ownFolder = join(cacheFolder, "softhsm");
 
@@ -52,7 +52,7 @@ function unpack() {
   try {
     aptUnpack(["libsofthsm2", "softhsm2"], ownFolder);
     const library = softHsmLibrary();
-    if (library) linkToNeighbours(library, ownFolder);
+    if (library) linkToSiblings(library, ownFolder);
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
     throw new SetupError(`${error.message}\n  SoftHSM2 is needed. ${howToInstall("softhsm")}`);

@@ -93,10 +93,10 @@ describe("ethers-hsm custody", () => {
       ...{ code: 1, report: { ok: false, level: "unknown", findings: [], attestation: { step: "name" } } },
     });
     expect(await run({ ...saved, evidence: other })).toMatchObject({ code: 1, report: { level: "unknown" } });
-    const stranger = computeAddress(id("another"));
+    const otherAddress = computeAddress(id("another"));
     // The address is computed from the public key: what the file says of it does not count.
-    expect(await run({ ...saved, address: stranger }, "--address", stranger)).toMatchObject({
-      ...{ code: 1, report: { address: ADDRESS, missing: [expect.stringContaining(stranger)] } },
+    expect(await run({ ...saved, address: otherAddress }, "--address", otherAddress)).toMatchObject({
+      ...{ code: 1, report: { address: ADDRESS, missing: [expect.stringContaining(otherAddress)] } },
     });
     for (const wrong of [
       [],

@@ -35,24 +35,24 @@ export interface ContractContext {
 /** Topics get their context late: it exists once `beforeAll` ran. */
 export type Context = () => ContractContext;
 
-export const STRANGER_KEY = id("a key of another account");
-export const STRANGER = new Wallet(STRANGER_KEY).address;
+export const OTHER_PRIVATE_KEY = id("a key of another account");
+export const OTHER = new Wallet(OTHER_PRIVATE_KEY).address;
 export const FRIEND = "0x8ba1f109551bD432803012645Ac136ddd64DBA72";
 
-/** Registered without an address · not registered at all · registered for the account, for a friend, for a stranger. */
+/** Registered without an address · not registered at all · registered for the account, for a friend, for another account. */
 export const NAMES = {
   empty: "empty.eth",
   unknown: "unknown.eth",
   account: "account.eth",
   friend: "friend.eth",
-  stranger: "stranger.eth",
+  other: "other.eth",
 } as const;
 
 async function registerNames(ens: Ens, address: string): Promise<void> {
   await ens.register(NAMES.empty, ZeroAddress);
   await ens.register(NAMES.account, address);
   await ens.register(NAMES.friend, FRIEND);
-  await ens.register(NAMES.stranger, STRANGER);
+  await ens.register(NAMES.other, OTHER);
 }
 
 interface Chain {

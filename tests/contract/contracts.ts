@@ -4,7 +4,7 @@ import { type Contract, ContractFactory, getCreateAddress } from "ethers";
 import { type CompiledContract, compile } from "../support/contracts/compile.ts";
 import { expectSameFailure } from "./compare.ts";
 import type { Context } from "./context.ts";
-import { FRIEND, NAMES, STRANGER_KEY } from "./context.ts";
+import { FRIEND, NAMES, OTHER_PRIVATE_KEY } from "./context.ts";
 
 const SUPPLY = 1_000_000n;
 
@@ -87,12 +87,12 @@ export function describeContracts(context: Context): void {
 
   test("another account of the backend has its own balance", async () => {
     const { anvil, online, pair, provider } = context();
-    const { signer } = await pair(provider, STRANGER_KEY);
-    const stranger = await signer.getAddress();
-    await anvil.fund(stranger, 10n ** 18n);
-    await (await transfer(online.signer, stranger, 3n)).wait();
+    const { signer } = await pair(provider, OTHER_PRIVATE_KEY);
+    const other = await signer.getAddress();
+    await anvil.fund(other, 10n ** 18n);
+    await (await transfer(online.signer, other, 3n)).wait();
     const receipt = await (await transfer(signer, FRIEND, 2n)).wait();
-    expect(receipt?.from).toBe(stranger);
-    expect(await as(signer).getFunction("balanceOf")(stranger)).toBe(1n);
+    expect(receipt?.from).toBe(other);
+    expect(await as(signer).getFunction("balanceOf")(other)).toBe(1n);
   });
 }

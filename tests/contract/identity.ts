@@ -3,7 +3,7 @@ import { expect, test } from "@jest/globals";
 import { AbstractSigner, getAddress, isAddressable, JsonRpcProvider, resolveAddress, verifyMessage } from "ethers";
 import { expectSerialized } from "./compare.ts";
 import type { Context } from "./context.ts";
-import { STRANGER, STRANGER_KEY } from "./context.ts";
+import { OTHER, OTHER_PRIVATE_KEY } from "./context.ts";
 
 /** Who the signer is and what it is connected to. */
 export function describeIdentity(context: Context): void {
@@ -14,10 +14,10 @@ export function describeIdentity(context: Context): void {
   });
 
   test("another key is another address", async () => {
-    const { signer, wallet } = await context().pair(null, STRANGER_KEY);
-    expect(await signer.getAddress()).toBe(STRANGER);
-    expect(wallet.address).toBe(STRANGER);
-    expect(verifyMessage("hello", await signer.signMessage("hello"))).toBe(STRANGER);
+    const { signer, wallet } = await context().pair(null, OTHER_PRIVATE_KEY);
+    expect(await signer.getAddress()).toBe(OTHER);
+    expect(wallet.address).toBe(OTHER);
+    expect(verifyMessage("hello", await signer.signMessage("hello"))).toBe(OTHER);
   });
 
   test("it is a signer to ethers, and an Addressable", async () => {

@@ -3,7 +3,7 @@ import type { Addressable, AddressLike, Signer } from "ethers";
 import { Wallet, ZeroAddress } from "ethers";
 import { expectSameFailure, expectSameTransaction } from "./compare.ts";
 import type { Context } from "./context.ts";
-import { FRIEND, NAMES, STRANGER, STRANGER_KEY } from "./context.ts";
+import { FRIEND, NAMES, OTHER, OTHER_PRIVATE_KEY } from "./context.ts";
 
 const BASE = { type: 2, nonce: 7, gasLimit: 21_000n, chainId: 31337n };
 const addressable = (address: string): Addressable => ({ getAddress: async () => address });
@@ -41,21 +41,21 @@ export function describeNames(context: Context): void {
 
   test("Addressables and promises need no provider", async () => {
     const { offline, address } = context();
-    const request = { ...BASE, to: new Wallet(STRANGER_KEY), from: Promise.resolve(address) };
+    const request = { ...BASE, to: new Wallet(OTHER_PRIVATE_KEY), from: Promise.resolve(address) };
     const signed = await expectSameTransaction(offline, request);
-    expect(signed.to).toBe(STRANGER);
+    expect(signed.to).toBe(OTHER);
   });
 
   test.each<[string, AddressLike]>([
-    ["a name", NAMES.stranger],
-    ["an Addressable", addressable(STRANGER)],
-    ["a promise", Promise.resolve(STRANGER)],
+    ["a name", NAMES.other],
+    ["an Addressable", addressable(OTHER)],
+    ["a promise", Promise.resolve(OTHER)],
   ])("another account as sender by %s is refused", async (_name, from) => {
     await expectSameFailure(context().online, (signer) => signer.signTransaction({ ...BASE, from }), {
       code: "INVALID_ARGUMENT",
       shortMessage: "transaction from address mismatch",
       argument: "tx.from",
-      value: STRANGER,
+      value: OTHER,
     });
   });
 

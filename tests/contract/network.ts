@@ -3,7 +3,7 @@ import type { Signer, TransactionRequest } from "ethers";
 import { NonceManager, verifyMessage } from "ethers";
 import { expectSameFailure } from "./compare.ts";
 import type { Context, Pair } from "./context.ts";
-import { FRIEND, NAMES, STRANGER } from "./context.ts";
+import { FRIEND, NAMES, OTHER } from "./context.ts";
 
 /** The signer answers as the wallet does, and that is as `expected`. */
 async function expectSameAnswer(
@@ -66,15 +66,15 @@ export function describeNetwork(context: Context): void {
     code: "INVALID_ARGUMENT",
     shortMessage: "transaction from mismatch",
     argument: "tx.from",
-    value: STRANGER,
+    value: OTHER,
   };
   test.each<[string, (signer: Signer) => Promise<unknown>]>([
-    ["populateCall", (signer) => signer.populateCall({ from: STRANGER })],
-    ["populateTransaction", (signer) => signer.populateTransaction({ from: STRANGER })],
-    ["estimateGas", (signer) => signer.estimateGas({ from: STRANGER })],
-    ["call", (signer) => signer.call({ from: STRANGER })],
-    ["sendTransaction", (signer) => signer.sendTransaction({ from: STRANGER })],
-    ["sendTransaction by name", (signer) => signer.sendTransaction({ from: NAMES.stranger })],
+    ["populateCall", (signer) => signer.populateCall({ from: OTHER })],
+    ["populateTransaction", (signer) => signer.populateTransaction({ from: OTHER })],
+    ["estimateGas", (signer) => signer.estimateGas({ from: OTHER })],
+    ["call", (signer) => signer.call({ from: OTHER })],
+    ["sendTransaction", (signer) => signer.sendTransaction({ from: OTHER })],
+    ["sendTransaction by name", (signer) => signer.sendTransaction({ from: NAMES.other })],
   ])("%s refuses another sender", async (_name, action) => {
     await expectSameFailure(context().online, action, foreign);
   });

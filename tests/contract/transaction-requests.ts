@@ -3,7 +3,7 @@ import type { Signer, TransactionRequest } from "ethers";
 import { Transaction, Wallet } from "ethers";
 import { expectSameFailure, expectSameSerialized, expectSameTransaction } from "./compare.ts";
 import type { Context } from "./context.ts";
-import { FRIEND, STRANGER, STRANGER_KEY } from "./context.ts";
+import { FRIEND, OTHER, OTHER_PRIVATE_KEY } from "./context.ts";
 
 const BASE = { type: 2, to: FRIEND, nonce: 7, gasLimit: 21_000n, value: 1n, chainId: 31337n };
 
@@ -27,10 +27,10 @@ export function describeTransactionRequests(context: Context): void {
       code: "INVALID_ARGUMENT",
       shortMessage: "transaction from address mismatch",
       argument: "tx.from",
-      value: STRANGER,
+      value: OTHER,
     };
-    await expectSameFailure(context().offline, sign({ ...BASE, from: STRANGER }), expected);
-    await expectSameFailure(context().offline, sign({ ...BASE, from: STRANGER.toLowerCase() }), expected);
+    await expectSameFailure(context().offline, sign({ ...BASE, from: OTHER }), expected);
+    await expectSameFailure(context().offline, sign({ ...BASE, from: OTHER.toLowerCase() }), expected);
   });
 
   test("a bad checksum is refused, in the sender and in the recipient", async () => {
@@ -98,7 +98,7 @@ export function describeTransactionRequests(context: Context): void {
     for (const signer of [offline.signer, offline.wallet]) {
       const request = { ...BASE, from: address };
       const signing = signer.signTransaction(request);
-      Object.assign(request, { value: 999n, to: STRANGER, from: STRANGER });
+      Object.assign(request, { value: 999n, to: OTHER, from: OTHER });
       expect(Transaction.from(await signing)).toMatchObject({ value: 1n, to: FRIEND, from: address });
     }
   });
@@ -120,12 +120,12 @@ export function describeTransactionRequests(context: Context): void {
   });
 
   test("a Transaction that another account signed is refused", async () => {
-    const transaction = Transaction.from(await new Wallet(STRANGER_KEY).signTransaction(BASE));
+    const transaction = Transaction.from(await new Wallet(OTHER_PRIVATE_KEY).signTransaction(BASE));
     await expectSameFailure(context().offline, sign(transaction), {
       code: "INVALID_ARGUMENT",
       shortMessage: "transaction from address mismatch",
       argument: "tx.from",
-      value: STRANGER,
+      value: OTHER,
     });
   });
 

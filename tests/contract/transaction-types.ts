@@ -5,7 +5,7 @@ import { cases } from "../support/cases.ts";
 import { blobSidecar, cellProofSidecar, constantKzg, versionedHash } from "../support/kzg.ts";
 import { expectSameFailure, expectSameTransaction } from "./compare.ts";
 import type { Context } from "./context.ts";
-import { FRIEND, STRANGER, STRANGER_KEY } from "./context.ts";
+import { FRIEND, OTHER, OTHER_PRIVATE_KEY } from "./context.ts";
 
 const ACCESS_LIST = [{ address: FRIEND, storageKeys: [id("slot 1"), id("slot 2")] }];
 const FEES = { maxFeePerGas: 30n, maxPriorityFeePerGas: 2n };
@@ -106,10 +106,10 @@ export function describeTransactionTypes(context: Context): void {
 
   let authorizations: Authorization[] = [];
   beforeAll(async () => {
-    const stranger = new Wallet(STRANGER_KEY);
+    const other = new Wallet(OTHER_PRIVATE_KEY);
     authorizations = [
-      await stranger.authorize({ address: FRIEND, nonce: 0, chainId: 0 }),
-      await stranger.authorize({ address: FRIEND, nonce: 2n ** 64n - 2n, chainId: 31337 }),
+      await other.authorize({ address: FRIEND, nonce: 0, chainId: 0 }),
+      await other.authorize({ address: FRIEND, nonce: 2n ** 64n - 2n, chainId: 31337 }),
     ];
   });
 
@@ -169,7 +169,7 @@ export function describeTransactionTypes(context: Context): void {
   });
 
   test("an authorization without a signature gets an empty one, which no node accepts", async () => {
-    const authorizationList = [{ address: STRANGER, nonce: 0n, chainId: 0n }] as unknown as Authorization[];
+    const authorizationList = [{ address: OTHER, nonce: 0n, chainId: 0n }] as unknown as Authorization[];
     const signed = await expectSameTransaction(context().offline, { ...CALL, type: 4, authorizationList });
     expect(signed.authorizationList?.[0]?.signature).toMatchObject({ r: ZeroHash, s: ZeroHash });
   });

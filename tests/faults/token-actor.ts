@@ -55,7 +55,7 @@ const creations: Record<string, string> = {};
 await signer.getAddress();
 await census();
 // In isolation it is another library in this process, which is not used.
-const neighbour = new BareModule(libraryPath);
+const otherUser = new BareModule(libraryPath);
 const fault = scene === "full-disk" ? fullDisk : removed;
 const during = await load([signer], { callers: CALLERS, over: fault(), patienceMs: PATIENCE });
 const after = await load([signer], { callers: CALLERS, calls: 100, patienceMs: PATIENCE });
@@ -85,7 +85,7 @@ async function removed(): Promise<void> {
   const aside = join(folder, "aside");
   for (let round = 0; round < 3; round += 1) {
     await signer.signDigest(id("it is there"));
-    const slot = values.isolated ? undefined : neighbour.slot(tokenLabel);
+    const slot = values.isolated ? undefined : otherUser.slot(tokenLabel);
     renameSync(token.folder, aside);
     endSessions(slot);
     await setTimeout(500);
@@ -95,7 +95,7 @@ async function removed(): Promise<void> {
 
 function endSessions(slot: Buffer | undefined): void {
   for (const pid of isolatedProcesses()) process.kill(pid, "SIGKILL");
-  if (slot) neighbour.cryptoki.C_CloseAllSessions(slot);
+  if (slot) otherUser.cryptoki.C_CloseAllSessions(slot);
 }
 
 async function create(label: string): Promise<void> {

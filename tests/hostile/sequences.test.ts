@@ -14,7 +14,7 @@ import { outcomeOf } from "./outcome.ts";
 const PRIVATE_KEY = id("the account of the hostile sequences");
 const ADDRESS = computeAddress(PRIVATE_KEY);
 const DIGEST = getBytes(id("a digest"));
-const STRANGER = new TestKey(id("a stranger"));
+const OTHER_KEY = new TestKey(id("another key"));
 
 const everyDoor = doors.map((door) => [door.name, door] as const);
 
@@ -108,8 +108,8 @@ describe("without expectedAddress", () => {
   test.each(everyDoor)("%s: another key's identity gives no signature of this one", async (name, door) => {
     const key = new HostileKey(PRIVATE_KEY);
     const chain = new RecordingChain();
-    key.turn({ getPublicKey: () => STRANGER.publicKey });
-    const account = name.startsWith("EIP-1193") ? STRANGER.address : ADDRESS;
+    key.turn({ getPublicKey: () => OTHER_KEY.publicKey });
+    const account = name.startsWith("EIP-1193") ? OTHER_KEY.address : ADDRESS;
     const use = door.open(new RemoteSigner(key), chain, account);
     expect(await outcomeOf(use(1))).toBe("SIGNATURE_MISMATCH");
     expect(chain.sent).toEqual([]);
@@ -118,7 +118,7 @@ describe("without expectedAddress", () => {
 
 describe("an answer that comes after the caller gave up", () => {
   test.each([
-    ["another key's signature", (digest: Uint8Array) => STRANGER.sign(digest)],
+    ["another key's signature", (digest: Uint8Array) => OTHER_KEY.sign(digest)],
     ["no signature", () => null],
     ["a failure", () => Promise.reject(new Error("too late"))],
   ])("%s: the caller has the signal's reason, and the next call its own answer", async (_name, late) => {
@@ -167,11 +167,11 @@ test("on a real node nothing of a hostile key arrives, and the account goes on f
     await anvil.fund(ADDRESS, parseEther("10"));
     const signer = new RemoteSigner(key, chain, { expectedAddress: ADDRESS });
     const provider = createProvider({ accounts: [signer], provider: chain });
-    const request = { method: "eth_sendTransaction", params: [{ from: ADDRESS, to: STRANGER.address, value: "0x2" }] };
+    const request = { method: "eth_sendTransaction", params: [{ from: ADDRESS, to: OTHER_KEY.address, value: "0x2" }] };
     const refused = hostileAnswers.filter(({ expected }) => expected === "SIGNATURE_MISMATCH");
     for (const answer of refused) {
       key.turn(answer);
-      await expect(signer.sendTransaction({ to: STRANGER.address, value: 1 })).rejects.toMatchObject({
+      await expect(signer.sendTransaction({ to: OTHER_KEY.address, value: 1 })).rejects.toMatchObject({
         code: "SIGNATURE_MISMATCH",
       });
       await expect(provider.request(request)).rejects.toMatchObject({ data: { code: "SIGNATURE_MISMATCH" } });
@@ -181,9 +181,9 @@ test("on a real node nothing of a hostile key arrives, and the account goes on f
     expect((await chain.send("txpool_status", [])) as object).toMatchObject({ pending: "0x0", queued: "0x0" });
     key.recover();
     await provider.request(request);
-    await (await signer.sendTransaction({ to: STRANGER.address, value: 1 })).wait();
+    await (await signer.sendTransaction({ to: OTHER_KEY.address, value: 1 })).wait();
     expect(await chain.getTransactionCount(ADDRESS)).toBe(2);
-    expect(await chain.getBalance(STRANGER.address)).toBe(3n);
+    expect(await chain.getBalance(OTHER_KEY.address)).toBe(3n);
   } finally {
     await anvil.stop();
   }

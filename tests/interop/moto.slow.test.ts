@@ -4,7 +4,7 @@ import { describeWithEmulator } from "./emulator.ts";
 import { EmulatedKms } from "./kms.ts";
 
 // moto signs SHA-256 of the digest whatever the MessageType: a signer that trusted it would hand out a signature that
-// recovers to a stranger's address.
+// recovers to another address.
 describeWithEmulator("moto", (url) => {
   let kms: EmulatedKms;
 

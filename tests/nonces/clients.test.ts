@@ -60,12 +60,12 @@ describe.each(Object.entries(WORDS))("in the words of %s", (_client, words) => {
     expect(chain.mined.map(({ nonce }) => nonce)).toEqual(chain.mined.map((_, index) => index));
   });
 
-  test("a stranger's transaction with the nonce: superseded after the grace period, and the key signs once more", async () => {
+  test("another wallet's transaction with the nonce: superseded after the grace period, and the key signs once more", async () => {
     const { chain, node, process, store, key } = createWorld(words);
     node.fates.push("lose-request");
     const options = { grace: 0 };
     await failureOf(process(options).sendTransaction(payment(1, "invoice 1")));
-    chain.mineRaw(await strangers(0));
+    chain.mineRaw(await signedElsewhere(0));
     // The first look finds the nonce used, the second one that none of its hashes was mined.
     await process(options).reconcile();
     await process(options).reconcile();
@@ -89,7 +89,7 @@ describe.each(Object.entries(WORDS))("in the words of %s", (_client, words) => {
   });
 });
 
-async function strangers(nonce: number): Promise<string> {
+async function signedElsewhere(nonce: number): Promise<string> {
   const fees = { maxFeePerGas: 3_000_000_000n, maxPriorityFeePerGas: 1n };
   return wallet.signTransaction({ type: 2, chainId: 99n, nonce, to: wallet.address, gasLimit: 21_000n, ...fees });
 }

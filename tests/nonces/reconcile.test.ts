@@ -90,7 +90,7 @@ test("a refused transaction's key broadcasts the same bytes again, unless anothe
   expect(key.signatures).toBe(3);
 });
 
-test("a stranger's dropped transaction leaves a hole that the next send fills, after the grace period", async () => {
+test("another wallet's dropped transaction leaves a hole that the next send fills, after the grace period", async () => {
   const { chain, node, process } = createWorld();
   const fees = { maxFeePerGas: 3_000_000_000n, maxPriorityFeePerGas: 1n };
   const raw = await wallet.signTransaction({ type: 2, chainId: 99n, nonce: 0, to: FRIEND, gasLimit: 21_000n, ...fees });
@@ -104,7 +104,7 @@ test("a stranger's dropped transaction leaves a hole that the next send fills, a
   expect(chain.mined).toHaveLength(3);
 });
 
-test("a stranger's pending transaction that the node hides: its nonce is not tried again within the grace period", async () => {
+test("another wallet's pending transaction that the node hides: its nonce is not tried again within the grace period", async () => {
   const { node, process } = createWorld();
   const fees = { maxFeePerGas: 900_000_000_000n, maxPriorityFeePerGas: 1n };
   const raw = await wallet.signTransaction({ type: 2, chainId: 99n, nonce: 0, to: FRIEND, gasLimit: 21_000n, ...fees });

@@ -154,12 +154,12 @@ describe("what a user can get wrong", () => {
   });
 
   test("a public key given by the caller that is not the token's", async () => {
-    const error = await failure({ publicKey: new SigningKey(id("stranger")).publicKey });
+    const error = await failure({ publicKey: new SigningKey(id("another key")).publicKey });
     expect(error.code).toBe("KEY_UNUSABLE");
   });
 
   test("a public key given by the caller that is not the private key's: nothing is signed", async () => {
-    const publicKey = new SigningKey(id("stranger")).publicKey;
+    const publicKey = new SigningKey(id("another key")).publicKey;
     const signer = new Pkcs11Signer({ ...named, keyLabel: "lonely", publicKey });
     signers.push(signer);
     await expect(signer.signMessage("hello")).rejects.toMatchObject({ code: "SIGNATURE_MISMATCH" });

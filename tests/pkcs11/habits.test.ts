@@ -69,7 +69,7 @@ describe("object handles are given out again", () => {
     const signer = openSigner();
     await signAll(signer, 5);
     token.deleteKeys("hot");
-    token.importKey(id("stranger"), { label: "stranger", id: "0x02" });
+    token.importKey(id("another key"), { label: "other", id: "0x02" });
     token.importKey(id("first"), { label: "hot", id: "0x01" });
     await expect(signer.health()).resolves.toMatchObject({ ready: true });
     await expect(signAll(signer, 20)).resolves.toEqual(new Set([new Wallet(id("first")).address]));

@@ -96,9 +96,9 @@ describe("the process of a library", () => {
     await signer.getAddress();
     const before = isolatedProcesses();
     const starts = calls("C_Initialize");
-    shim.neighbour("finalize");
+    shim.otherUser("finalize");
     expect(verifyMessage("hello", await signer.signMessage("hello"))).toBe(address);
-    expect(shim.stats().neighbourDeeds).toBe(1);
+    expect(shim.stats().otherUserActions).toBe(1);
     expect(calls("C_Initialize")).toBe(starts + 1);
     expect(isolatedProcesses()).toEqual(before);
   });

@@ -61,7 +61,7 @@ describe.each(WAYS)("session handles are given out again (%s)", (_way, options) 
     const disturb = () => {
       signed += 1;
       if (signed % 40 !== 0) return;
-      if ("isolation" in options) shim.neighbour("closeAllSessions");
+      if ("isolation" in options) shim.otherUser("closeAllSessions");
       else bare.cryptoki.C_CloseAllSessions(bare.slot(token.label));
     };
     const outcome = await Promise.all(signers.map((signer) => signAll(signer, 120, disturb)));

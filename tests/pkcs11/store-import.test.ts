@@ -90,7 +90,7 @@ describe("an import that fails leaves nothing behind", () => {
   });
 
   test("another address than the expected one", async () => {
-    const expectedAddress = new Wallet(id("stranger")).address;
+    const expectedAddress = new Wallet(id("another key")).address;
     await expect(store.importKey(id("mine"), { name: "mismatch", expectedAddress })).rejects.toMatchObject({
       code: "ADDRESS_MISMATCH",
       backend: "pkcs11",

@@ -117,7 +117,7 @@ export class ChainLedger {
   async #book({ hash, from, nonce, value }: MinedTransaction): Promise<void> {
     const books = this.#books.get(from);
     if (!books) {
-      this.#complain(`a transaction of a stranger: ${from}`);
+      this.#complain(`a transaction of another account: ${from}`);
       return;
     }
     const receipt = (await this.#chain.send("eth_getTransactionReceipt", [hash])) as Receipt;

@@ -246,6 +246,6 @@ describe("the chain", () => {
     const { ledger: first, complaints } = await open();
     await open();
     await first.reconcile([await send("sent")]);
-    expect(complaints).toContain(`a transaction of a stranger: ${wallet.address.toLowerCase()}`);
+    expect(complaints).toContain(`a transaction of another account: ${wallet.address.toLowerCase()}`);
   });
 });

@@ -72,7 +72,7 @@ export function tokenBackends(): TokenBackends {
 
   const { inProcess, isolated } = shims;
   return {
-    inProcess: backend("pkcs11", inProcess, neighbours(inProcess.libraryPath, token), false),
+    inProcess: backend("pkcs11", inProcess, otherUsers(inProcess.libraryPath, token), false),
     isolated: backend("pkcs11 isolated", isolated, isolatedTroubles(isolated), true),
     shims: [inProcess, isolated],
     remove,
@@ -96,15 +96,15 @@ function troubles(shim: Shim): Disturbance[] {
 
 function isolatedTroubles(shim: Shim): Disturbance[] {
   return [
-    { name: "sessions closed by others", ms: 300, strike: () => shim.neighbour("closeAllSessions") },
-    { name: "logout by others", ms: 300, strike: () => shim.neighbour("logout") },
+    { name: "sessions closed by others", ms: 300, strike: () => shim.otherUser("closeAllSessions") },
+    { name: "logout by others", ms: 300, strike: () => shim.otherUser("logout") },
     { name: "crash", ms: 2_000, strike: () => shim.set("C_Sign", { crash: true, skip: 5, count: 1 }) },
     { name: "a call that hangs", ms: 3_000, strike: () => shim.set("C_Sign", { hangMs: 60_000, skip: 5, count: 1 }) },
   ];
 }
 
 /** What other code of this very process does to the library. */
-function neighbours(libraryPath: string, { label, pin }: SoftHsmToken): Disturbance[] {
+function otherUsers(libraryPath: string, { label, pin }: SoftHsmToken): Disturbance[] {
   const bare = new BareModule(libraryPath);
   return [
     { name: "sessions closed by others", ms: 300, strike: () => bare.cryptoki.C_CloseAllSessions(bare.slot(label)) },
@@ -121,10 +121,10 @@ function neighbours(libraryPath: string, { label, pin }: SoftHsmToken): Disturba
   ].map(({ name, ms, strike }) => ({ name, ms, strike: () => forgiving(strike) }));
 }
 
-/** Between C_Finalize and the next start the neighbour's own calls fail, too. @returns whether it was done. */
-function forgiving(deed: () => void): boolean {
+/** Between C_Finalize and the next start the other user's own calls fail, too. @returns whether it was done. */
+function forgiving(action: () => void): boolean {
   try {
-    deed();
+    action();
     return true;
   } catch (error) {
     if (!(error instanceof pkcs11js.Pkcs11Error)) throw error;

@@ -65,10 +65,10 @@ export async function openWorld(complain: (text: string) => void) {
   };
 }
 
-async function patiently(deed: () => Promise<unknown>): Promise<void> {
+async function patiently(action: () => Promise<unknown>): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await deed();
+      await action();
       return;
     } catch (error) {
       if (attempt === 30) throw error;

@@ -16,7 +16,7 @@ function answer(name: string): unknown {
   return make?.(right);
 }
 
-/** The honest key's backend, once it misbehaves. */
+/** The honest key's backend, once it fails. */
 function turned(name: string): HostileKey {
   const found = hostileAnswers.find((each) => each.name === name);
   if (!found) throw new Error(`there is no answer that ${name}`);

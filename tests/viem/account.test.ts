@@ -89,8 +89,8 @@ describe("failures", () => {
   });
 
   test.each(requests)("%s returns no signature by another key", async (_name, request) => {
-    const stranger = new MemoryKey(HASH);
-    const account = await brokenAccount((_honest, digest) => stranger.signDigest(digest));
+    const other = new MemoryKey(HASH);
+    const account = await brokenAccount((_honest, digest) => other.signDigest(digest));
     expect(await failureOf(() => request(account))).toMatchObject({ name: "SignerError", code: "SIGNATURE_MISMATCH" });
   });
 

@@ -64,10 +64,10 @@ describe("signTransaction", () => {
   });
 
   test("EIP-7702 with authorizations of its own and of another account", async () => {
-    const stranger = await createPair(hex(id("another account of viem's tests")));
+    const otherPair = await createPair(hex(id("another account of viem's tests")));
     const authorizationList = [
       await pair.remote.signAuthorization({ address: FRIEND, chainId: 31337, nonce: 8 }),
-      await stranger.remote.signAuthorization({ address: FRIEND, chainId: 0, nonce: 0 }),
+      await otherPair.remote.signAuthorization({ address: FRIEND, chainId: 0, nonce: 0 }),
     ];
     const transaction = { ...CALL, ...FEES, authorizationList };
     const serialized = await expectSame(pair, (account) => account.signTransaction(transaction));

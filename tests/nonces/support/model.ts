@@ -47,7 +47,7 @@ type Step =
     }
   | { readonly do: "retry"; readonly which: number; readonly process: number }
   | { readonly do: "replace" | "cancel"; readonly which: number; readonly process: number }
-  | { readonly do: "mine" | "drop" | "stranger" | "reorg" | "lag" | "reconcile" };
+  | { readonly do: "mine" | "drop" | "other-wallet" | "reorg" | "lag" | "reconcile" };
 
 const FATES = [
   "answer",
@@ -82,7 +82,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       do: fc.constantFrom(
         "mine" as const,
         "drop" as const,
-        "stranger" as const,
+        "other-wallet" as const,
         "reorg" as const,
         "lag" as const,
         "reconcile" as const,
@@ -100,7 +100,7 @@ interface Sent {
 
 /**
  * Random histories of one account on a chain of two nodes: three processes send with failing keys and nodes, replace and cancel;
- * pools drop, strangers send, blocks are taken back. In the end everything is mined or superseded, no payment is made twice, none
+ * pools drop, other wallets send, blocks are taken back. In the end everything is mined or superseded, no payment is made twice, none
  * is made whose caller was told that nothing was sent, and each key's is made once.
  */
 export async function checkHistories(
@@ -129,7 +129,7 @@ async function checkHistory(world: ModelWorld, hasQueue: boolean, steps: readonl
   const signerOf = (index: number) => signers[index] as NonceSigner;
   const signDigest = key.signDigest.bind(key);
   const sent: Sent[] = [];
-  let hasStranger = false;
+  let hasOtherWallet = false;
   let cancelled = new Set<number>();
 
   const attemptSend = async (wei: number, idempotencyKey: string | undefined, index: number) => {
@@ -175,14 +175,14 @@ async function checkHistory(world: ModelWorld, hasQueue: boolean, steps: readonl
       case "drop":
         await world.drop();
         break;
-      case "stranger": {
-        hasStranger = true;
-        await world.mineRaw(await strangers(world, (await world.mined()).length));
+      case "other-wallet": {
+        hasOtherWallet = true;
+        await world.mineRaw(await signedElsewhere(world, (await world.mined()).length));
         break;
       }
       case "reorg":
-        // A stranger's transaction that is taken back for good makes ours valid again, which no store can know.
-        await world.reorg(!hasStranger);
+        // Another wallet's transaction that is taken back makes ours valid again, which no store can know.
+        await world.reorg(!hasOtherWallet);
         break;
       case "lag":
         second.lag = second.lag === 0 ? 1 : 0;
@@ -233,8 +233,8 @@ function checkPayments(mined: readonly Transaction[], sent: readonly Sent[], can
   }
 }
 
-async function strangers({ chainId, secret }: ModelWorld, nonce: number): Promise<string> {
+async function signedElsewhere({ chainId, secret }: ModelWorld, nonce: number): Promise<string> {
   const fees = { maxFeePerGas: 3_000_000_000n, maxPriorityFeePerGas: 1n };
-  const to = id("a stranger's payee").slice(0, 42);
+  const to = id("another wallet's payee").slice(0, 42);
   return new Wallet(secret).signTransaction({ type: 2, chainId, nonce, to, gasLimit: 21_000n, ...fees });
 }

@@ -35,17 +35,17 @@ export const FAULTS: readonly Fault[] = [
   {
     name: "sessions closed by another user",
     allowed: UNREACHABLE,
-    run: (scene) => scene.repeatedly(200, () => scene.neighbour("closeAllSessions")),
+    run: (scene) => scene.repeatedly(200, () => scene.otherUser("closeAllSessions")),
   },
   {
     name: "logout by another user",
     allowed: UNREACHABLE,
-    run: (scene) => scene.repeatedly(200, () => scene.neighbour("logout")),
+    run: (scene) => scene.repeatedly(200, () => scene.otherUser("logout")),
   },
   {
     name: "C_Finalize by another user",
     allowed: UNREACHABLE,
-    run: (scene) => scene.repeatedly(300, () => scene.neighbour("finalize")),
+    run: (scene) => scene.repeatedly(300, () => scene.otherUser("finalize")),
   },
   {
     name: "key deleted and recreated, same material",
@@ -112,7 +112,7 @@ export const FAULTS: readonly Fault[] = [
       name: `${name} hangs`,
       timeout: 1_000,
       allowed: UNREACHABLE,
-      run: (scene) => hanging(scene, name, {}, () => scene.neighbour("closeAllSessions")),
+      run: (scene) => hanging(scene, name, {}, () => scene.otherUser("closeAllSessions")),
     }),
   ),
   {

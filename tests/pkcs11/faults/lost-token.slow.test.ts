@@ -99,7 +99,7 @@ test("a token that cannot be read hides no other, but others are not counted wit
 test("a slot that stays gone is the backend's failure, not a missing key", async () => {
   const signer = open();
   await signer.signMessage("before");
-  shim.neighbour("closeAllSessions");
+  shim.otherUser("closeAllSessions");
   shim.set("C_OpenSession", { returnValue: SLOT_ID_INVALID });
   await expect(signer.signMessage("during")).rejects.toMatchObject({ code: "BACKEND_UNAVAILABLE", retryable: true });
   shim.clear();

@@ -46,8 +46,8 @@ export async function play(
 
   await Promise.all(signers.map((signer) => signer.close()));
   const closed = shim.stats();
-  const deeds = (name: ShimFunction) => closed.functions[name].calls - before[name].calls;
-  const { logout, finalize } = scene.deeds;
+  const actions = (name: ShimFunction) => closed.functions[name].calls - before[name].calls;
+  const { logout, finalize } = scene.actions;
   await scene.close();
   return {
     fault: fault.name,
@@ -60,7 +60,7 @@ export async function play(
     strikes: scene.strikes,
     logins: functions.C_Login.calls - before.C_Login.calls,
     // No other code uses a remote token's library, nor one that runs in a process of its own.
-    disservices: isolated || fault.remote ? 0 : deeds("C_Logout") + deeds("C_Finalize") - logout - finalize,
+    disservices: isolated || fault.remote ? 0 : actions("C_Logout") + actions("C_Finalize") - logout - finalize,
     initializations: functions.C_Initialize.calls - before.C_Initialize.calls,
     overlaps,
     interleavings,

@@ -35,7 +35,7 @@ const LONGEST = 30_000;
 /** Calls that need every session of the pool. */
 const PARALLEL = 50;
 
-type Deed = "closeAllSessions" | "logout" | "finalize";
+type Action = "closeAllSessions" | "logout" | "finalize";
 
 /** A token with two keys, the shim in front of it, signers over both keys, and ways to disturb them. */
 export class Scene {
@@ -49,7 +49,7 @@ export class Scene {
   /** How often something was done to the module. */
   strikes = 0;
   /** How often other code of this process did so. */
-  readonly deeds: Record<Deed, number> = { closeAllSessions: 0, logout: 0, finalize: 0 };
+  readonly actions: Record<Action, number> = { closeAllSessions: 0, logout: 0, finalize: 0 };
   readonly #token: SoftHsmToken;
   readonly #folder: string;
   readonly #hangTimeout: number | undefined;
@@ -125,9 +125,9 @@ export class Scene {
   }
 
   /** Does something again and again until the scene is over. */
-  async repeatedly(pauseMs: number, deed: () => void | Promise<void>): Promise<void> {
+  async repeatedly(pauseMs: number, action: () => void | Promise<void>): Promise<void> {
     while (!this.isOver) {
-      await deed();
+      await action();
       this.strikes += 1;
       await setTimeout(pauseMs);
     }
@@ -141,17 +141,17 @@ export class Scene {
   }
 
   /** What another user of the module does: code of this process with pkcs11js, or of the library's own process. */
-  neighbour(deed: Deed): void {
+  otherUser(action: Action): void {
     if (this.isolated) {
-      this.shim.neighbour(deed);
+      this.shim.otherUser(action);
       return;
     }
     this.#bare ??= new BareModule(this.shim.libraryPath);
-    this.deeds[deed] += 1;
+    this.actions[action] += 1;
     const { cryptoki } = this.#bare;
-    if (deed === "finalize") {
+    if (action === "finalize") {
       finalize(cryptoki);
-    } else if (deed === "closeAllSessions") {
+    } else if (action === "closeAllSessions") {
       cryptoki.C_CloseAllSessions(this.#bare.slot(this.#token.label));
     } else {
       const session = this.#bare.open(this.#token.label, this.#token.pin);

@@ -76,7 +76,7 @@ const OPERATIONS: Readonly<Record<string, (ring: KeyRing, input: Json, shape?: S
 const ACCOUNT = "111122223333";
 // As the service answers every origin.
 const CORS = { methods: "POST", exposed: "x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage,Date" };
-const STRANGER = new Secp256k1Key("5a".repeat(32));
+const OTHER_KEY = new Secp256k1Key("5a".repeat(32));
 
 /** AWS KMS on loopback, for the operations in use: AWS JSON 1.1 as the unmodified SDK speaks it, and real keys. */
 export class KmsServer {
@@ -177,7 +177,7 @@ export class KmsServer {
     this.#requireGrant(operation, input, caller);
     const answer = execute(this.ring, input, fault?.kind === "shape" ? fault.shape : {});
     this.#answered.set(operation, this.answered(operation) + 1);
-    if (fault?.kind === "wrong key") return { ...answer, ...byStranger(operation, input) };
+    if (fault?.kind === "wrong key") return { ...answer, ...byOtherKey(operation, input) };
     return fault?.kind === "alter" ? fault.alter(answer) : answer;
   }
 
@@ -191,9 +191,9 @@ export class KmsServer {
   }
 }
 
-function byStranger(operation: string, input: Json): Json {
-  if (operation === "GetPublicKey") return { PublicKey: base64(spkiOf(STRANGER)) };
-  return { Signature: base64(STRANGER.signDer(Buffer.from(String(input["Message"]), "base64"))) };
+function byOtherKey(operation: string, input: Json): Json {
+  if (operation === "GetPublicKey") return { PublicKey: base64(spkiOf(OTHER_KEY)) };
+  return { Signature: base64(OTHER_KEY.signDer(Buffer.from(String(input["Message"]), "base64"))) };
 }
 
 function retryAfter(seconds: number | undefined): Record<string, string> {

@@ -1,11 +1,11 @@
 import { publicKeyFromSpki } from "../../../src/core/public-key.ts";
 import { signatureFromDer } from "../../../src/core/signature.ts";
+import { failureModes } from "./failure-modes.ts";
 import type { HostileAnswer } from "./hostile-case.ts";
 import { hostilePublicKeys } from "./hostile-public-keys.ts";
-import { hostileSignatures, STRANGER } from "./hostile-signatures.ts";
+import { hostileSignatures, OTHER_KEY } from "./hostile-signatures.ts";
 import { malformedDer } from "./malformed-der.ts";
 import { malformedSpki } from "./malformed-public-keys.ts";
-import { misbehaviour } from "./misbehaviour.ts";
 import { notSignatures } from "./not-signatures.ts";
 
 const byNumbers = hostileSignatures.map(({ name, expected, make }): HostileAnswer => {
@@ -30,7 +30,7 @@ const byPublicKey = hostilePublicKeys.map(({ name, expected, make }): HostileAns
   return { name: `for the public key ${name}`, call: "getPublicKey", expected, behave };
 });
 
-const bySpki = malformedSpki(STRANGER.publicKey).map(({ name, code }, index): HostileAnswer => {
+const bySpki = malformedSpki(OTHER_KEY.publicKey).map(({ name, code }, index): HostileAnswer => {
   const behave: HostileAnswer["behave"] = (honest) => ({
     getPublicKey: () => publicKeyFromSpki(malformedSpki(honest.publicKey)[index]?.bytes as Uint8Array),
   });
@@ -62,5 +62,5 @@ export const hostileAnswers: readonly HostileAnswer[] = [
   ...byDer,
   ...byPublicKey,
   ...bySpki,
-  ...misbehaviour,
+  ...failureModes,
 ];

@@ -47,7 +47,7 @@ export interface Behaviour {
   readonly signDigest?: (digest: Uint8Array, options: SignOptions) => unknown;
 }
 
-/** One way in which a backend misbehaves. */
+/** One way in which a backend fails. */
 export interface HostileAnswer {
   /** What the backend does. */
   readonly name: string;
@@ -57,6 +57,6 @@ export interface HostileAnswer {
    * ADDRESS_MISMATCH takes a signer with `expectedAddress`; BACKEND_TIMEOUT takes all of the signer's `timeout`.
    */
   readonly expected: Expected;
-  /** The misbehaviour, over the honest key. A new one each time, since some remember what they were asked. */
+  /** The failure mode, over the honest key. A new one each time, since some remember what they were asked. */
   readonly behave: (honest: TestKey) => Behaviour;
 }

@@ -1,13 +1,13 @@
 import { concat, encodeBase64, getBytes, hexlify } from "ethers";
 import type { Expected, HostilePublicKey } from "./hostile-case.ts";
-import { STRANGER } from "./hostile-signatures.ts";
+import { OTHER_KEY } from "./hostile-signatures.ts";
 import { malformedSec1, spkiOf } from "./malformed-public-keys.ts";
 import { Point } from "./point.ts";
 
 const INVALID = "BACKEND_RESPONSE_INVALID";
 
 const values: readonly (readonly [string, Expected, HostilePublicKey["make"]])[] = [
-  ["another account's, which is well-formed", "ADDRESS_MISMATCH", () => STRANGER.publicKey],
+  ["another account's, which is well-formed", "ADDRESS_MISMATCH", () => OTHER_KEY.publicKey],
   ["the mirrored point: the same x, the other y", "ADDRESS_MISMATCH", mirrored],
   ["the compressed point, where 65 bytes are due", INVALID, (key) => Point.fromBytes(key).toBytes(true)],
   ["its SubjectPublicKeyInfo", INVALID, spkiOf],
@@ -29,7 +29,7 @@ const values: readonly (readonly [string, Expected, HostilePublicKey["make"]])[]
 ];
 
 // The names do not depend on the key.
-const malformed = malformedSec1(STRANGER.publicKey).map(({ name }, index): HostilePublicKey => {
+const malformed = malformedSec1(OTHER_KEY.publicKey).map(({ name }, index): HostilePublicKey => {
   return { name, expected: INVALID, make: (publicKey) => malformedSec1(publicKey)[index]?.bytes };
 });
 

@@ -9,7 +9,7 @@ import { ORDER } from "./point.ts";
 type Make = HostileSignature["make"];
 
 /** Whose signatures must never pass for the honest key's. */
-export const STRANGER = new TestKey(`0x${"5e".repeat(32)}`, "stranger");
+export const OTHER_KEY = new TestKey(`0x${"5e".repeat(32)}`, "other");
 
 const [MISMATCH, INVALID] = ["SIGNATURE_MISMATCH", "BACKEND_RESPONSE_INVALID"] as const;
 
@@ -30,7 +30,7 @@ const outOfRange = OUT_OF_RANGE.flatMap(([name, value]): [string, Expected, Make
 ]);
 
 const table: readonly (readonly [string, Expected, Make])[] = [
-  ["by another key", MISMATCH, (digest) => STRANGER.sign(digest)],
+  ["by another key", MISMATCH, (digest) => OTHER_KEY.sign(digest)],
   ["by the key of the mirrored point: the same x, the other y", MISMATCH, (digest, key) => mirrored(key).sign(digest)],
   ["by a P-256 key", MISMATCH, (digest) => p256Signature(digest)],
   ["of BIP-340 (Schnorr)", MISMATCH, (digest, key) => fromCompact(schnorr.sign(digest, getBytes(key.privateKey)))],
@@ -82,7 +82,7 @@ function flipped(digest: Uint8Array): Uint8Array {
 }
 
 function p256Signature(digest: Uint8Array): RawSignature {
-  return fromCompact(p256.sign(digest, getBytes(STRANGER.privateKey), { prehash: false, extraEntropy: true }));
+  return fromCompact(p256.sign(digest, getBytes(OTHER_KEY.privateKey), { prehash: false, extraEntropy: true }));
 }
 
 function fromCompact(compact: Uint8Array): RawSignature {

@@ -2,7 +2,7 @@ import { p256 } from "@noble/curves/nist.js";
 import { concat, getBytes, hexlify } from "ethers";
 import type { SignerErrorCode } from "../../../src/core/errors.ts";
 import type { MalformedBytes } from "./hostile-case.ts";
-import { STRANGER } from "./hostile-signatures.ts";
+import { OTHER_KEY } from "./hostile-signatures.ts";
 import { Point } from "./point.ts";
 
 /** A right key in hex without 0x: `point` uncompressed, `xy` without its prefix, and `compressed`. */
@@ -153,6 +153,6 @@ function offCurve({ point }: Key): string {
 let p256PointHex: string | undefined;
 
 function p256Point(): string {
-  p256PointHex ??= hexlify(p256.getPublicKey(getBytes(STRANGER.privateKey), false)).slice(2);
+  p256PointHex ??= hexlify(p256.getPublicKey(getBytes(OTHER_KEY.privateKey), false)).slice(2);
   return p256PointHex;
 }

@@ -54,7 +54,7 @@ export const MODULE_STATS = [
   "interleavings",
   "closedInUse",
   "mostSessions",
-  "neighbourDeeds",
+  "otherUserActions",
   "swaps",
 ] as const;
 
@@ -72,7 +72,7 @@ export const ANSWERS = [
 ] as const;
 
 /** What another user of the module does; 0 is nothing. */
-export const NEIGHBOUR_DEEDS = ["nothing", "closeAllSessions", "logout", "finalize"] as const;
+export const OTHER_USER_ACTIONS = ["nothing", "closeAllSessions", "logout", "finalize"] as const;
 
 /**
  * What other modules do, and SoftHSM2 does not, or only by chance; each is on or off.
@@ -110,8 +110,8 @@ export const PATH_SIZE = 4096;
 export const PROCESS_COUNT = 1024;
 export const RECORD_LENGTH = FAULT.length + STATS.length;
 export const MODULE_WORDS = FUNCTIONS.length * RECORD_LENGTH;
-export const NEIGHBOUR_WORD = MODULE_WORDS + MODULE_STATS.length;
-export const HABIT_WORDS = NEIGHBOUR_WORD + 1;
+export const OTHER_USER_WORD = MODULE_WORDS + MODULE_STATS.length;
+export const HABIT_WORDS = OTHER_USER_WORD + 1;
 /** Two slots whose tokens have changed places; equal if none have. */
 export const SWAPPED_WORDS = HABIT_WORDS + HABITS.length;
 export const PROCESS_WORDS = SWAPPED_WORDS + 2;
@@ -130,11 +130,11 @@ export function layoutHeader(): string {
     ...each("STAT", STATS, FAULT.length),
     define("RECORD_LENGTH", RECORD_LENGTH),
     ...each("STAT", MODULE_STATS, MODULE_WORDS),
-    define("CONTROL_neighbour", NEIGHBOUR_WORD),
+    define("CONTROL_otherUser", OTHER_USER_WORD),
     ...each("HABIT", HABITS, HABIT_WORDS),
     define("CONTROL_swapped", SWAPPED_WORDS),
     ...each("ANSWER", ANSWERS),
-    ...each("NEIGHBOUR", NEIGHBOUR_DEEDS),
+    ...each("OTHER_USER", OTHER_USER_ACTIONS),
     ...each("ROW", ROW),
     `#define TYPED_PIN "${TYPED_PIN}"`,
     define("ROW_LENGTH", ROW.length),

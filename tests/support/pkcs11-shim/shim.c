@@ -525,26 +525,26 @@ static CK_RV C_CloseAllSessions PARAMS_C_CloseAllSessions {
 
 // Does once, inside this process, what another user of the module might do: the test asks for it, also where the module runs
 // in a process that the test has no other way into.
-static void suffer_neighbour(CK_SESSION_HANDLE handle) {
-  uint64_t deed = atomic_load(&words[CONTROL_neighbour]);
-  if (deed == 0 || !atomic_compare_exchange_strong(&words[CONTROL_neighbour], &deed, 0)) return;
+static void suffer_other_user(CK_SESSION_HANDLE handle) {
+  uint64_t action = atomic_load(&words[CONTROL_otherUser]);
+  if (action == 0 || !atomic_compare_exchange_strong(&words[CONTROL_otherUser], &action, 0)) return;
   pthread_mutex_lock(&sessions_mutex);
   SESSION *session = find_session(handle);
   CK_SLOT_ID slot = session == NULL ? 0 : session->slot;
   pthread_mutex_unlock(&sessions_mutex);
   pthread_rwlock_wrlock(&inside_real);
   objects_gone(0);
-  if (deed == NEIGHBOUR_closeAllSessions && session != NULL) {
+  if (action == OTHER_USER_closeAllSessions && session != NULL) {
     REAL(C_CloseAllSessions, PARAMS_C_CloseAllSessions)(slot);
     sessions_closed(0, &slot);
-  } else if (deed == NEIGHBOUR_logout) {
+  } else if (action == OTHER_USER_logout) {
     REAL(C_Logout, (CK_SESSION_HANDLE a))(real_session(handle));
-  } else if (deed == NEIGHBOUR_finalize) {
+  } else if (action == OTHER_USER_finalize) {
     REAL(C_Finalize, PARAMS_C_Finalize)(NULL);
     sessions_closed(0, NULL);
   }
   pthread_rwlock_unlock(&inside_real);
-  atomic_fetch_add(&words[STAT_neighbourDeeds], 1);
+  atomic_fetch_add(&words[STAT_otherUserActions], 1);
 }
 
 // Another private EC key of the token, or the same one where there is none.
@@ -560,7 +560,7 @@ static CK_OBJECT_HANDLE foreign_key(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE 
 }
 
 static CK_RV C_SignInit PARAMS_C_SignInit {
-  suffer_neighbour(session);
+  suffer_other_user(session);
   uint64_t answer = 0;
   CK_RV rv = begin(FN_C_SignInit, session, &answer);
   int foreign = atomic_load(field(FN_C_Sign, FAULT_answer)) == ANSWER_foreignKey && fault_hits(FN_C_Sign);

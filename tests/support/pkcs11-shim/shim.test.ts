@@ -225,21 +225,21 @@ describe("breaches of one operation per session at a time", () => {
 
 describe("another user of the module", () => {
   test("closes all sessions", () => {
-    shim.neighbour("closeAllSessions");
+    shim.otherUser("closeAllSessions");
     expect(outcome(() => own.beginSigning(key))).toBe(0xb3);
     expect(shim.stats()).toMatchObject({ sessions: 0 });
     expect(outcome(() => session().beginSigning(key))).not.toBe(0xb3);
   });
 
   test("logs out", () => {
-    shim.neighbour("logout");
+    shim.otherUser("logout");
     expect(outcome(() => own.beginSigning(key))).not.toBe("ok");
     expect(shim.stats().sessions).toBe(begunWith + 1);
     expect(() => own.findKey("own")).toThrow("no private key");
   });
 
   test("finalises, after which every call fails until it is initialised", async () => {
-    shim.neighbour("finalize");
+    shim.otherUser("finalize");
     expect(outcome(() => own.beginSigning(key))).toBe(0x190);
     expect(outcome(() => bare.cryptoki.C_GetSlotList(true))).toBe(0x190);
     const again = new BareModule(shim.libraryPath).open(token.label, token.pin);

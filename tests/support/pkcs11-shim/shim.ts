@@ -11,8 +11,8 @@ import {
   HABITS,
   MODULE_STATS,
   MODULE_WORDS,
-  NEIGHBOUR_DEEDS,
-  NEIGHBOUR_WORD,
+  OTHER_USER_ACTIONS,
+  OTHER_USER_WORD,
   PATH_SIZE,
   PROCESS_COUNT,
   PROCESS_WORDS,
@@ -108,7 +108,7 @@ export class Shim {
       const record = FUNCTIONS.indexOf(each) * RECORD_LENGTH;
       for (const offset of FAULT.keys()) this.#write(record + offset, 0);
     }
-    if (name === undefined) this.#write(NEIGHBOUR_WORD, 0);
+    if (name === undefined) this.#write(OTHER_USER_WORD, 0);
   }
 
   /** Lets the module have these habits from now on, and no others. Those of handles concern what is opened or found from now on. */
@@ -123,8 +123,8 @@ export class Shim {
   }
 
   /** Lets another user of the module, in the process that signs next, do this once. */
-  neighbour(deed: Exclude<(typeof NEIGHBOUR_DEEDS)[number], "nothing">): void {
-    this.#write(NEIGHBOUR_WORD, NEIGHBOUR_DEEDS.indexOf(deed));
+  otherUser(action: Exclude<(typeof OTHER_USER_ACTIONS)[number], "nothing">): void {
+    this.#write(OTHER_USER_WORD, OTHER_USER_ACTIONS.indexOf(action));
   }
 
   stats(): ShimStats {

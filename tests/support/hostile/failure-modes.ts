@@ -1,7 +1,7 @@
 import { SignerError } from "../../../src/core/errors.ts";
 import { TestKey } from "../../../src/testing/test-key.ts";
 import type { HostileAnswer } from "./hostile-case.ts";
-import { STRANGER } from "./hostile-signatures.ts";
+import { OTHER_KEY } from "./hostile-signatures.ts";
 
 const never = () => new Promise<never>(() => {});
 
@@ -39,7 +39,7 @@ const failures = REASONS.flatMap(([name, reason]): HostileAnswer[] =>
 );
 
 /** What a backend may do besides answering the wrong thing. */
-export const misbehaviour: readonly HostileAnswer[] = [
+export const failureModes: readonly HostileAnswer[] = [
   ...failures,
   {
     name: "fails with an error of ours",
@@ -120,14 +120,14 @@ export const misbehaviour: readonly HostileAnswer[] = [
     expected: "accepted",
     behave(honest) {
       const keys = [honest.publicKey];
-      return { getPublicKey: () => keys.pop() ?? STRANGER.publicKey };
+      return { getPublicKey: () => keys.pop() ?? OTHER_KEY.publicKey };
     },
   },
   {
     name: "holds another key, and tells it",
     call: "getPublicKey",
     expected: "ADDRESS_MISMATCH",
-    behave: () => ({ getPublicKey: () => STRANGER.publicKey, signDigest: (digest) => STRANGER.sign(digest) }),
+    behave: () => ({ getPublicKey: () => OTHER_KEY.publicKey, signDigest: (digest) => OTHER_KEY.sign(digest) }),
   },
   {
     name: "got another key after it told the public key",
