@@ -49,7 +49,7 @@ export const verifySignature: Verifier = (publicKey, digest, { r, s }) => {
   return y & 1n ? 1 : 0;
 };
 
-// A table costs what it saves in some 20 verifications, and 300 kB. Beyond 100 tables the oldest is dropped and must be earned again.
+// A table costs what it saves in some 20 verifications, and 400 kB. Beyond 100 tables the oldest is dropped and must be earned again.
 const USES_BEFORE_TABLE = 32;
 const MAX_TABLES = 100;
 
@@ -63,11 +63,11 @@ function scheduleTable(key: KnownKey): void {
   else timer ??= setTimeout(() => buildTable(key));
 }
 
-/** The generator's table comes first. Each takes 10 to 15 ms. */
+/** The generator's table comes first. Each takes 10 to 20 ms. */
 function buildTable(key: KnownKey): void {
   clearTimeout(timer);
   timer = undefined;
-  const point = generatorHasTable ? key.point.precompute(6) : Point.BASE;
+  const point = generatorHasTable ? key.point.precompute(7) : Point.BASE;
   // noble builds the table at the first multiplication.
   point.multiplyUnsafe(3n);
   key.hasTable = generatorHasTable;
