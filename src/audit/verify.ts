@@ -161,13 +161,13 @@ function checkPlace(
   lines: readonly Buffer[],
 ): Fault | undefined {
   const { seq, prev } = fields;
+  if (seq === line && prev === head) return undefined;
   const hash = hashLine(lines[line - 1] as Buffer);
   const next = parseLine(lines[line] ?? new Uint8Array());
   // The next line vouches for this one, or a checkpoint for itself: then the one before is not what it was.
   const ownHash = parseCheckpoint(String(fields["note"]))?.hash;
   const isIntact = next?.["prev"] === hash || (ownHash !== undefined && ownHash === prev);
   if (seq === line) {
-    if (prev === head) return undefined;
     return isIntact && line > 1
       ? { line: line - 1, fault: `was changed: line ${line} has another hash of it` }
       : { line, fault: "was changed, or the line before it was: it has another hash of that" };
