@@ -82,7 +82,7 @@ export class Guard {
     try {
       await this.#append({ event: "intent", ...entry, time: Date.now() }, signal);
     } catch (cause) {
-      await decision?.settle("refused");
+      await settle(decision, "refused");
       signal?.throwIfAborted();
       throw auditFailed(cause).withContext(context);
     }
@@ -94,7 +94,7 @@ export class Guard {
       const hashes = this.#audit && { ...hashSignature(request, signature) };
       await this.#finish({ ...outcome, ...NOTHING, ...hashes, result: "ok", ...ended(start, attempts) }, decision);
       if (decision && decision.holds.length > 0) {
-        rememberRelease(signature, () => decision.settle("refused").catch(() => {}));
+        rememberRelease(signature, () => settle(decision, "refused"));
       }
       return signature;
     } catch (error) {
@@ -112,6 +112,7 @@ export class Guard {
       // A policy may ignore the signal.
       const decide = (either?: AbortSignal) => policy.decide(request, { signal: either });
       const decision = await (signal ? withDeadline(decide, { signal }) : decide());
+      requireWhole(decision);
       if (decision.outcome === "allow" || decision.outcome === "would-deny") return decision;
       return { ...decision, outcome: "deny" };
     } catch (cause) {
@@ -144,7 +145,22 @@ export class Guard {
     } catch (error) {
       if (this.#audit) failedSinks.set(this.#audit, error);
     }
-    await decision?.settle(entry.result).catch(() => {});
+    await settle(decision, entry.result);
+  }
+}
+
+/** What is missing must not show after the key has signed. */
+function requireWhole({ reasons, approvals, holds, settle }: PolicyDecision): void {
+  const isWhole = [reasons, approvals, holds].every(Array.isArray) && typeof settle === "function";
+  if (!isWhole) throw new TypeError("the policy's decision has no reasons, approvals, holds or settle()");
+}
+
+/** A policy that fails to settle neither loses the signature nor hides an error. */
+async function settle(decision: PolicyDecision | undefined, result: SigningResult): Promise<void> {
+  try {
+    await decision?.settle(result);
+  } catch {
+    // Its limits stay stricter.
   }
 }
 
